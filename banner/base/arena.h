@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * arena.h - memory that is freed all at once: a configuration, one engine start.
+ *
+ * Out of memory ends the process (style: everything an attacker can grow is
+ * capped elsewhere); so nothing here returns NULL.
+ */
+#ifndef BANNER_ARENA_H
+#define BANNER_ARENA_H
+
+#include <stddef.h>
+
+#include "banner/base/str.h"
+
+struct arena;
+
+struct arena	*arena_new(void);
+void		 arena_free(struct arena *);
+void		*arena_alloc(struct arena *, size_t bytes);	/* zeroed, aligned for any type */
+char		*arena_dup(struct arena *, struct str);		/* NUL-terminated copy */
+char		*arena_strdup(struct arena *, const char *);	/* NULL stays NULL */
+char		*arena_printf(struct arena *, const char *fmt, ...)
+		    __attribute__((format(printf, 2, 3)));
+
+/* Heap memory under the same rule. */
+void		*xmalloc(size_t);
+void		*xcalloc(size_t n, size_t bytes);
+void		*xrealloc(void *, size_t);
+char		*xstrdup(const char *);
+char		*xstrndup(const char *, size_t);
+
+#endif
