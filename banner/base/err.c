@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * err.c - the text a human needs when something was refused.
+ */
+#include "banner/base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Make what was printed one line, and show that it was cut if it was. */
+static void
+err_finish(struct err *e, int printed)
+{
+	size_t max = sizeof(e->text) - 1;
+
+	if (printed < 0)
+		strcpy(e->text, "(unprintable error)");
+	else if ((size_t)printed > max)
+		memcpy(e->text + max - 3, "...", 3);
+	for (char *p = e->text; *p; p++)
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+}
+
+int
+err_set(struct err *e, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!e)
+		return code;
+	va_start(ap, fmt);
+	err_finish(e, vsnprintf(e->text, sizeof(e->text), fmt, ap));
+	va_end(ap);
+	return code;
+}
+
+int
+err_prefix(struct err *e, int code, const char *fmt, ...)
+{
+	char was[sizeof(e->text)];
+	size_t room, n;
+	va_list ap;
+	int printed;
+
+	if (!e)
+		return code;
+	memcpy(was, e->text, sizeof(was));
+	va_start(ap, fmt);
+	printed = vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+	if (printed >= 0 && (size_t)printed < sizeof(e->text)) {
+		n = (size_t)printed;
+		room = sizeof(e->text) - n;
+		printed += snprintf(e->text + n, room, ": %s", was);
+	}
+	err_finish(e, printed);
+	return code;
+}

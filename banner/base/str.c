@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * str.c - a piece of somebody else's text.
+ */
+#include "banner/base/str.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+/* Not isspace(3): the result must not depend on the locale. */
+static bool
+is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+struct str
+str_of(const char *s)
+{
+	return s ? (struct str){ s, strlen(s) } : STR("");
+}
+
+bool
+str_eq(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.s, b.s, a.len) == 0);
+}
+
+bool
+str_is(struct str a, const char *s)
+{
+	return str_eq(a, str_of(s));
+}
+
+bool
+str_starts(struct str a, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return a.len >= n && str_is((struct str){ a.s, n }, prefix);
+}
+
+bool
+str_ends(struct str a, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return n == 0 ||
+	    (a.len >= n && memcmp(a.s + a.len - n, suffix, n) == 0);
+}
+
+struct str
+str_trim(struct str a)
+{
+	while (a.len > 0 && is_space(a.s[0])) {
+		a.s++;
+		a.len--;
+	}
+	while (a.len > 0 && is_space(a.s[a.len - 1]))
+		a.len--;
+	return a;
+}
+
+bool
+str_cut(struct str *rest, char c, struct str *part)
+{
+	const char *at;
+
+	if (!rest->s)
+		return false;
+	*part = *rest;
+	at = rest->len > 0 ? memchr(rest->s, c, rest->len) : NULL;
+	if (at) {
+		part->len = (size_t)(at - rest->s);
+		rest->s = at + 1;
+		rest->len -= part->len + 1;
+	} else {
+		*rest = (struct str){ NULL, 0 };
+	}
+	return true;
+}
+
+bool
+str_word(struct str *rest, struct str *word)
+{
+	size_t n = 0;
+
+	while (rest->len > 0 && is_space(rest->s[0])) {
+		rest->s++;
+		rest->len--;
+	}
+	while (n < rest->len && !is_space(rest->s[n]))
+		n++;
+	if (n == 0)
+		return false;
+	*word = (struct str){ rest->s, n };
+	rest->s += n;
+	rest->len -= n;
+	return true;
+}
+
+int
+str_u64(struct str a, uint64_t *out)
+{
+	uint64_t v = 0;
+	bool over = false;
+
+	if (a.len == 0)
+		return -EINVAL;
+	for (size_t i = 0; i < a.len; i++) {
+		if (a.s[i] < '0' || a.s[i] > '9')
+			return -EINVAL;
+		over |= __builtin_mul_overflow(v, 10, &v);
+		over |= __builtin_add_overflow(v, (uint64_t)(a.s[i] - '0'), &v);
+	}
+	if (over)
+		return -ERANGE;
+	*out = v;
+	return 0;
+}
+
+int
+str_i64(struct str a, int64_t *out)
+{
+	bool minus = a.len > 0 && a.s[0] == '-';
+	uint64_t v;
+	int rc;
+
+	if (minus)
+		a = (struct str){ a.s + 1, a.len - 1 };
+	rc = str_u64(a, &v);
+	if (rc < 0)
+		return rc;
+	if (v > (uint64_t)INT64_MAX + minus)
+		return -ERANGE;
+	*out = minus ? (int64_t)(0 - v) : (int64_t)v;
+	return 0;
+}
+
+bool
+str_bool(struct str a)
+{
+	static const char *const yes[] = { "1", "on", "true", "yes" };
+
+	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
+		if (a.len == strlen(yes[i]) && strncasecmp(a.s, yes[i], a.len) == 0)
+			return true;
+	return false;
+}
+
+/* Match c against the set at *p, which stands behind its "[", and move *p behind
+ * the "]". A set that is never closed is an ordinary "[". */
+static bool
+glob_set(const char **p, char c)
+{
+	const char *q = *p;
+	bool negated = *q == '!' || *q == '^', hit = false;
+
+	if (negated)
+		q++;
+	for (bool first = true; *q && (first || *q != ']'); first = false, q++) {
+		char lo = *q, hi = lo;
+
+		if (q[1] == '-' && q[2] && q[2] != ']') {
+			hi = q[2];
+			q += 2;
+		}
+		hit |= (unsigned char)lo <= (unsigned char)c &&
+		    (unsigned char)c <= (unsigned char)hi;
+	}
+	if (!*q)
+		return c == '[';
+	*p = q + 1;
+	return hit != negated;
+}
+
+static bool
+glob_one(const char **p, char c)
+{
+	char want = *(*p)++;
+
+	if (want == '[')
+		return glob_set(p, c);
+	return want == '?' || want == c;
+}
+
+/* Going back to the last star alone is enough, so the cost is at most the product
+ * of the lengths; fnmatch(3) can be exponential in the number of stars. */
+bool
+str_glob(const char *pattern, const char *text)
+{
+	const char *star = NULL, *from = NULL;
+
+	while (*text) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			from = text;
+		} else if (*pattern && glob_one(&pattern, *text)) {
+			text++;
+		} else if (star) {
+			pattern = star;
+			text = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
+}
