@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * block.h - what flows through the core: subject, block, failure.
+ */
+#ifndef BANNER_BLOCK_H
+#define BANNER_BLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "banner/base/addr.h"
+#include "banner/base/str.h"
+
+/* What a failure and a ban are about. */
+enum subject_kind { SUBJECT_ADDR, SUBJECT_USER, SUBJECT_ID, SUBJECT_NONE };
+enum { SUBJECT_TEXT = 256 };	/* longest user name or id in bytes; longer ones are refused */
+
+struct subject {
+	enum subject_kind kind;
+	struct addr addr;	/* SUBJECT_ADDR */
+	struct str text;	/* SUBJECT_USER, SUBJECT_ID: borrowed */
+};
+
+/* Whole lines of one source, borrowed from the source during the call. Each line ends
+ * in LF but perhaps the last of a file that ended without one. NUL, CR and invalid
+ * UTF-8 are as they were read. */
+struct block {
+	struct str text;
+	int64_t read_ms;	/* wall clock when it was read */
+	int64_t line_ms;	/* the time of the (only) line if the source knows it
+				 * (journal), else -1: find the date in the text */
+	uint64_t offset;	/* of text.s in the source, for messages */
+	bool live;		/* false while reading what was there before the start */
+	struct str origin;	/* host that wrote it (central syslog), or empty */
+};
+
+struct field { struct str name, value; };
+enum { FAILURE_FIELDS = 24 };	/* captures of one failure; a filter with more is refused */
+
+/* One failed attempt, or several (weight). Text is borrowed from the block or from the
+ * session store and valid only during the callback. */
+struct failure {
+	void *jail;		/* as given to match_new */
+	struct subject subject;	/* whom the line is about: address or id */
+	struct addr addr;	/* family 0 if there is none */
+	struct str user;	/* empty if not captured */
+	int64_t when_ms;	/* of the attempt, findtime rules applied */
+	unsigned weight;	/* attempts this stands for, >= 1 */
+	unsigned rule;		/* index of the failregex */
+	const struct field *fields;	/* all captures, F-* names in lower case */
+	size_t nfields;
+	const struct str *lines;	/* the lines that led to it, oldest first */
+	size_t nlines;
+	struct str key;		/* event key: equal within moments = the same attempt; or empty */
+};
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * engine.h - failures in, orders out: the whole decision.
+ *
+ * One engine per process. Deterministic: no clock, no I/O, no names; the caller gives
+ * the time and carries out what comes from emit(). The daemon feeds store and actors
+ * with it; banregex --simulate and the simulation tests print it.
+ *
+ *	failure -> allow list -> guard -> already banned? -> track -> ban -> order
+ *
+ * Times in now_ms are wall clock; expiry is asked for by the caller (engine_expire),
+ * who owns the monotonic clock and keeps remaining times when the wall clock steps.
+ */
+#ifndef BANNER_ENGINE_H
+#define BANNER_ENGINE_H
+
+#include "banner/base/buf.h"
+#include "banner/base/err.h"
+#include "banner/conf/conf.h"
+#include "banner/core/block.h"
+
+struct engine;
+struct jail;		/* engine's own record of a jail */
+
+/* A ban as everyone sees it; the ban table owns it, others keep the id. */
+struct ban {
+	uint64_t id;			/* unique for ever (stored); 0 = none */
+	const char *jail;		/* name */
+	struct subject subject;
+	int64_t since_ms, until_ms;	/* until 0 = for ever */
+	unsigned failures;		/* attempts that led to it */
+	unsigned count;			/* how many bans of it in this jail so far, 1.. */
+	bool restored;			/* came from the store, not from new failures */
+	bool manual;			/* asked for by an administrator */
+	const char *comment;		/* or NULL */
+};
+
+enum verb { VERB_BAN, VERB_UNBAN, VERB_PROLONG };
+enum cause { CAUSE_FAILURES, CAUSE_ADMIN, CAUSE_RESTORE, CAUSE_EXPIRED, CAUSE_EVICTED,
+	CAUSE_BLOCKLIST, CAUSE_GUARD, CAUSE_CONFIG };
+
+struct order {
+	enum verb verb;
+	enum cause cause;
+	const struct ban *ban;
+	const struct str *lines;	/* evidence of a new ban, oldest first */
+	size_t nlines;
+	const struct field *fields;	/* captures of the failure that decided */
+	size_t nfields;
+};
+
+/* Things worth a log line or a record that are not orders. */
+enum event { EVENT_FOUND, EVENT_ALREADY, EVENT_IGNORED, EVENT_GUARDED, EVENT_CAP,
+	EVENT_RATE, EVENT_LEAK };
+struct notice {
+	enum event event;
+	const char *jail;
+	const struct failure *failure;	/* or NULL */
+	const char *text;		/* "by ip", "own address 192.0.2.1" ... or "" */
+};
+
+struct engine_host {
+	void *arg;
+	void (*emit)(void *arg, const struct order *);
+	void (*notice)(void *arg, const struct notice *);
+	/* Decide later: a name or command must be asked first (allow list by name,
+	 * ignorecommand). The engine parks the failure under the ticket and goes on; the
+	 * host answers with engine_answer. NULL: such entries never match (and are said). */
+	void (*ask)(void *arg, uint64_t ticket, const char *jail, const char *what,
+	    const struct addr *);
+};
+
+int	engine_new(const struct conf *, const struct engine_host *, struct engine **,
+	    struct err *);
+void	engine_free(struct engine *);
+
+/* Jails are the enabled, not refused ones of the configuration and `manual`. */
+struct jail	*engine_jail(struct engine *, const char *name);	/* NULL: unknown */
+size_t		 engine_jails(const struct engine *);
+struct jail	*engine_jail_at(struct engine *, size_t i);
+const char	*jail_name(const struct jail *);
+const struct conf_jail	*jail_conf(const struct jail *);
+
+/* One failure, from match; f->jail is the struct jail. */
+void	engine_failure(struct engine *, const struct failure *, int64_t now_ms);
+void	engine_answer(struct engine *, uint64_t ticket, bool ignore, int64_t now_ms);
+
+/* Release every ban whose end is due; returns when the next one ends, INT64_MAX: none. */
+int64_t	engine_expire(struct engine *, int64_t now_ms);
+/* The wall clock stepped by delta: keep all remaining times. */
+void	engine_step(struct engine *, int64_t delta_ms);
+
+/* An administrator's ban. until -1: the jail's bantime. 0 with the ban in *out,
+ * -EEXIST (prolonged if longer), -EPERM guarded or allowed (reason in e), -ENOSPC. */
+struct ban_request {
+	const char *jail;		/* NULL: manual */
+	struct subject subject;
+	int64_t now_ms, until_ms;
+	const char *comment;
+	enum cause cause;
+};
+int	engine_ban(struct engine *, const struct ban_request *, const struct ban **out,
+	    struct err *);
+/* From one jail (NULL: all); subject NULL: everything. Returns how many. */
+size_t	engine_unban(struct engine *, const char *jail, const struct subject *, enum cause,
+	    int64_t now_ms);
+
+/* Restore from the store, before any failure. Emits VERB_BAN with CAUSE_RESTORE; an
+ * expired one emits VERB_UNBAN (it may still be in force somewhere). */
+void	engine_restore_ban(struct engine *, const struct ban *, int64_t now_ms);
+/* A counter record as engine_counters gave it. 0 or -EINVAL. */
+int	engine_restore_counter(struct engine *, const char *jail, struct str record);
+/* Known offender: bans so far, for bantime.increment. */
+void	engine_restore_history(struct engine *, const char *jail, const struct subject *,
+	    unsigned count, int64_t last_ms);
+
+/* Counters that changed since the last call (all of them with all = true), for the
+ * store. An empty record means: delete. */
+typedef void (engine_counter_fn)(void *arg, const char *jail, struct str key,
+	    struct str record);
+void	engine_counters(struct engine *, bool all, engine_counter_fn *, void *arg);
+
+/* Lookups. */
+const struct ban	*engine_ban_find(const struct engine *, const char *jail,
+			    const struct subject *);
+const struct ban	*engine_ban_by_id(const struct engine *, uint64_t id);
+typedef bool (engine_ban_fn)(void *arg, const struct ban *);	/* false stops */
+void	engine_bans_each(const struct engine *, const char *jail, engine_ban_fn *, void *);
+
+struct engine_stats {
+	uint64_t failures, ignored, guarded, bans, unbans, evicted_bans, evicted_keys,
+	    parked, park_dropped, already, leaks;
+	size_t banned_now, tracked_now, known_now;
+	size_t max_bans, max_tracked;
+};
+void	engine_stats(const struct engine *, const char *jail, struct engine_stats *);
+
+/* A failure of a banned subject dated 5 s or more after its ban was acknowledged is a
+ * leak; the daemon tells when that was. */
+void	engine_applied(struct engine *, uint64_t ban_id, int64_t when_ms);
+
+/* Why is this subject banned, or not? One item per line, the text of banctl explain. */
+void	engine_explain(const struct engine *, const struct subject *, int64_t now_ms,
+	    struct buf *);
+
+/* Guard and allow list at run time. */
+struct guard;
+struct guard	*engine_guard(struct engine *);
+int	jail_allow_add(struct jail *, const char *entry, struct err *);
+int	jail_allow_del(struct jail *, const char *entry);	/* 0 or -ENOENT */
+typedef void (jail_allow_fn)(void *arg, const char *entry);
+void	jail_allow_each(const struct jail *, jail_allow_fn *, void *arg);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * pattern.h - one regex of a filter: tags, Python's dialect, PCRE2 and its limits.
+ *
+ * Tags (<HOST>, <F-USER>..</F-USER> ...) are expanded, Python's dialect is translated
+ * so that nothing silently means something else, and the result is compiled twice at
+ * most: for bytes (a pure ASCII line) and for UTF with Unicode properties (any other
+ * line); each on first use, with JIT. A match that fails for any reason other than
+ * "no match" is an error and never taken for one.
+ */
+#ifndef BANNER_PATTERN_H
+#define BANNER_PATTERN_H
+
+#include "banner/base/err.h"
+#include "banner/base/str.h"
+
+struct pattern;
+struct pattern_run;	/* match data, JIT stack, limits: one per thread of matching */
+
+enum pattern_flags {
+	PATTERN_MULTILINE = 1,	/* ^ and $ at inner lines (maxlines > 1) */
+	PATTERN_NO_DNS = 2,	/* <HOST> means <ADDR> */
+	PATTERN_PREFIX = 4,	/* prefregex: needs no failure id */
+	PATTERN_PLAIN = 8,	/* no tag expansion: date templates */
+};
+
+int	pattern_new(const char *regex, unsigned flags, struct pattern **, struct err *);
+void	pattern_free(struct pattern *);
+const char	*pattern_text(const struct pattern *);	/* translated, for literals and lint */
+/* Named groups: number of the group, or 0. names() lists them, lower case. */
+unsigned	 pattern_group(const struct pattern *, const char *name);
+size_t		 pattern_groups(const struct pattern *);	/* highest group number */
+const char	*pattern_group_name(const struct pattern *, unsigned group);	/* or NULL */
+
+struct pattern_run	*pattern_run_new(void);
+void			 pattern_run_free(struct pattern_run *);
+
+enum pattern_result { PATTERN_NO = 0, PATTERN_YES = 1, PATTERN_LIMIT = -1, PATTERN_ERROR = -2 };
+
+/* Search subject from start. ascii: it holds no byte >= 0x80; otherwise it must be
+ * valid UTF-8. Groups are then read with pattern_span until the next search. */
+enum pattern_result	pattern_search(struct pattern_run *, struct pattern *,
+			    struct str subject, size_t start, bool ascii);
+/* Span of a group of the last search; false: it took no part. */
+bool	pattern_span(const struct pattern_run *, unsigned group, size_t *from, size_t *to);
+
+#endif

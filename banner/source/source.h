@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * source.h - where lines come from.
+ *
+ * A struct sources belongs to one event loop and holds every source of the process:
+ * files (by glob), journals, sockets, standard input. It pushes blocks of whole lines
+ * into the host, says what happens to each source, and knows each one's place so that
+ * a restart goes on at exactly the next line.
+ */
+#ifndef BANNER_SOURCE_H
+#define BANNER_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "banner/base/err.h"
+#include "banner/core/block.h"
+
+struct event_base;
+struct source;		/* one open file, journal, socket */
+struct sources;
+
+enum { SOURCE_PLACE_MAX = 512 };	/* bytes of a place, NUL included */
+
+/* missing: a glob or path has no file yet; opened/rotated/...: what happened. */
+enum source_event { SOURCE_OPENED, SOURCE_ROTATED, SOURCE_TRUNCATED, SOURCE_GONE,
+	SOURCE_MISSING, SOURCE_CAUGHT_UP, SOURCE_DENIED, SOURCE_LONG_LINE, SOURCE_LOST,
+	SOURCE_ERROR };
+
+struct source_host {
+	void *arg;
+	/* The place after the block is source_place() once this returned. */
+	void (*block)(void *arg, struct source *, const struct block *);
+	void (*event)(void *arg, struct source *, enum source_event, const char *detail);
+	/* Time of a line (match_line_time), for the first start position; -1 unknown. */
+	int64_t (*line_time)(void *arg, struct source *, struct str line);
+	/* Place stored for this source name, or NULL. Asked once, when it is opened. */
+	const char *(*place)(void *arg, const char *name);
+	int64_t (*now_ms)(void *arg);
+};
+
+struct sources_options {
+	uint64_t max_line_bytes;	/* longer lines are skipped whole and counted */
+	int64_t backlog_ms;		/* how far back a first read goes (largest findtime) */
+};
+
+int	sources_new(struct event_base *, const struct source_host *,
+	    const struct sources_options *, struct sources **, struct err *);
+void	sources_free(struct sources *);
+
+/* Follow all files that match glob now or later. group is handed back by
+ * source_groups: one concrete file that several globs name is one source with
+ * several groups. polling: never inotify. */
+int	sources_add_glob(struct sources *, const char *glob, bool tail, bool polling,
+	    void *group, struct err *);
+/* Follow the journal: match as fail2ban's journalmatch lines, options as its
+ * backend options (journalpath, journalfiles, journalflags, namespace). -ENOTSUP in a
+ * build without libsystemd. */
+struct journal_request {
+	const char *const *match;
+	size_t nmatch;
+	const char *path, *files, *flags, *name_space;	/* NULL: default */
+};
+int	sources_add_journal(struct sources *, const struct journal_request *, void *group,
+	    struct err *);
+int	sources_add_fd(struct sources *, int fd, const char *name, void *group, struct err *);
+/* A unix datagram socket that syslog daemons write to. */
+int	sources_add_socket(struct sources *, const char *path, void *group, struct err *);
+
+/* Start reading (backlogs first). */
+void	sources_start(struct sources *);
+/* True once every source has read what was there at the start. */
+bool	sources_caught_up(const struct sources *);
+
+size_t		 source_groups(const struct source *, void *const **groups);
+const char	*source_name(const struct source *);	/* path, "journal:...", "stdin" */
+/* Opaque text that finds the next unread line again; valid until the next block. */
+const char	*source_place(const struct source *);
+
+struct source_stats {
+	uint64_t bytes, lines, long_lines, lost_bytes, rotations;
+	int64_t last_line_ms;		/* when the last line was read; 0: none yet */
+	bool waiting;			/* the file is not there (yet) */
+};
+void	source_stats(const struct source *, struct source_stats *);
+typedef void (source_fn)(void *arg, struct source *);
+void	sources_each(struct sources *, source_fn *, void *arg);
+
+#endif
