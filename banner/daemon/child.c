@@ -19,16 +19,17 @@ static void
 parent_sink(void *arg, enum log_level level, const char *name, const char *text)
 {
 	struct child *c = arg;
+	size_t at;
 
 	if (c->out.len > CHILD_QUEUE_BYTES) {
 		c->lost++;
 		return;
 	}
-	wire_start(&c->out, WIRE_LOG);
+	at = wire_start(&c->out, WIRE_LOG);
 	wire_u8(&c->out, (uint8_t)level);
 	wire_str(&c->out, str_of(text));
 	wire_str(&c->out, str_of(name));
-	wire_finish(&c->out);
+	wire_finish(&c->out, at);
 	child_flush(c);
 }
 
@@ -56,6 +57,7 @@ int
 child_open(struct child *c, const char *role, struct err *e)
 {
 	int rc, level;
+	size_t at;
 
 	*c = (struct child){ .fd = CHILD_PARENT_FD, .role = role };
 	signal(SIGPIPE, SIG_IGN);
@@ -67,10 +69,10 @@ child_open(struct child *c, const char *role, struct err *e)
 	}
 	level = log_level_parse(c->conf->daemon.loglevel);
 	log_open(parent_sink, c, level < 0 ? LEVEL_INFO : (enum log_level)level);
-	wire_start(&c->out, WIRE_HELLO);
+	at = wire_start(&c->out, WIRE_HELLO);
 	wire_u32(&c->out, WIRE_VERSION);
 	wire_str(&c->out, str_of(role));
-	wire_finish(&c->out);
+	wire_finish(&c->out, at);
 	rc = child_flush(c);
 	return rc == -EAGAIN ? 0 : rc;
 }
@@ -78,9 +80,10 @@ child_open(struct child *c, const char *role, struct err *e)
 void
 child_ready(struct child *c, const struct sandbox_level *level)
 {
-	wire_start(&c->out, WIRE_READY);
+	size_t at = wire_start(&c->out, WIRE_READY);
+
 	wire_str(&c->out, str_of(level ? level->text : ""));
-	wire_finish(&c->out);
+	wire_finish(&c->out, at);
 	child_flush(c);
 }
 
@@ -97,9 +100,7 @@ child_handles(struct child *c, enum wire_type type, struct wire_in *body)
 {
 	if (type != WIRE_BEAT)
 		return false;
-	wire_start(&c->out, WIRE_BEAT);
-	wire_u32(&c->out, wire_get_u32(body));
-	wire_finish(&c->out);
+	wire_empty(&c->out, WIRE_BEAT);
 	child_flush(c);
 	return true;
 }

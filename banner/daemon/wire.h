@@ -53,12 +53,14 @@ enum wire_type {
 				 * u64 failed, u64 repaired, u64 conflicts, u64 refused,
 				 * i64 when of the last error, str last error */
 	WIRE_TARGET,		/* u64 id, u32 instance, str name, str state */
-	WIRE_LOG,		/* u8 enum bn_level, str text */
+	WIRE_LOG,		/* u8 enum log_level, str text, str name (log.h) */
 	/* parent <-> children */
 	WIRE_SOCKET,		/* str peer, u32 generation; the socket travels with it */
-	WIRE_READY,		/* - */
+	WIRE_READY,		/* str level of the sandbox */
 	WIRE_STOP,		/* - */
-	WIRE_RELOAD, WIRE_REPLY,
+	WIRE_RELOAD,		/* engine asks: u64 ticket, str what ("reload", "stop",
+				 * "flushlogs", "loglevel LEVEL" ...), str who */
+	WIRE_REPLY,		/* u64 ticket, u32 err, str text */
 	WIRE_BEAT,		/* -; answered with the same */
 	/* engine <-> helper */
 	WIRE_ASK, WIRE_ANSWER,
