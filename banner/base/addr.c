@@ -21,7 +21,8 @@ max_plen(const struct addr *a)
 static void
 fold(struct addr *a)
 {
-	if (a->family != 6 || a->plen < 96 || memcmp(a->ip, mapped, sizeof(mapped)) != 0)
+	if (a->family != 6 || a->plen < 96 ||
+	    memcmp(a->ip, mapped, sizeof(mapped)) != 0)
 		return;
 	a->family = 4;
 	a->plen -= 96;
@@ -47,7 +48,7 @@ parse_raw(struct str s, struct addr *a)
 	return inet_pton(v6 ? AF_INET6 : AF_INET, text, a->ip) == 1 ? 0 : -EINVAL;
 }
 
-/* Keep the first n bits of ip, which has bytes bytes. */
+/* Keep the first n bits. */
 static void
 clear_host(struct addr *a, unsigned n)
 {
@@ -114,17 +115,18 @@ addr_parse_prefix(struct str s, struct addr *out)
 int
 addr_from_sockaddr(const struct sockaddr *sa, struct addr *out)
 {
+	const struct sockaddr_in *four = (const void *)sa;
+	const struct sockaddr_in6 *six = (const void *)sa;
 	struct addr a = { 0 };
 
 	if (sa->sa_family == AF_INET) {
 		a.family = 4;
 		a.plen = 32;
-		memcpy(a.ip, (const char *)sa + offsetof(struct sockaddr_in, sin_addr), 4);
+		memcpy(a.ip, &four->sin_addr, sizeof(four->sin_addr));
 	} else if (sa->sa_family == AF_INET6) {
 		a.family = 6;
 		a.plen = 128;
-		memcpy(a.ip, (const char *)sa + offsetof(struct sockaddr_in6, sin6_addr),
-		    16);
+		memcpy(a.ip, &six->sin6_addr, sizeof(six->sin6_addr));
 		fold(&a);
 	} else {
 		return -EAFNOSUPPORT;
@@ -219,5 +221,5 @@ CLASS(addr_is_multicast, { 4, 4, { 224 } }, { 6, 8, { 0xff } })
 CLASS(addr_is_linklocal, { 4, 16, { 169, 254 } }, { 6, 10, { 0xfe, 0x80 } })
 CLASS(addr_is_unspecified, { 4, 8, { 0 } }, { 6, 128, { 0 } })
 CLASS(addr_is_broadcast, { 4, 4, { 240 } })
-CLASS(addr_is_private, { 4, 8, { 10 } }, { 4, 12, { 172, 16 } }, { 4, 16, { 192, 168 } },
-    { 4, 10, { 100, 64 } }, { 6, 7, { 0xfc } })
+CLASS(addr_is_private, { 4, 8, { 10 } }, { 4, 12, { 172, 16 } },
+    { 4, 16, { 192, 168 } }, { 4, 10, { 100, 64 } }, { 6, 7, { 0xfc } })

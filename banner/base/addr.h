@@ -28,14 +28,17 @@ struct addr {
 int	addr_parse(struct str, struct addr *);
 /* "A", "A/len" or "A/255.255.255.0"; host bits are cleared. 0 or -EINVAL. */
 int	addr_parse_prefix(struct str, struct addr *);
-int	addr_from_sockaddr(const struct sockaddr *, struct addr *);	/* 0 or -EAFNOSUPPORT */
-/* RFC 5952 text, with "/len" unless it is a single address. Returns out. */
+/* 0 or -EAFNOSUPPORT. */
+int	addr_from_sockaddr(const struct sockaddr *, struct addr *);
+/* RFC 5952 text, with "/len" unless it is a single address; "-" for no address.
+ * Returns out. */
 const char	*addr_print(const struct addr *, char out[ADDR_TEXT]);
 
 bool	addr_eq(const struct addr *, const struct addr *);
 int	addr_cmp(const struct addr *, const struct addr *);	/* family, ip, plen */
 bool	addr_is_single(const struct addr *);			/* /32 or /128 */
-struct addr	addr_mask(const struct addr *, unsigned plen);	/* never longer than it was */
+/* The first plen bits; a shorter prefix stays as it is. */
+struct addr	addr_mask(const struct addr *, unsigned plen);
 /* Is the second inside the first (or equal)? */
 bool	addr_contains(const struct addr *net, const struct addr *);
 /* Classes by IANA's registries; for a prefix: does it overlap the class? */

@@ -15,9 +15,11 @@ struct arena;
 
 struct arena	*arena_new(void);
 void		 arena_free(struct arena *);
-void		*arena_alloc(struct arena *, size_t bytes);	/* zeroed, aligned for any type */
-char		*arena_dup(struct arena *, struct str);		/* NUL-terminated copy */
-char		*arena_strdup(struct arena *, const char *);	/* NULL stays NULL */
+/* Zeroed, aligned for any type. */
+void		*arena_alloc(struct arena *, size_t bytes);
+/* Copies with a NUL at the end; NULL stays NULL. */
+char		*arena_dup(struct arena *, struct str);
+char		*arena_strdup(struct arena *, const char *);
 char		*arena_printf(struct arena *, const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));
 

@@ -25,7 +25,8 @@ void	buf_add(struct buf *, const void *, size_t);
 void	buf_str(struct buf *, struct str);
 void	buf_puts(struct buf *, const char *);
 void	buf_putc(struct buf *, char);
-void	buf_printf(struct buf *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void	buf_printf(struct buf *, const char *fmt, ...)
+	    __attribute__((format(printf, 2, 3)));
 void	buf_vprintf(struct buf *, const char *fmt, va_list)
 	    __attribute__((format(printf, 2, 0)));
 void	buf_drop(struct buf *, size_t n);		/* the first n bytes */

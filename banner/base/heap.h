@@ -22,10 +22,12 @@ struct heap {
 
 void			 heap_fini(struct heap *);
 void			 heap_add(struct heap *, struct heap_node *);
-void			 heap_del(struct heap *, struct heap_node *);	/* not in it: nothing */
+/* Not in it: nothing happens. */
+void			 heap_del(struct heap *, struct heap_node *);
 /* Give it another key; not in it: added. */
 void			 heap_move(struct heap *, struct heap_node *, int64_t key);
-struct heap_node	*heap_first(const struct heap *);		/* NULL when empty */
+/* NULL when empty. */
+struct heap_node	*heap_first(const struct heap *);
 
 #define heap_entry(node, type, member) \
 	((type *)(void *)((char *)(node) - offsetof(type, member)))

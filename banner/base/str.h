@@ -23,7 +23,7 @@ bool		 str_eq(struct str, struct str);
 bool		 str_is(struct str, const char *);	/* equal to a C string */
 bool		 str_starts(struct str, const char *prefix);
 bool		 str_ends(struct str, const char *suffix);
-struct str	 str_trim(struct str);			/* ASCII white space, both ends */
+struct str	 str_trim(struct str);	/* ASCII white space, both ends */
 /* The part before the first c, which is removed from *rest together with c;
  * false when rest was already used up (rest->s is then NULL). */
 bool		 str_cut(struct str *rest, char c, struct str *part);
@@ -34,7 +34,8 @@ int		 str_u64(struct str, uint64_t *);
 int		 str_i64(struct str, int64_t *);
 /* fail2ban's booleans: "1", "on", "true", "yes" in any case; all else is false. */
 bool		 str_bool(struct str);
-/* Shell pattern with * ? [..] over the whole text. */
+/* Shell pattern with * ? [..] [!..] over the whole text, no escapes; the cost is at
+ * most the product of the lengths. */
 bool		 str_glob(const char *pattern, const char *text);
 
 #endif

@@ -124,7 +124,7 @@ dir_double(struct table *t)
 	t->depth++;
 }
 
-/* The same segment with twice the slots; also when the bits to split by are used up. */
+/* The same segment with twice the slots; also when no bits are left to split by. */
 static void
 segment_grow(struct table *t, struct segment *s, uint32_t hash)
 {
@@ -229,7 +229,8 @@ table_find(const struct table *t, const void *key, size_t len)
 {
 	uint32_t hash = (uint32_t)hash64(&t->key, key, len);
 	const struct segment *s = t->dir[dir_index(t, hash)];
-	const struct entry *e = s->slots[segment_slot(s, hash, (struct str){ key, len })];
+	uint32_t i = segment_slot(s, hash, (struct str){ key, len });
+	const struct entry *e = s->slots[i];
 
 	return e ? e->value : NULL;
 }

@@ -16,10 +16,12 @@ struct table;
 struct table	*table_new(void);
 void		 table_free(struct table *);
 size_t		 table_count(const struct table *);
-void		*table_find(const struct table *, const void *key, size_t len);	/* or NULL */
+/* NULL when it is not there. */
+void		*table_find(const struct table *, const void *key, size_t len);
 /* Returns the value that was there before, or NULL. value must not be NULL. */
 void		*table_set(struct table *, const void *key, size_t len, void *value);
-void		*table_del(struct table *, const void *key, size_t len);	/* or NULL */
+/* Returns the value that was there, or NULL. */
+void		*table_del(struct table *, const void *key, size_t len);
 /* Visit all; return false from fn to stop. The table must not change meanwhile. */
 typedef int (table_fn)(void *arg, const void *key, size_t len, void *value);
 void		 table_each(const struct table *, table_fn *, void *arg);

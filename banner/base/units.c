@@ -13,7 +13,8 @@ static const struct {
 	int64_t ms;
 	char name;
 } units[] = {
-	{ MS_PER_DAY, 'd' }, { MS_PER_HOUR, 'h' }, { MS_PER_MIN, 'm' }, { MS_PER_S, 's' },
+	{ MS_PER_DAY, 'd' }, { MS_PER_HOUR, 'h' },
+	{ MS_PER_MIN, 'm' }, { MS_PER_S, 's' },
 };
 enum { UNITS = sizeof(units) / sizeof(*units) };
 

@@ -15,7 +15,8 @@ static const struct {
 	{ -1, "for ever" }, { 0, "0s" }, { 999, "0s" }, { 45 * MS_PER_S, "45s" },
 	{ MS_PER_MIN, "1m" }, { 61 * MS_PER_S, "1m 1s" }, { 10 * MS_PER_MIN, "10m" },
 	{ 2 * MS_PER_DAY + 3 * MS_PER_HOUR + 59 * MS_PER_MIN, "2d 3h" },
-	{ MS_PER_DAY + 5 * MS_PER_MIN, "1d" }, { MS_PER_HOUR + 30 * MS_PER_MIN, "1h 30m" },
+	{ MS_PER_DAY + 5 * MS_PER_MIN, "1d" },
+	{ MS_PER_HOUR + 30 * MS_PER_MIN, "1h 30m" },
 	{ INT64_MAX, "106751991167d 7h" },
 };
 
@@ -47,7 +48,9 @@ prints_times(void **state)
 static void
 reads_bytes(void **state)
 {
-	static const char *const wrong[] = { "", "K", "4k", "4KB", "-1", "4 K", "4.5M", "x" };
+	static const char *const wrong[] = {
+		"", "K", "4k", "4KB", "-1", "4 K", "4.5M", "x",
+	};
 	uint64_t v;
 
 	assert_int_equal(units_bytes(STR("4096"), &v), 0);
