@@ -19,14 +19,17 @@ struct pattern_run;	/* match data, JIT stack, limits: one per thread of matching
 enum pattern_flags {
 	PATTERN_MULTILINE = 1,	/* ^ and $ at inner lines (maxlines > 1) */
 	PATTERN_NO_DNS = 2,	/* <HOST> means <ADDR> */
-	PATTERN_PREFIX = 4,	/* prefregex: needs no failure id */
+	PATTERN_PREFIX = 4,	/* needs no failure id: prefregex, ignoreregex, and a
+				 * failregex whose prefregex has one */
 	PATTERN_PLAIN = 8,	/* no tag expansion: date templates */
 };
 
+/* On error -EINVAL with column and reason in e. The programs are made on first use:
+ * a pattern is searched by one thread at a time. */
 int	pattern_new(const char *regex, unsigned flags, struct pattern **, struct err *);
 void	pattern_free(struct pattern *);
 const char	*pattern_text(const struct pattern *);	/* translated, for literals and lint */
-/* Named groups: number of the group, or 0. names() lists them, lower case. */
+/* Number of the group with that name, or 0. Tags give names in lower case. */
 unsigned	 pattern_group(const struct pattern *, const char *name);
 size_t		 pattern_groups(const struct pattern *);	/* highest group number */
 const char	*pattern_group_name(const struct pattern *, unsigned group);	/* or NULL */
@@ -42,5 +45,9 @@ enum pattern_result	pattern_search(struct pattern_run *, struct pattern *,
 			    struct str subject, size_t start, bool ascii);
 /* Span of a group of the last search; false: it took no part. */
 bool	pattern_span(const struct pattern_run *, unsigned group, size_t *from, size_t *to);
+
+/* False: the system forbids writable and executable memory (or PCRE2 was built without
+ * JIT); searching then works, several times slower. */
+bool	pattern_jit_works(void);
 
 #endif
