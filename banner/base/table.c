@@ -125,7 +125,7 @@ dir_double(struct table *t)
 }
 
 /* The same segment with twice the slots; also when no bits are left to split by. */
-static void
+static struct segment *
 segment_grow(struct table *t, struct segment *s, uint32_t hash)
 {
 	struct segment *big = segment_new(2 * s->cap, s->depth);
@@ -135,9 +135,11 @@ segment_grow(struct table *t, struct segment *s, uint32_t hash)
 			segment_put(big, s->slots[i]);
 	dir_set(t, big, hash);
 	free(s);
+	return big;
 }
 
-static void
+/* Two segments told apart by one more bit; returns the one for the hash. */
+static struct segment *
 segment_split(struct table *t, struct segment *s, uint32_t hash)
 {
 	uint32_t bit = UINT32_C(1) << (31 - s->depth);
@@ -153,19 +155,20 @@ segment_split(struct table *t, struct segment *s, uint32_t hash)
 	dir_set(t, half[0], hash & ~bit);
 	dir_set(t, half[1], hash | bit);
 	free(s);
+	return half[!!(hash & bit)];
 }
 
 /* The segment for the hash, with room for one more entry. */
 static struct segment *
 segment_with_room(struct table *t, uint32_t hash)
 {
-	struct segment *s;
+	struct segment *s = t->dir[dir_index(t, hash)];
 
-	while (s = t->dir[dir_index(t, hash)], s->n >= s->cap - s->cap / 8)
+	while (s->n >= s->cap - s->cap / 8)
 		if (s->cap < SEG_MAX || s->depth == DEPTH_MAX)
-			segment_grow(t, s, hash);
+			s = segment_grow(t, s, hash);
 		else
-			segment_split(t, s, hash);
+			s = segment_split(t, s, hash);
 	return s;
 }
 
