@@ -34,7 +34,7 @@ struct block {
 };
 
 struct field { struct str name, value; };
-enum { FAILURE_FIELDS = 24 };	/* captures of one failure; a filter with more is refused */
+enum { FAILURE_FIELDS = 40 };	/* captures of one failure; a filter with more is refused */
 
 /* One failed attempt, or several (weight). Text is borrowed from the block or from the
  * session store and valid only during the callback. */
@@ -42,6 +42,7 @@ struct failure {
 	void *jail;		/* as given to match_new */
 	struct subject subject;	/* whom the line is about: address or id */
 	struct addr addr;	/* family 0 if there is none */
+	bool lookup;		/* subject.text is a host name that usedns asks to look up */
 	struct str user;	/* empty if not captured */
 	int64_t when_ms;	/* of the attempt, findtime rules applied */
 	unsigned weight;	/* attempts this stands for, >= 1 */

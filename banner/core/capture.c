@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * capture.c - the named groups of a filter's regexes, as numbered slots.
+ */
+#include "banner/core/capture.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "banner/base/arena.h"
+
+static const char *const reserved[CAP_NAMED] = {
+	[CAP_FID] = "fid", [CAP_IP4] = "ip4", [CAP_IP6] = "ip6", [CAP_DNS] = "dns",
+	[CAP_CIDR] = "cidr", [CAP_USER] = "user", [CAP_MLFID] = "mlfid",
+	[CAP_FORGET] = "mlfforget", [CAP_GAINED] = "mlfgained", [CAP_NOFAIL] = "nofail",
+	[CAP_CONTENT] = "content", [CAP_PENDING] = "mlfpending",
+};
+
+void
+capture_names_init(struct capture_names *names)
+{
+	for (names->n = 0; names->n < CAP_NAMED; names->n++)
+		names->name[names->n] = xstrdup(reserved[names->n]);
+}
+
+void
+capture_names_fini(struct capture_names *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		free(names->name[i]);
+	names->n = 0;
+}
+
+int
+capture_slot(struct capture_names *names, struct str name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (str_is(name, names->name[i]))
+			return (int)i;
+	if (names->n == CAP_MAX)
+		return -ENOSPC;
+	names->name[names->n] = xstrndup(name.s, name.len);
+	return (int)names->n++;
+}
+
+bool
+capture_hidden(const struct capture_names *names, size_t slot)
+{
+	struct str name = str_of(names->name[slot]);
+
+	return (slot >= CAP_FORGET && slot < CAP_NAMED) || str_starts(name, "alt_") ||
+	    str_starts(name, "tuple_") || str_starts(name, "skiplines");
+}
+
+/* "alt_user_1" -> "user": the name behind the prefix, without a trailing "_digits". */
+static struct str
+base_name(struct str name, const char *prefix)
+{
+	size_t skip = strlen(prefix), end = name.len;
+
+	while (end > skip && isdigit((unsigned char)name.s[end - 1]))
+		end--;
+	if (end == name.len || end <= skip || name.s[end - 1] != '_')
+		end = name.len;
+	else
+		end--;
+	name = (struct str){ name.s + skip, end - skip };
+	if (str_is(name, "id"))
+		return STR("fid");
+	if (str_is(name, "port"))
+		return STR("fport");
+	return name;
+}
+
+/* Alternatives are tried in the order of their names. */
+static int
+map_joined(struct capture_map *map, struct capture_names *names, size_t slot)
+{
+	struct str name = str_of(names->name[slot]);
+	bool alt = str_starts(name, "alt_");
+	size_t i;
+	int to;
+
+	if (!alt && !str_starts(name, "tuple_"))
+		return 0;
+	to = capture_slot(names, base_name(name, alt ? "alt_" : "tuple_"));
+	if (to < 0)
+		return to;
+	if (alt) {
+		for (i = map->nalt++; i > 0; i--) {
+			if (strcmp(names->name[map->alt[i - 1].from], names->name[slot]) < 0)
+				break;
+			map->alt[i] = map->alt[i - 1];
+		}
+		map->alt[i].from = (uint8_t)slot;
+		map->alt[i].to = (uint8_t)to;
+	} else {
+		map->tuple[map->ntuple].from = (uint8_t)slot;
+		map->tuple[map->ntuple++].to = (uint8_t)to;
+	}
+	return 0;
+}
+
+int
+capture_map_new(const struct pattern *p, struct capture_names *names, struct capture_map *map,
+    struct err *e)
+{
+	memset(map, 0, sizeof(*map));
+	for (unsigned g = 1; g <= pattern_groups(p); g++) {
+		const char *name = pattern_group_name(p, g);
+		int slot;
+
+		if (!name)
+			continue;
+		slot = capture_slot(names, str_of(name));
+		if (slot < 0 || map->n == CAP_MAX ||
+		    map_joined(map, names, (size_t)slot) < 0)
+			return err_set(e, -EINVAL, "more than %d different named groups",
+			    CAP_MAX - CAP_NAMED);
+		map->v[map->n].group = g;
+		map->v[map->n++].slot = (uint8_t)slot;
+	}
+	return 0;
+}
+
+bool
+capture_map_has_id(const struct capture_map *map)
+{
+	for (size_t i = 0; i < map->n; i++)
+		if (map->v[i].slot <= CAP_DNS || map->v[i].slot == CAP_MLFID)
+			return true;
+	for (size_t i = 0; i < map->nalt; i++)
+		if (map->alt[i].to <= CAP_DNS)
+			return true;
+	return false;
+}
+
+void
+capture_spans(const struct capture_map *map, const struct pattern_run *run, struct spans *out)
+{
+	size_t from = 0, to = 0;
+
+	pattern_span(run, 0, &from, &to);
+	out->v[0].from = (int32_t)from;
+	out->v[0].to = (int32_t)to;
+	for (size_t i = 0; i < map->n; i++) {
+		bool set = pattern_span(run, map->v[i].group, &from, &to);
+
+		out->v[i + 1].from = set ? (int32_t)from : SPAN_NONE;
+		out->v[i + 1].to = set ? (int32_t)to : SPAN_NONE;
+	}
+}
+
+static void
+join_alternatives(const struct capture_map *map, struct captures *c)
+{
+	for (size_t i = 0; i < map->nalt; i++) {
+		struct str v = c->v[map->alt[i].from];
+
+		if (v.len > 0 && c->v[map->alt[i].to].len == 0)
+			c->v[map->alt[i].to] = v;
+	}
+}
+
+/* The scratch is made large enough first: values point into it. */
+static void
+join_tuples(const struct capture_map *map, struct captures *c, struct buf *scratch)
+{
+	size_t need = 0;
+
+	for (size_t i = 0; i < map->ntuple; i++)
+		need += 2 * (c->v[map->tuple[i].from].len + c->v[map->tuple[i].to].len + 2);
+	buf_clear(scratch);
+	buf_reserve(scratch, need * (map->ntuple + 1));
+	for (size_t i = 0; i < map->ntuple; i++) {
+		struct str part = c->v[map->tuple[i].from], *to = &c->v[map->tuple[i].to];
+		size_t start = scratch->len;
+
+		if (!part.s)
+			continue;
+		if (to->s) {
+			buf_str(scratch, *to);
+			buf_putc(scratch, ' ');
+		}
+		buf_str(scratch, part);
+		*to = (struct str){ scratch->p + start, scratch->len - start };
+	}
+}
+
+void
+capture_read(const struct capture_map *map, const struct spans *spans, struct str subject,
+    struct captures *c, struct buf *scratch)
+{
+	struct captures own;
+
+	memset(&own, 0, sizeof(own));
+	for (size_t i = 0; i < map->n; i++) {
+		int32_t from = spans->v[i + 1].from, to = spans->v[i + 1].to;
+
+		if (from != SPAN_NONE)
+			own.v[map->v[i].slot] =
+			    (struct str){ subject.s + from, (size_t)(to - from) };
+	}
+	join_alternatives(map, &own);
+	if (map->ntuple > 0)
+		join_tuples(map, &own, scratch);
+	for (size_t i = 0; i < CAP_MAX; i++)
+		if (own.v[i].s)
+			c->v[i] = own.v[i];
+}

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * judge.c - one line before one jail: date, regexes, session, failure.
+ */
+#include "banner/core/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "banner/base/units.h"
+
+enum { FRESH_MS = 60 * 1000 };	/* older dates are not those of lines without one */
+
+/* The line at hand. */
+struct view {
+	struct judge *j;
+	struct rules *r;
+	bool has_when;
+	int64_t when_ms;
+	size_t cut_start, cut_end;	/* the date in the line */
+	struct text whole;		/* without the date, each line with LF */
+	struct text subject;		/* whole, or the prefregex's content */
+	struct captures pre;		/* groups of the prefregex */
+	bool refused;			/* PCRE2 gave up somewhere */
+	bool ignored;			/* an ignoreregex, or no failure by itself */
+	bool matched;
+};
+
+static bool
+last_is_fresh(const struct view *v)
+{
+	return v->r->has_last && v->r->last_ms > v->j->block->read_ms - FRESH_MS;
+}
+
+static void
+set_when(struct view *v, int64_t ms, bool seen)
+{
+	v->has_when = true;
+	v->when_ms = ms;
+	if (seen) {
+		v->r->has_last = true;
+		v->r->last_ms = ms;
+	}
+}
+
+/* A line without a date happened with the last dated one when that is not old, else
+ * now, if we are following the log. In a backlog nobody knows; and a tool that reads
+ * old logs (findtime 0) takes the last date, whatever its age. */
+static void
+undated(struct view *v)
+{
+	struct judge *j = v->j;
+
+	if (j->look_back)
+		j->look_back(j);
+	if (last_is_fresh(v) || (v->r->o.findtime_ms == 0 && v->r->has_last))
+		set_when(v, v->r->last_ms, false);
+	else if (v->r->o.findtime_ms == 0 || j->block->live)
+		set_when(v, j->block->read_ms, false);
+}
+
+static void
+find_when(struct view *v)
+{
+	struct judge *j = v->j;
+	struct stamp_hit hit;
+
+	if (j->block->line_ms >= 0) {
+		set_when(v, j->block->line_ms, true);
+		return;
+	}
+	if (!stamp_find(v->r->stamp, j->line.s, j->block->read_ms, &hit)) {
+		undated(v);
+		return;
+	}
+	v->cut_start = hit.cut_start;
+	v->cut_end = hit.cut_end;
+	if (hit.has_time) {
+		double ms = hit.when_s * 1000.0;
+
+		set_when(v, (int64_t)(ms < 0 ? ms - 0.5 : ms + 0.5), true);
+	} else if (last_is_fresh(v)) {
+		set_when(v, v->r->last_ms, false);
+	} else {
+		set_when(v, j->block->read_ms, false);
+	}
+}
+
+/* Following a log, a date more than a minute off means a wrong clock or zone, not an
+ * old line: it happened now. In a backlog, what is older than findtime is over. */
+static bool
+too_old(struct view *v)
+{
+	int64_t now = v->j->block->read_ms, delta = (v->when_ms - now) / MS_PER_S;
+
+	if (v->r->o.findtime_ms == 0 || !v->has_when)
+		return false;
+	if (v->j->block->live) {
+		if (delta > 60 || delta < -60)
+			set_when(v, now, true);
+		return false;
+	}
+	if (v->when_ms >= now - v->r->o.findtime_ms)
+		return false;
+	v->r->stats.too_old++;
+	return true;
+}
+
+static void
+cut_date(struct view *v)
+{
+	struct str s = v->j->line.s;
+	struct buf *b = &v->r->cut;
+
+	buf_clear(b);
+	buf_add(b, s.s, v->cut_start);
+	buf_add(b, s.s + v->cut_end, s.len - v->cut_end);
+	buf_putc(b, '\n');
+	v->whole = (struct text){ buf_view(b), v->j->line.ascii };
+	if (v->r->multi) {
+		multiline_add(v->r->multi, v->whole.s, s, v->whole.ascii);
+		multiline_text(v->r->multi, &v->whole);
+	}
+	v->subject = v->whole;
+}
+
+/* PCRE2 gave up: a regex that may have matched did not say so. Counted, and the line
+ * is refused unless another regex finds a failure in it. */
+static bool
+gave_up(struct view *v, enum pattern_result result)
+{
+	if (result >= PATTERN_NO)
+		return false;
+	v->refused = true;
+	v->r->stats.errors++;
+	v->r->stats.limit_hits += result == PATTERN_LIMIT;
+	return true;
+}
+
+static bool
+search(struct view *v, struct regex *x, struct share *share, struct spans *out)
+{
+	struct judge *j = v->j;
+	struct text *t = &v->subject;
+	enum pattern_result result;
+
+	if (share && share->seq == j->seq && str_eq(share->subject, t->s)) {
+		result = share->result;
+		if (result == PATTERN_YES)
+			*out = share->spans;
+		return !gave_up(v, result) && result == PATTERN_YES;
+	}
+	result = pattern_search(j->run, share ? share->re : x->re, t->s, 0, t->ascii);
+	if (result == PATTERN_YES)
+		capture_spans(&x->map, j->run, out);
+	if (share) {
+		share->seq = j->seq;
+		share->subject = t->s;
+		share->result = result;
+		if (result == PATTERN_YES)
+			share->spans = *out;
+	}
+	return !gave_up(v, result) && result == PATTERN_YES;
+}
+
+/* An ignoreregex that gives up ignores: nobody is banned on half an answer. */
+static bool
+ignored(struct view *v, const struct text *t)
+{
+	for (size_t i = 0; i < v->r->nignore; i++) {
+		enum pattern_result result = pattern_search(v->j->run, v->r->ignore[i].re,
+		    t->s, 0, t->ascii);
+
+		if (gave_up(v, result))
+			return true;
+		if (result == PATTERN_YES) {
+			v->r->ignore[i].hits++;
+			v->ignored = true;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* False: the line is not for this filter. */
+static bool
+prefilter(struct view *v)
+{
+	struct regex *x = v->r->pref;
+	struct spans spans;
+	struct str content;
+
+	if (!x)
+		return true;
+	if (!search(v, x, v->j->shares ? v->j->shares[0] : NULL, &spans))
+		return false;
+	x->hits++;
+	capture_read(&x->map, &spans, v->subject.s, &v->pre, &v->r->joined_pre);
+	content = v->pre.v[CAP_CONTENT];
+	v->pre.v[CAP_CONTENT] = (struct str){ 0 };
+	if (content.len > 0) {
+		buf_clear(&v->r->content);
+		buf_str(&v->r->content, content);
+		buf_putc(&v->r->content, '\n');
+		v->subject.s = buf_view(&v->r->content);
+	}
+	return true;
+}
+
+static void
+add_field(struct field *fields, struct failure *f, const char *name, struct str value)
+{
+	if (f->nfields < FAILURE_FIELDS)
+		fields[f->nfields++] = (struct field){ str_of(name), value };
+}
+
+static void
+report(struct view *v, struct failure *f)
+{
+	struct rules *r = v->r;
+	int64_t now = v->j->block->read_ms;
+
+	f->jail = r->o.jail;
+	f->when_ms = r->o.findtime_ms > 0 && v->when_ms > now ? now : v->when_ms;
+	v->matched = true;
+	v->j->rule = (int)f->rule;
+	v->j->fn(v->j->arg, f);
+}
+
+static void
+report_captures(struct view *v, const struct captures *c, struct session *s, struct failure *f)
+{
+	const struct capture_names *names = &v->r->names;
+	struct field fields[FAILURE_FIELDS];
+	const struct str *users;
+	size_t nusers = s ? session_users(s, &users) : 0;
+
+	for (size_t i = 0; i < names->n; i++)
+		if (c->v[i].s && !capture_hidden(names, i))
+			add_field(fields, f, names->name[i], c->v[i]);
+	for (size_t i = 0; i < nusers; i++)
+		add_field(fields, f, "users", users[i]);
+	f->fields = fields;
+	f->user = c->v[CAP_USER];
+	f->weight = v->r->fail[f->rule].weight;
+	report(v, f);
+}
+
+/* Groups of a hit become a failure, alone or together with the session's. */
+static void
+conclude(struct view *v, size_t rule, const struct captures *c, struct failure *f)
+{
+	struct session *s = NULL;
+
+	f->rule = (unsigned)rule;
+	if (c->v[CAP_MLFID].s) {
+		s = session_merge(v->r->sessions, c, f->lines, f->nlines,
+		    v->j->block->read_ms);
+		v->ignored |= !s;
+		if (!s)
+			return;
+		c = session_captures(s);
+		f->nlines = session_lines(s, &f->lines);
+	} else if (c->v[CAP_NOFAIL].len > 0) {
+		v->ignored = true;
+		return;
+	}
+	if (judge_subject(v->r, c, f))
+		report_captures(v, c, s, f);
+	else if (s)
+		session_pending(s);
+}
+
+static struct str
+skipped_lines(struct view *v, const struct regex *x, const struct spans *spans)
+{
+	struct buf *b = &v->r->content;
+
+	buf_clear(b);
+	for (size_t i = 0; i < x->map.n; i++)
+		if (spans->v[i + 1].from != SPAN_NONE &&
+		    str_starts(str_of(v->r->names.name[x->map.v[i].slot]), "skiplines"))
+			buf_add(b, v->subject.s.s + spans->v[i + 1].from,
+			    (size_t)(spans->v[i + 1].to - spans->v[i + 1].from));
+	return buf_view(b);
+}
+
+/* The matched lines leave the buffer. Places in a prefregex's content say nothing of
+ * lines: then all of them go. */
+static size_t
+take_lines(struct view *v, const struct regex *x, const struct spans *spans,
+    const struct str **lines, struct text *judged)
+{
+	struct text cut;
+	size_t n;
+
+	if (v->r->pref)
+		return multiline_take(v->r->multi, 0, v->whole.s.len, (struct str){ 0 },
+		    lines, &cut);
+	n = multiline_take(v->r->multi, (size_t)spans->v[0].from, (size_t)spans->v[0].to,
+	    skipped_lines(v, x, spans), lines, &cut);
+	*judged = cut;
+	return n;
+}
+
+/* One failregex matched. */
+static void
+take_hit(struct view *v, size_t rule, const struct spans *spans)
+{
+	struct regex *x = &v->r->fail[rule];
+	struct captures c = v->pre;
+	struct failure f = { .lines = &v->j->line.s, .nlines = 1 };
+	struct text judged = v->subject;
+
+	capture_read(&x->map, spans, v->subject.s, &c, &v->r->joined);
+	if (v->r->multi)
+		f.nlines = take_lines(v, x, spans, &f.lines, &judged);
+	if (ignored(v, &judged))
+		return;
+	x->hits++;
+	if (!v->has_when) {
+		v->r->stats.no_date++;
+		return;
+	}
+	conclude(v, rule, &c, &f);
+}
+
+static bool
+can_match(const struct judge *j, size_t rule)
+{
+	size_t bit = j->first_bit + rule;
+
+	return !j->bits || (j->bits[bit / 64] >> bit % 64 & 1);
+}
+
+static void
+try_regexes(struct view *v)
+{
+	struct rules *r = v->r;
+	struct spans spans;
+	bool all = r->o.check_all && !r->multi;
+
+	if (r->nignore > 0 && r->nignore + 2 < r->nfail && ignored(v, &v->whole))
+		return;
+	if (!prefilter(v))
+		return;
+	for (size_t i = 0; i < r->nfail; i++) {
+		if (!can_match(v->j, i) ||
+		    !search(v, &r->fail[i], v->j->shares ? v->j->shares[i + 1] : NULL, &spans))
+			continue;
+		take_hit(v, i, &spans);
+		if (!all)
+			return;
+	}
+}
+
+static void
+try_parser(struct view *v)
+{
+	struct rules *r = v->r;
+	struct parser_env env = { r->o.trusted, r->o.ntrusted, &r->o.filter->options };
+	struct parser_out out = { .weight = 1 };
+	struct failure f = { .lines = &v->j->line.s, .nlines = 1 };
+
+	switch (r->parser->parse(v->j->line.s, &env, &out)) {
+	case PARSER_NONE:
+		return;
+	case PARSER_NOFAIL:
+		v->ignored = true;
+		return;
+	case PARSER_FAIL:
+		break;
+	}
+	if (!v->has_when) {
+		r->stats.no_date++;
+		return;
+	}
+	f.subject = (struct subject){ .kind = SUBJECT_ADDR, .addr = out.host };
+	if (out.host.family == 0)
+		f.subject = (struct subject){ .kind = SUBJECT_NONE };
+	f.addr = out.host;
+	f.user = out.user;
+	f.key = out.key;
+	f.weight = out.weight;
+	f.fields = out.fields;
+	f.nfields = out.nfields;
+	report(v, &f);
+}
+
+enum line_verdict
+judge_line(struct judge *j)
+{
+	struct rules *r = j->rules;
+	struct view v = { .j = j, .r = r };
+
+	r->stats.candidates++;
+	j->rule = -1;
+	find_when(&v);
+	if (!too_old(&v)) {
+		if (r->parser) {
+			try_parser(&v);
+		} else {
+			cut_date(&v);
+			try_regexes(&v);
+		}
+	}
+	if (v.matched) {
+		r->stats.matched++;
+		return LINE_MATCHED;
+	}
+	if (v.refused)
+		return LINE_REFUSED;
+	if (v.ignored) {
+		r->stats.ignored++;
+		return LINE_IGNORED;
+	}
+	r->stats.missed++;
+	return LINE_MISSED;
+}

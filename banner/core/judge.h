@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * judge.h - one line before one jail: date, regexes, session, failure.
+ *
+ * Between match.c, which chooses the lines, and the parts that know one thing each.
+ * A struct judge lives in the match and is set up for each line and jail.
+ */
+#ifndef BANNER_JUDGE_H
+#define BANNER_JUDGE_H
+
+#include "banner/core/rules.h"
+
+/* A regex that several jails have: searched once per line and text. */
+struct share {
+	struct pattern *re;
+	uint64_t seq;			/* line of the result */
+	struct str subject;		/* what was searched; lives as long as the line */
+	enum pattern_result result;
+	struct spans spans;
+};
+
+struct judge {
+	struct pattern_run *run;
+	const struct block *block;
+	match_fn *fn;
+	void *arg;
+	uint64_t seq;			/* number of the line */
+	/* The jail at hand. */
+	struct rules *rules;
+	struct share *const *shares;	/* prefregex, then failregexes; NULL: not shared */
+	const uint64_t *bits;		/* failregexes that can match at all; NULL: all */
+	size_t first_bit;		/* of this jail in bits */
+	struct text line;		/* decoded */
+	/* Asked when the line has no date: catch up with the lines before it. */
+	void (*look_back)(struct judge *);
+	void *look_back_arg;
+	int rule;			/* out: the failregex that decided, or -1 */
+};
+
+enum line_verdict	judge_line(struct judge *);
+
+/* judge_id.c: whom a failure is about. False: nobody (yet), or refused (counted). */
+bool	judge_subject(struct rules *, const struct captures *, struct failure *);
+
+#endif

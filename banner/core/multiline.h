@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * multiline.h - the last lines of a filter with maxlines > 1.
+ *
+ * The older way to match what spans several lines: all buffered lines, dates cut out,
+ * are one text; the lines a match covers leave the buffer, those it skipped stay.
+ * Never more than max lines and MULTILINE_BYTES; then the oldest goes.
+ */
+#ifndef BANNER_MULTILINE_H
+#define BANNER_MULTILINE_H
+
+#include "banner/base/buf.h"
+#include "banner/core/decode.h"
+
+enum { MULTILINE_MAX = 1000, MULTILINE_BYTES = 1024 * 1024 };
+
+struct multiline;
+
+struct multiline	*multiline_new(unsigned max);	/* 2 .. MULTILINE_MAX */
+void			 multiline_free(struct multiline *);
+
+/* cut: the line without its date, and with LF; full: as it was read. Both are copied. */
+void	multiline_add(struct multiline *, struct str cut, struct str full, bool ascii);
+/* All cut lines, each with its LF; valid until the next change. */
+void	multiline_text(struct multiline *, struct text *);
+
+/* A match covers from..to of that text. Lines in skipped (several, each with LF) go
+ * back. The matched lines are taken out and given, valid until the next call. */
+size_t	multiline_take(struct multiline *, size_t from, size_t to, struct str skipped,
+	    const struct str **lines, struct text *cut);
+
+#endif

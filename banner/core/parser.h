@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * parser.h - built-in tokenisers: formats that a regex reads badly.
+ *
+ * A filter with "parser = NAME" has no regexes: the tokeniser NAME reads its lines.
+ * For formats whose fields follow rules of nesting or trust (proxy chains) that no
+ * regex can express safely. A parser is pure: one line in, one verdict out.
+ */
+#ifndef BANNER_PARSER_H
+#define BANNER_PARSER_H
+
+#include "banner/conf/conf.h"
+#include "banner/core/block.h"
+
+enum parser_verdict { PARSER_NONE, PARSER_FAIL, PARSER_NOFAIL };
+
+struct parser_env {
+	const struct addr *trusted;	/* our own proxies */
+	size_t ntrusted;
+	const struct conf_options *options;	/* of the filter: [Definition] and [Init] */
+};
+
+/* All text borrows from the line. */
+struct parser_out {
+	struct addr host;		/* family 0: the line names none */
+	struct str user;		/* or empty */
+	struct str key;			/* event key, or empty */
+	unsigned weight;		/* set to 1 by the caller */
+	struct field fields[FAILURE_FIELDS];
+	size_t nfields;
+};
+
+struct parser_ops {
+	const char *name;
+	/* Lines without any of these are never given to it; NULL-terminated, or NULL. */
+	const char *const *literals;
+	enum parser_verdict (*parse)(struct str line, const struct parser_env *,
+	    struct parser_out *);
+};
+
+const struct parser_ops	*parser_find(const char *name);	/* NULL: unknown */
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * rules.c - a filter becomes one jail's compiled rules.
+ */
+#include "banner/core/rules.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "banner/base/arena.h"
+
+static void
+regex_free(struct regex *v, size_t n)
+{
+	for (size_t i = 0; v && i < n; i++)
+		pattern_free(v[i].re);
+	free(v);
+}
+
+void
+rules_free(struct rules *r)
+{
+	if (!r)
+		return;
+	regex_free(r->fail, r->nfail);
+	regex_free(r->ignore, r->nignore);
+	regex_free(r->pref, 1);
+	sessions_free(r->sessions);
+	multiline_free(r->multi);
+	stamp_free(r->stamp);
+	decoder_free(r->decoder);
+	capture_names_fini(&r->names);
+	buf_fini(&r->cut);
+	buf_fini(&r->content);
+	buf_fini(&r->joined);
+	buf_fini(&r->joined_pre);
+	free(r);
+}
+
+static int
+regex_new(struct rules *r, const char *text, unsigned flags, struct regex *x, struct err *e)
+{
+	int rc;
+
+	if (r->o.usedns == DNS_NO)
+		flags |= PATTERN_NO_DNS;
+	rc = pattern_new(text, flags, &x->re, e);
+	if (rc < 0)
+		return rc;
+	x->weight = 1;
+	return capture_map_new(x->re, &r->names, &x->map, e);
+}
+
+/* An id may come from the prefregex: then no failregex needs one of its own. */
+static int
+compile_fail(struct rules *r, struct err *e)
+{
+	const struct conf_filter *f = r->o.filter;
+	bool pref_id = r->pref && capture_map_has_id(&r->pref->map);
+	unsigned flags = PATTERN_PREFIX | (f->maxlines > 1 ? PATTERN_MULTILINE : 0);
+	int rc;
+
+	r->fail = xcalloc(f->failregex.n + 1, sizeof(*r->fail));
+	for (size_t i = 0; i < f->failregex.n; i++, r->nfail++) {
+		struct regex *x = &r->fail[i];
+		uint64_t weight;
+
+		rc = regex_new(r, f->failregex.v[i], flags, x, e);
+		if (rc == 0 && !pref_id && !capture_map_has_id(&x->map))
+			rc = err_set(e, -EINVAL, "no host, address or id in \"%s\"",
+			    f->failregex.v[i]);
+		if (rc == 0 && i < f->weight.n) {
+			rc = str_u64(str_of(f->weight.v[i]), &weight);
+			if (rc < 0 || weight < 1 || weight > 1000)
+				rc = err_set(e, -EINVAL, "weight \"%s\" is not 1 to 1000",
+				    f->weight.v[i]);
+			else
+				x->weight = (unsigned)weight;
+		}
+		if (rc < 0) {
+			r->nfail++;
+			return err_prefix(e, rc, "failregex %zu", i + 1);
+		}
+	}
+	return 0;
+}
+
+static int
+compile_ignore(struct rules *r, struct err *e)
+{
+	const struct conf_filter *f = r->o.filter;
+	int rc;
+
+	r->ignore = xcalloc(f->ignoreregex.n + 1, sizeof(*r->ignore));
+	for (size_t i = 0; i < f->ignoreregex.n; i++) {
+		r->nignore++;
+		rc = regex_new(r, f->ignoreregex.v[i], PATTERN_PREFIX, &r->ignore[i], e);
+		if (rc < 0)
+			return err_prefix(e, rc, "ignoreregex %zu", i + 1);
+	}
+	return 0;
+}
+
+static bool
+has_sessions(const struct rules *r)
+{
+	if (r->pref)
+		for (size_t k = 0; k < r->pref->map.n; k++)
+			if (r->pref->map.v[k].slot == CAP_MLFID)
+				return true;
+	for (size_t i = 0; i < r->nfail; i++)
+		for (size_t k = 0; k < r->fail[i].map.n; k++)
+			if (r->fail[i].map.v[k].slot == CAP_MLFID)
+				return true;
+	return false;
+}
+
+/* Everything a failure may carry must fit in it, whatever the session collected. */
+static int
+check_fields(const struct rules *r, struct err *e)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->names.n; i++)
+		n += i >= CAP_NAMED && !capture_hidden(&r->names, i);
+	if (n + CAP_FORGET + SESSION_USERS > FAILURE_FIELDS)
+		return err_set(e, -EINVAL, "%zu different named groups; at most %d are kept",
+		    n, FAILURE_FIELDS - CAP_FORGET - SESSION_USERS);
+	return 0;
+}
+
+static int
+compile_regexes(struct rules *r, struct err *e)
+{
+	const struct conf_filter *f = r->o.filter;
+	int rc;
+
+	if (f->prefregex) {
+		r->pref = xcalloc(1, sizeof(*r->pref));
+		rc = regex_new(r, f->prefregex, PATTERN_PREFIX, r->pref, e);
+		if (rc < 0)
+			return err_prefix(e, rc, "prefregex");
+	}
+	rc = compile_fail(r, e);
+	if (rc == 0)
+		rc = compile_ignore(r, e);
+	if (rc == 0)
+		rc = check_fields(r, e);
+	if (rc == 0 && has_sessions(r))
+		r->sessions = sessions_new(&r->names);
+	return rc;
+}
+
+static int
+use_parser(struct rules *r, struct err *e)
+{
+	const struct conf_filter *f = r->o.filter;
+
+	r->parser = parser_find(f->parser);
+	if (!r->parser)
+		return err_set(e, -EINVAL, "unknown parser \"%s\"", f->parser);
+	if (f->failregex.n > 0 || f->prefregex || f->ignoreregex.n > 0)
+		return err_set(e, -EINVAL, "a filter has either parser or regexes, not both");
+	return 0;
+}
+
+static int
+compile(struct rules *r, struct err *e)
+{
+	const struct conf_filter *f = r->o.filter;
+	int rc = decoder_new(r->o.logencoding, &r->decoder, e);
+
+	if (rc == 0)
+		rc = stamp_new(&f->datepattern, r->o.logtimezone, &r->stamp, e);
+	if (rc == 0)
+		rc = f->parser ? use_parser(r, e) : compile_regexes(r, e);
+	if (rc == 0 && f->maxlines > MULTILINE_MAX)
+		rc = err_set(e, -EINVAL, "maxlines %u is more than %d", f->maxlines,
+		    MULTILINE_MAX);
+	if (rc == 0 && f->maxlines > 1)
+		r->multi = multiline_new(f->maxlines);
+	return rc;
+}
+
+int
+rules_new(const struct rules_options *o, struct rules **out, struct err *e)
+{
+	struct rules *r = xcalloc(1, sizeof(*r));
+	int rc;
+
+	r->o = *o;
+	capture_names_init(&r->names);
+	rc = compile(r, e);
+	if (rc < 0) {
+		rules_free(r);
+		return rc;
+	}
+	*out = r;
+	return 0;
+}
+
+const struct rules_stats *
+rules_stats(const struct rules *r)
+{
+	return &r->stats;
+}
+
+size_t
+rules_count(const struct rules *r)
+{
+	return r->nfail;
+}
+
+uint64_t
+rules_hits(const struct rules *r, size_t rule)
+{
+	return rule < r->nfail ? r->fail[rule].hits : 0;
+}
+
+const char *
+rules_text(const struct rules *r, size_t rule)
+{
+	return rule < r->nfail ? pattern_text(r->fail[rule].re) : "";
+}
+
+bool
+rules_every_line(const struct rules *r)
+{
+	return true;
+}
+
+/* Those used more often are counted, and equal ones before it in the list. */
+static size_t
+template_rank(const struct rules *r, size_t i, uint64_t hits)
+{
+	const char *name;
+	uint64_t h;
+	size_t rank = 0;
+
+	for (size_t k = 0; stamp_template(r->stamp, k, &name, &h); k++)
+		rank += h > hits || (h == hits && k < i);
+	return rank;
+}
+
+bool
+rules_dates(const struct rules *r, size_t i, const char **name, uint64_t *hits)
+{
+	for (size_t k = 0; stamp_template(r->stamp, k, name, hits); k++)
+		if (template_rank(r, k, *hits) == i)
+			return true;
+	return false;
+}
+
+void
+rules_sessions(struct rules *r, rules_session_fn *fn, void *arg)
+{
+	if (r->sessions)
+		sessions_each(r->sessions, fn, arg);
+}
+
+int
+rules_session_put(struct rules *r, struct str key, struct str record)
+{
+	return r->sessions ? sessions_put(r->sessions, key, record) : -EINVAL;
+}
