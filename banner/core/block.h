@@ -34,7 +34,7 @@ struct block {
 };
 
 struct field { struct str name, value; };
-enum { FAILURE_FIELDS = 40 };	/* captures of one failure; a filter with more is refused */
+enum { FAILURE_FIELDS = 24 };	/* captures of one failure; a filter with more is refused */
 
 /* One failed attempt, or several (weight). Text is borrowed from the block or from the
  * session store and valid only during the callback. */

@@ -119,13 +119,15 @@ has_sessions(const struct rules *r)
 static int
 check_fields(const struct rules *r, struct err *e)
 {
-	size_t n = 0;
+	size_t n = 0, most = FAILURE_FIELDS - CAP_FORGET;
 
+	if (has_sessions(r))
+		most -= SESSION_USERS;
 	for (size_t i = 0; i < r->names.n; i++)
 		n += i >= CAP_NAMED && !capture_hidden(&r->names, i);
-	if (n + CAP_FORGET + SESSION_USERS > FAILURE_FIELDS)
-		return err_set(e, -EINVAL, "%zu different named groups; at most %d are kept",
-		    n, FAILURE_FIELDS - CAP_FORGET - SESSION_USERS);
+	if (n > most)
+		return err_set(e, -EINVAL, "%zu different named groups; at most %zu are kept",
+		    n, most);
 	return 0;
 }
 
