@@ -64,7 +64,7 @@ log_level_parse(const char *text)
 	return -1;
 }
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 log_v(enum log_level level, const char *name, const char *fmt, va_list ap)
 {
 	char text[LOG_TEXT];
