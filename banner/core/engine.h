@@ -49,10 +49,10 @@ struct order {
 };
 
 /* Things worth a log line or a record that are not orders. */
-enum event { EVENT_FOUND, EVENT_ALREADY, EVENT_IGNORED, EVENT_GUARDED, EVENT_CAP,
+enum notice_event { EVENT_FOUND, EVENT_ALREADY, EVENT_IGNORED, EVENT_GUARDED, EVENT_CAP,
 	EVENT_RATE, EVENT_LEAK };
 struct notice {
-	enum event event;
+	enum notice_event event;
 	const char *jail;
 	const struct failure *failure;	/* or NULL */
 	const char *text;		/* "by ip", "own address 192.0.2.1" ... or "" */
