@@ -2,7 +2,8 @@
  * scan.h - a block of bytes in, the lines that can matter out.
  *
  * One scan holds the must-have literals of many regexes and looks for all of them in
- * one pass over the block. Pure and read-only after scan_new: any thread may use it.
+ * one pass over the block. A struct scan is read-only after scan_new, so any thread may
+ * use it; a struct scan_run is one thread's working memory.
  */
 #ifndef BANNER_SCAN_H
 #define BANNER_SCAN_H
@@ -10,23 +11,30 @@
 #include "banner/core/literal.h"
 
 struct scan;
+struct scan_run;
 
-/* One regex as the scan sees it. */
+/* One regex as the scan sees it; its number is its place in the array. */
 struct scan_rule {
-	struct literal_sets sets;	/* n = 0: every line is a candidate for it */
-	unsigned id;			/* the caller's; 0 .. rules - 1 */
+	const struct literal_sets *sets;	/* n = 0: every line is a candidate for it */
 };
 
-/* sample: some text of the real source (may be empty), to choose the rarest set. */
-struct scan	*scan_new(const struct scan_rule *, size_t n, struct str sample);
+/* sample: some text of the real source (may be empty), to choose the rarest set of
+ * each rule. dates: the date is searched with the default templates (CUT_WORD), so a
+ * line with a TAI64N label is a candidate for all. Copies what it needs. */
+struct scan	*scan_new(const struct scan_rule *, size_t n, struct str sample, bool dates);
 void		 scan_free(struct scan *);
 bool		 scan_every_line(const struct scan *);	/* some rule has no literal */
-const char	*scan_engine(const struct scan *);	/* "teddy-avx2", "4-gram" ... for status */
+const char	*scan_engine(const struct scan *);	/* "teddy avx2, grams" ..., for status */
+size_t		 scan_words(const struct scan *);	/* words of a rule set */
 
-/* Called for each candidate line in order; line without its LF. rules is a bit set
- * (rules / 64 words) of the regexes whose literal was found in it. */
+struct scan_run	*scan_run_new(const struct scan *);
+void		 scan_run_free(struct scan_run *);
+
+/* Called for each candidate line in order; line without its LF. rules: bit i % 64 of
+ * word i / 64 is set when rule i can match there. */
 typedef void (scan_fn)(void *arg, struct str line, const uint64_t *rules);
-/* Returns the number of lines in the block (counted in the same pass). */
-size_t	scan_block(const struct scan *, struct str block, scan_fn *, void *arg);
+/* Returns the number of lines in the block; a last line without LF counts. Blocks are
+ * at most 2 GiB. */
+size_t	scan_block(struct scan_run *, struct str block, scan_fn *, void *arg);
 
 #endif

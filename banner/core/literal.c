@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * literal.c - reading a regex for the texts that each match must contain.
+ *
+ * A small recursive reader of PCRE2's syntax. Each piece gives a struct part: the
+ * strings it can be, if they are few, and sets of which a match holds a member.
+ *
+ *	concatenation	strings multiply as long as they are few; then what was
+ *			gathered becomes a set and a new run begins
+ *	alternation	strings add up; else the best set of each branch, joined
+ *	x? x{0,1}	x or nothing; x* x{0,n}: nothing is known
+ *	x+ x{2,5}	what x needs is needed
+ *	(?=..) ^ \b	zero width: they neither help nor break a run
+ *
+ * Whatever is not understood is a piece of which nothing is known, or ends the
+ * reading with no sets at all. So the worst that can happen is a slow rule.
+ *
+ * Three hazards, each checked by tests:
+ * - The date is cut out before matching (literal_cut). With the default templates both
+ *   ends of a date border on something that is no word character, but for TAI64N, which
+ *   may follow a letter: the scan therefore treats any line that holds the beginning of
+ *   such a label ("@40000000") as a candidate for every rule.
+ * - Without case, PCRE2 lets U+017F match s and U+212A match k: these two letters are
+ *   unknown where case is ignored.
+ * - Text is decoded before matching: characters beyond ASCII are unknown.
+ */
+#include "banner/core/literal.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "banner/core/literal_set.h"
+
+enum { DEPTH_MAX = 60, CLASS_MAX = 8 };
+
+struct reader {
+	const char *p;
+	struct arena *a;
+	bool nocase;
+	bool lost;		/* not understood: no sets */
+	unsigned depth;
+};
+
+static struct part	read_alternatives(struct reader *);
+
+static struct part
+part_unknown(void)
+{
+	return (struct part){ .exact = false };
+}
+
+static struct part
+part_text(struct reader *r, const char *s, size_t len)
+{
+	return (struct part){ .exact = true,
+	    .strings = set_one(r->a, (struct str){ s, len }, false) };
+}
+
+static bool
+starts(struct reader *r, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	if (strncmp(r->p, prefix, n) != 0)
+		return false;
+	r->p += n;
+	return true;
+}
+
+/* A character of which nothing can be said (see the top). */
+static bool
+is_vague(const struct reader *r, unsigned c)
+{
+	return c >= 0x80 || c == 0 || (r->nocase && strchr("kKsS", (int)c));
+}
+
+static struct part
+part_char(struct reader *r, unsigned c)
+{
+	char s = (char)c;
+
+	if (is_vague(r, c))
+		return part_unknown();
+	return (struct part){ .exact = true,
+	    .strings = set_one(r->a, (struct str){ &s, 1 }, r->nocase && isalpha((int)c)) };
+}
+
+/* \xHH, \x{HHH}, \0oo: the value; the pointer stands behind the letter. */
+static unsigned
+read_number(struct reader *r, int base)
+{
+	bool braces = base == 16 && *r->p == '{';
+	unsigned v = 0, n = 0, most = braces ? 8 : base == 16 ? 2 : 3;
+	char one[2] = { 0 };
+
+	if (braces)
+		r->p++;
+	for (; n < most && isxdigit((unsigned char)*r->p); n++, r->p++) {
+		one[0] = *r->p;
+		if (base == 8 && (*one < '0' || *one > '7'))
+			break;
+		v = v * (unsigned)base + (unsigned)strtoul(one, NULL, 16);
+	}
+	if (braces && *r->p++ != '}')
+		r->lost = true;
+	return v;
+}
+
+static void
+skip_until(struct reader *r, const char *end)
+{
+	const char *at = strstr(r->p, end);
+
+	if (!at) {
+		r->lost = true;
+		return;
+	}
+	r->p = at + strlen(end);
+}
+
+/* What follows \p \g \k \o \N: a name in brackets, or a letter or number. */
+static void
+skip_operand(struct reader *r, char c)
+{
+	if (*r->p == '{')
+		skip_until(r, "}");
+	else if (c == 'p' || c == 'P')
+		r->p += *r->p != '\0';
+	else if (*r->p == '<')
+		skip_until(r, ">");
+	else if (c == 'g' && (isdigit((unsigned char)*r->p) || *r->p == '-'))
+		r->p += 1 + strspn(r->p + 1, "0123456789");
+	else if (c != 'N')
+		r->lost = true;
+}
+
+/* The character that an escape stands for, or -1 (a class, a back reference), or -2
+ * (zero width). The pointer stands on the letter behind the backslash. */
+static int
+read_escape(struct reader *r)
+{
+	char c = *r->p ? *r->p++ : '\0';
+
+	switch (c) {
+	case 't': return '\t';
+	case 'n': return '\n';
+	case 'r': return '\r';
+	case 'f': return '\f';
+	case 'a': return '\a';
+	case 'e': return 033;
+	case 'x': return (int)read_number(r, 16);
+	case '0': return (int)read_number(r, 8);
+	case 'b': case 'B': case 'A': case 'z': case 'Z': case 'G': case 'K':
+		return -2;
+	case 'p': case 'P': case 'g': case 'k': case 'o': case 'N':
+		skip_operand(r, c);
+		return -1;
+	case '\0': case 'Q': case 'c': case 'E':
+		r->lost = true;
+		return -1;
+	default:
+		if (isdigit((unsigned char)c)) {
+			while (isdigit((unsigned char)*r->p))
+				r->p++;
+			return -1;
+		}
+		return isalpha((unsigned char)c) ? -1 : (unsigned char)c;
+	}
+}
+
+/* One member of a class; -1: more than a character. */
+static int
+read_class_char(struct reader *r)
+{
+	if (r->p[0] == '[' && (r->p[1] == ':' || r->p[1] == '.' || r->p[1] == '=')) {
+		char close[3] = { r->p[1], ']', 0 };
+
+		if (strstr(r->p + 2, close)) {
+			r->p += 2;
+			skip_until(r, close);
+			return -1;
+		}
+	}
+	if (*r->p == '\\') {
+		int c;
+
+		r->p++;
+		if (*r->p == 'b') {
+			r->p++;
+			return '\b';
+		}
+		c = read_escape(r);
+		return c == -2 ? -1 : c;
+	}
+	if (!*r->p) {
+		r->lost = true;
+		return -1;
+	}
+	return (unsigned char)*r->p++;
+}
+
+static void
+class_add(struct reader *r, struct part *p, int from, int to)
+{
+	for (int c = from; c <= to && p->exact; c++) {
+		struct part one = part_char(r, (unsigned)c);
+
+		if (!one.exact || p->strings.n >= CLASS_MAX) {
+			p->exact = false;
+			return;
+		}
+		p->strings = set_union(r->a, p->strings, one.strings);
+	}
+}
+
+/* [...]; the pointer stands behind the bracket. */
+static struct part
+read_class(struct reader *r)
+{
+	struct part p = { .exact = true };
+	bool negated = *r->p == '^', first = true;
+
+	if (negated)
+		r->p++;
+	for (; *r->p && (first || *r->p != ']'); first = false) {
+		int from = read_class_char(r), to = from;
+
+		if (r->p[0] == '-' && r->p[1] != ']' && from >= 0) {
+			r->p++;
+			to = read_class_char(r);
+		}
+		if (from < 0 || to < from || to - from > CLASS_MAX)
+			p.exact = false;
+		else
+			class_add(r, &p, from, to);
+	}
+	if (*r->p++ != ']')
+		r->lost = true;
+	return negated || !p.exact || !p.strings.n ? part_unknown() : p;
+}
+
+static struct part
+read_group_body(struct reader *r)
+{
+	struct part p = read_alternatives(r);
+
+	if (*r->p != ')') {
+		r->lost = true;
+		return part_unknown();
+	}
+	r->p++;
+	return p;
+}
+
+static struct part
+read_zero_width(struct reader *r)
+{
+	read_group_body(r);
+	return part_text(r, "", 0);
+}
+
+/* (?(cond)yes|no): what both branches can be. */
+static struct part
+read_condition(struct reader *r)
+{
+	struct part p;
+
+	if (starts(r, "?=") || starts(r, "?!") || starts(r, "?<=") || starts(r, "?<!"))
+		read_zero_width(r);
+	else
+		skip_until(r, ")");
+	if (r->lost)
+		return part_unknown();
+	/* One branch alone: the other is empty. */
+	p = read_alternatives(r);
+	if (*r->p++ != ')')
+		r->lost = true;
+	/* The branches were read as alternatives; a lone one may also be nothing. */
+	p.nneed = 0;
+	if (p.exact)
+		p.strings = set_union(r->a, p.strings, part_text(r, "", 0).strings);
+	return p;
+}
+
+/* (?flags) and (?flags:...); the pointer stands on the flags. */
+static struct part
+read_flags(struct reader *r, bool outer)
+{
+	bool on = true, nocase = r->nocase;
+	struct part p;
+
+	for (; *r->p && *r->p != ')' && *r->p != ':'; r->p++) {
+		if (*r->p == '-')
+			on = false;
+		else if (*r->p == 'i')
+			nocase = on;
+		else if (*r->p == '^')
+			nocase = false;
+		else if (!strchr("msJUan", *r->p)) {
+			r->lost = true;		/* x: white space would count */
+			return part_unknown();
+		}
+	}
+	r->nocase = nocase;
+	if (*r->p == ')') {		/* to the end of the enclosing group */
+		r->p++;
+		return part_text(r, "", 0);
+	}
+	if (*r->p++ != ':')
+		r->lost = true;
+	p = read_group_body(r);
+	r->nocase = outer;
+	return p;
+}
+
+/* The pointer stands behind "(". */
+static struct part
+read_group(struct reader *r)
+{
+	bool outer = r->nocase;
+	struct part p;
+
+	if (*r->p == '*') {
+		r->lost = true;
+		return part_unknown();
+	}
+	if (!starts(r, "?")) {
+		p = read_group_body(r);
+		r->nocase = outer;
+		return p;
+	}
+	if (starts(r, "#")) {
+		skip_until(r, ")");
+		return part_text(r, "", 0);
+	}
+	if (starts(r, "P=") || starts(r, "P>") || starts(r, "R") || starts(r, "&") ||
+	    isdigit((unsigned char)*r->p)) {
+		skip_until(r, ")");
+		return part_unknown();
+	}
+	if (starts(r, "="))
+		p = read_zero_width(r);
+	else if (starts(r, "!") || starts(r, "<=") || starts(r, "<!"))
+		p = read_zero_width(r);
+	else if (starts(r, "("))
+		p = read_condition(r);
+	else if (starts(r, "P<") || starts(r, "<")) {
+		skip_until(r, ">");
+		p = read_group_body(r);
+	} else if (starts(r, ">") || starts(r, "|") || starts(r, ":"))
+		p = read_group_body(r);
+	else if (starts(r, "C") || starts(r, "+"))
+		r->lost = true, p = part_unknown();
+	else
+		return read_flags(r, outer);
+	r->nocase = outer;
+	return p;
+}
+
+static struct part
+read_atom(struct reader *r)
+{
+	char c = *r->p++;
+	int escaped;
+
+	switch (c) {
+	case '(':
+		return read_group(r);
+	case '[':
+		return read_class(r);
+	case '.':
+		return part_unknown();
+	case '^': case '$':
+		return part_text(r, "", 0);
+	case '\\':
+		escaped = read_escape(r);
+		if (escaped == -2)
+			return part_text(r, "", 0);
+		return escaped < 0 ? part_unknown() : part_char(r, (unsigned)escaped);
+	default:
+		return part_char(r, (unsigned char)c);
+	}
+}
+
+/* {n}, {n,}, {n,m}: true and the pointer behind it; else it is plain text. */
+static bool
+read_braces(struct reader *r, unsigned long *low, unsigned long *high)
+{
+	const char *p = r->p + 1;
+	char *end;
+
+	if (!isdigit((unsigned char)*p))
+		return false;
+	*low = *high = strtoul(p, &end, 10);
+	if (*end == ',') {
+		p = end + 1;
+		*high = ~0ul;
+		end = (char *)(uintptr_t)p;
+		if (isdigit((unsigned char)*p))
+			*high = strtoul(p, &end, 10);
+	}
+	if (*end != '}')
+		return false;
+	r->p = end + 1;
+	return true;
+}
+
+static bool
+read_quantifier(struct reader *r, unsigned long *low, unsigned long *high)
+{
+	switch (*r->p) {
+	case '*': *low = 0; *high = ~0ul; r->p++; break;
+	case '+': *low = 1; *high = ~0ul; r->p++; break;
+	case '?': *low = 0; *high = 1; r->p++; break;
+	case '{':
+		if (!read_braces(r, low, high))
+			return false;
+		break;
+	default:
+		return false;
+	}
+	if (*r->p == '?' || *r->p == '+')
+		r->p++;
+	return true;
+}
+
+static struct part
+repeat(struct reader *r, struct part p, unsigned long low, unsigned long high)
+{
+	struct part out = part_unknown();
+
+	if (low == 0 && high == 1 && p.exact && p.strings.n < LITERAL_PRODUCT_MAX) {
+		out.exact = true;
+		out.strings = set_union(r->a, p.strings, part_text(r, "", 0).strings);
+		return out;
+	}
+	if (low == 0)
+		return out;
+	if (low == 1 && high == 1)
+		return p;
+	out.need = p.need;
+	out.nneed = p.nneed;
+	if (p.exact && p.strings.n == 1 && !p.strings.v[0].text.len)
+		return p;	/* zero width, however often */
+	if (p.exact && low == high && low <= 3 &&
+	    p.strings.n * p.strings.n * p.strings.n <= LITERAL_PRODUCT_MAX) {
+		out = p;
+		for (unsigned long i = 1; i < low; i++)
+			out.strings = set_product(r->a, out.strings, p.strings);
+	} else if (p.exact) {
+		part_need(r->a, &out, p.strings);
+	}
+	return out;
+}
+
+/* What was gathered so far, and one more piece. */
+static void
+append(struct reader *r, struct part *run, bool *exact, struct part p)
+{
+	if (p.exact && run->strings.n * p.strings.n <= LITERAL_PRODUCT_MAX) {
+		run->strings = set_product(r->a, run->strings, p.strings);
+		return;
+	}
+	*exact = false;
+	part_need(r->a, run, run->strings);
+	if (p.exact)
+		run->strings = p.strings;
+	else
+		run->strings = part_text(r, "", 0).strings;
+	for (size_t i = 0; i < p.nneed; i++)
+		part_need(r->a, run, p.need[i]);
+}
+
+static struct part
+read_sequence(struct reader *r)
+{
+	struct part run = part_text(r, "", 0);
+	bool exact = true;
+
+	while (!r->lost && *r->p && *r->p != '|' && *r->p != ')') {
+		struct part p = read_atom(r);
+		unsigned long low, high;
+
+		while (!r->lost && read_quantifier(r, &low, &high))
+			p = repeat(r, p, low, high);
+		append(r, &run, &exact, p);
+	}
+	run.exact = exact;
+	part_need(r->a, &run, run.strings);
+	if (!exact)
+		run.strings = (struct literal_set){ NULL, 0 };
+	return run;
+}
+
+static const struct literal_set *
+best_need(const struct part *p)
+{
+	const struct literal_set *best = NULL;
+
+	for (size_t i = 0; i < p->nneed; i++)
+		if (!best || literal_score(&p->need[i]) > literal_score(best))
+			best = &p->need[i];
+	return best;
+}
+
+static struct part
+alternate(struct reader *r, const struct part *x, const struct part *y)
+{
+	const struct literal_set *a = best_need(x), *b = best_need(y);
+	struct part out = part_unknown();
+
+	if (x->exact && y->exact) {
+		out.strings = set_union(r->a, x->strings, y->strings);
+		out.exact = out.strings.n <= LITERAL_PRODUCT_MAX;
+	}
+	if (a && b && a->n + b->n <= LITERAL_SET_MAX)
+		part_need(r->a, &out, set_union(r->a, *a, *b));
+	return out;
+}
+
+/* Up to the closing bracket of the group, or the end. */
+static struct part
+read_alternatives(struct reader *r)
+{
+	struct part p;
+
+	if (++r->depth > DEPTH_MAX)
+		r->lost = true;
+	p = read_sequence(r);
+	while (!r->lost && *r->p == '|') {
+		struct part next;
+
+		r->p++;
+		next = read_sequence(r);
+		p = alternate(r, &p, &next);
+	}
+	r->depth--;
+	return r->lost ? part_unknown() : p;
+}
+
+static bool
+is_same(const struct literal_set *a, const struct literal_set *b)
+{
+	for (size_t i = 0; i < a->n && a->n == b->n; i++)
+		if (a->v[i].nocase != b->v[i].nocase ||
+		    !str_eq(a->v[i].text, b->v[i].text))
+			return false;
+	return a->n == b->n;
+}
+
+static void
+keep(struct literal_sets *out, struct literal_set set)
+{
+	double score = literal_score(&set);
+	size_t at = out->n;
+
+	for (size_t i = 0; i < out->n; i++)
+		if (is_same(&out->v[i], &set))
+			return;
+	while (at > 0 && literal_score(&out->v[at - 1]) < score)
+		at--;
+	if (at == LITERAL_SETS_MAX)
+		return;
+	if (out->n < LITERAL_SETS_MAX)
+		out->n++;
+	memmove(&out->v[at + 1], &out->v[at], (out->n - at - 1) * sizeof(set));
+	out->v[at] = set;
+}
+
+void
+literal_extract(const char *regex, enum literal_cut cut, struct arena *a,
+    struct literal_sets *out)
+{
+	struct reader r = { .p = regex, .a = a };
+	struct part p = read_alternatives(&r);
+
+	out->n = 0;
+	if (r.lost || *r.p)
+		return;
+	for (size_t i = 0; i < p.nneed; i++) {
+		struct literal_set set = set_uncut(a, p.need[i], cut);
+
+		if (set.n > 0 && set.n <= LITERAL_SET_MAX)
+			keep(out, set);
+	}
+}
+
+void
+literal_join(struct literal_sets *a, const struct literal_sets *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		keep(a, b->v[i]);
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * scan.c - which literals to look for, and from places back to lines.
+ *
+ * Of each rule one set is chosen as its trigger, the one that is rarest in a sample of
+ * the source: what the scan then costs is set by how often a trigger is met in vain.
+ * A second set is the check: where a trigger hit, the line must also hold a member of
+ * that one, unless experience shows that it nearly always does (then looking is a loss).
+ * Up to eight literals, and those shorter than eight bytes, go to Teddy, the others to
+ * the grams; both lists of places are merged in order and turned into lines.
+ */
+#include "banner/core/scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "banner/base/table.h"
+#include "banner/core/scan_engine.h"
+
+enum { FEW_LITERALS = 8, GRAM_BYTES = 8, CHECK_SET_MAX = 12, CHECK_TRIAL = 200 };
+
+struct check { const struct literal_set *set; };	/* NULL: none */
+
+struct scan {
+	struct arena *arena;
+	struct scan_lit *lits;
+	size_t nlits, nrules, words;
+	struct check *checks;
+	uint64_t *always;	/* rules without a literal */
+	bool has_always;
+	struct teddy teddy;
+	teddy_fn *teddy_find;
+	lines_fn *count_lines;
+	struct grams *grams;
+	char engine[48];
+};
+
+struct scan_run {
+	const struct scan *scan;
+	struct hits a, b;
+	uint64_t *rules;			/* of the line at hand */
+	struct { uint32_t tried, passed; } *checks;
+};
+
+/* ---- choice ---- */
+
+static void
+count_grams(struct gram_counts *c, struct str sample)
+{
+	const uint8_t *p = (const uint8_t *)sample.s;
+
+	for (size_t i = 0; i + 4 <= sample.len; i++) {
+		c->c4[gram_mix(gram4(p + i)) >> (32 - GRAM4_BITS)]++;
+		c->c3[gram3_slot(p + i)]++;
+	}
+}
+
+/* Upper bound of how often the text is in the sample: its rarest 4-gram. */
+static uint32_t
+frequency(const struct gram_counts *c, struct str s)
+{
+	uint32_t best = 2000;
+
+	for (size_t i = 0; i + 4 <= s.len; i++) {
+		uint32_t n = c->c4[gram_mix(gram4((const uint8_t *)s.s + i)) >>
+		    (32 - GRAM4_BITS)];
+
+		if (n < best)
+			best = n;
+	}
+	return best;
+}
+
+static double
+set_cost(const struct gram_counts *c, const struct literal_set *set, bool sampled)
+{
+	size_t shortest = ~(size_t)0;
+	double f = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		if (sampled)
+			f += frequency(c, set->v[i].text);
+		if (set->v[i].text.len < shortest)
+			shortest = set->v[i].text.len;
+	}
+	if (!sampled)
+		return -literal_score(set);
+	return f * 20 + (double)set->n + (shortest < GRAM_BYTES ? 20 : 0) +
+	    (shortest < 4 ? 60 : 0) - 0.05 * (double)shortest;
+}
+
+static void
+set_bit(uint64_t *words, size_t bit)
+{
+	words[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
+
+/* One literal, looked for once however many rules have it. */
+static void
+add_literal(struct scan *sc, struct table *seen, const struct literal *l, size_t rule)
+{
+	char key[1 + 65536];
+	size_t len = l->text.len < 65535 ? l->text.len : 65535;
+	struct scan_lit *lit;
+	uintptr_t at;
+
+	key[0] = (char)l->nocase;
+	memcpy(key + 1, l->text.s, len);
+	at = (uintptr_t)table_find(seen, key, len + 1);
+	if (!at) {
+		sc->lits = xrealloc(sc->lits, (sc->nlits + 1) * sizeof(*sc->lits));
+		lit = &sc->lits[sc->nlits++];
+		*lit = (struct scan_lit){ .len = (uint32_t)len, .nocase = l->nocase,
+		    .s = (const uint8_t *)arena_dup(sc->arena,
+		        (struct str){ l->text.s, len }),
+		    .rules = arena_alloc(sc->arena, sc->words * sizeof(uint64_t)) };
+		at = sc->nlits;
+		table_set(seen, key, len + 1, (void *)at);
+	}
+	set_bit(sc->lits[at - 1].rules, rule);
+}
+
+static const struct literal_set *
+copy_set(struct arena *a, const struct literal_set *set)
+{
+	struct literal_set *out = arena_alloc(a, sizeof(*out));
+
+	out->n = set->n;
+	out->v = arena_alloc(a, set->n * sizeof(*out->v));
+	for (size_t i = 0; i < set->n; i++) {
+		out->v[i].nocase = set->v[i].nocase;
+		out->v[i].text = (struct str){ arena_dup(a, set->v[i].text),
+		    set->v[i].text.len };
+	}
+	return out;
+}
+
+static void
+choose(struct scan *sc, size_t rule, const struct literal_sets *sets,
+    const struct gram_counts *counts, struct table *seen)
+{
+	const struct literal_set *trigger = NULL, *check = NULL;
+	bool sampled = counts->c4[0] != ~UINT32_C(0);
+	double best = 1e300, second = 1e300;
+
+	for (size_t i = 0; i < sets->n; i++) {
+		const struct literal_set *set = &sets->v[i];
+		double cost = set_cost(counts, set, sampled);
+
+		if (cost < best) {
+			if (trigger && trigger->n <= CHECK_SET_MAX) {
+				second = best;
+				check = trigger;
+			}
+			best = cost;
+			trigger = set;
+		} else if (cost < second && set->n <= CHECK_SET_MAX) {
+			second = cost;
+			check = set;
+		}
+	}
+	if (!trigger) {
+		set_bit(sc->always, rule);
+		sc->has_always = true;
+		return;
+	}
+	for (size_t i = 0; i < trigger->n; i++)
+		add_literal(sc, seen, &trigger->v[i], rule);
+	if (check)
+		sc->checks[rule].set = copy_set(sc->arena, check);
+}
+
+/* Any date template may cut out a TAI64N label, whatever stands before it. */
+static void
+add_label(struct scan *sc, struct table *seen)
+{
+	struct literal label = { STR("@40000000"), false };
+
+	for (size_t i = 0; i < sc->nrules; i++)
+		add_literal(sc, seen, &label, i);
+}
+
+/* ---- building ---- */
+
+static void
+build_engines(struct scan *sc, const struct gram_counts *counts)
+{
+	uint32_t *longer = xcalloc(sc->nlits + 1, sizeof(*longer));
+	const char *name = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < sc->nlits; i++) {
+		if (sc->nlits > FEW_LITERALS && sc->lits[i].len >= GRAM_BYTES)
+			longer[n++] = (uint32_t)i;
+		else
+			teddy_add(&sc->teddy, &sc->lits[i], (uint32_t)i, counts);
+	}
+	sc->teddy_find = teddy_choose(&name);
+	sc->count_lines = lines_choose();
+	if (n)
+		sc->grams = grams_new(sc->lits, longer, n, counts);
+	free(longer);
+	if (sc->teddy.count && n)
+		strcpy(sc->engine, name), strcat(sc->engine, ", grams");
+	else
+		strcpy(sc->engine, n ? "grams" : sc->teddy.count ? name : "every line");
+}
+
+struct scan *
+scan_new(const struct scan_rule *rules, size_t n, struct str sample, bool dates)
+{
+	struct gram_counts *counts = xcalloc(1, sizeof(*counts));
+	struct scan *sc = xcalloc(1, sizeof(*sc));
+	struct table *seen = table_new();
+
+	sc->arena = arena_new();
+	sc->nrules = n;
+	sc->words = n / 64 + 1;
+	sc->always = arena_alloc(sc->arena, sc->words * sizeof(uint64_t));
+	sc->checks = arena_alloc(sc->arena, (n + 1) * sizeof(*sc->checks));
+	if (sample.len)
+		count_grams(counts, sample);
+	else
+		counts->c4[0] = ~UINT32_C(0);	/* no sample: go by the look of the text */
+	for (size_t i = 0; i < n; i++)
+		choose(sc, i, rules[i].sets, counts, seen);
+	if (dates && sc->nlits)
+		add_label(sc, seen);
+	build_engines(sc, counts);
+	table_free(seen);
+	free(counts);
+	return sc;
+}
+
+void
+scan_free(struct scan *sc)
+{
+	if (!sc)
+		return;
+	teddy_fini(&sc->teddy);
+	grams_free(sc->grams);
+	free(sc->lits);
+	arena_free(sc->arena);
+	free(sc);
+}
+
+bool
+scan_every_line(const struct scan *sc)
+{
+	return sc->has_always;
+}
+
+const char *
+scan_engine(const struct scan *sc)
+{
+	return sc->engine;
+}
+
+size_t
+scan_words(const struct scan *sc)
+{
+	return sc->words;
+}
+
+/* ---- running ---- */
+
+struct scan_run *
+scan_run_new(const struct scan *sc)
+{
+	struct scan_run *run = xcalloc(1, sizeof(*run));
+
+	run->scan = sc;
+	run->rules = xcalloc(sc->words, sizeof(uint64_t));
+	run->checks = xcalloc(sc->nrules + 1, sizeof(*run->checks));
+	return run;
+}
+
+void
+scan_run_free(struct scan_run *run)
+{
+	if (!run)
+		return;
+	free(run->a.v);
+	free(run->b.v);
+	free(run->rules);
+	free(run->checks);
+	free(run);
+}
+
+static bool
+line_has(struct str line, const struct literal *l)
+{
+	return l->nocase || memmem(line.s, line.len, l->text.s, l->text.len);
+}
+
+/* Does the line hold a member of the rule's second set, or is it not worth asking? */
+static bool
+check_passes(struct scan_run *run, size_t rule, struct str line)
+{
+	const struct literal_set *set = run->scan->checks[rule].set;
+
+	if (!set || (run->checks[rule].tried > CHECK_TRIAL &&
+	    run->checks[rule].passed * 3 > run->checks[rule].tried))
+		return true;
+	run->checks[rule].tried++;
+	for (size_t i = 0; i < set->n; i++) {
+		if (line_has(line, &set->v[i])) {
+			run->checks[rule].passed++;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+tell_line(struct scan_run *run, struct str line, scan_fn *fn, void *arg)
+{
+	bool any = false;
+
+	for (size_t w = 0; w < run->scan->words; w++) {
+		for (uint64_t m = run->rules[w]; m; m &= m - 1) {
+			size_t bit = (size_t)__builtin_ctzll(m);
+
+			if (!check_passes(run, w * 64 + bit, line))
+				run->rules[w] &= ~(UINT64_C(1) << bit);
+		}
+		run->rules[w] |= run->scan->always[w];
+		any |= run->rules[w] != 0;
+	}
+	if (any)
+		fn(arg, line, run->rules);
+	memset(run->rules, 0, run->scan->words * sizeof(uint64_t));
+}
+
+static int
+by_place(const void *a, const void *b)
+{
+	uint32_t x = ((const struct hit *)a)->at, y = ((const struct hit *)b)->at;
+
+	return (x > y) - (x < y);
+}
+
+/* All places in order. */
+static const struct hits *
+find_hits(struct scan_run *run, struct str block)
+{
+	const struct scan *sc = run->scan;
+
+	run->a.n = run->b.n = 0;
+	if (sc->teddy.count)
+		sc->teddy_find(&sc->teddy, sc->lits, block, &run->a);
+	if (sc->grams)
+		grams_find(sc->grams, sc->lits, block, &run->b);
+	if (!run->a.n)
+		return &run->b;
+	for (size_t i = 0; i < run->b.n; i++)
+		hits_add(&run->a, run->b.v[i].at, run->b.v[i].lit);
+	if (run->b.n || sc->teddy.count > 1)
+		qsort(run->a.v, run->a.n, sizeof(struct hit), by_place);
+	return &run->a;
+}
+
+static struct str
+line_at(struct str block, size_t from)
+{
+	const char *end = memchr(block.s + from, '\n', block.len - from);
+
+	return (struct str){ block.s + from,
+	    end ? (size_t)(end - block.s) - from : block.len - from };
+}
+
+static void
+add_rules(struct scan_run *run, uint32_t lit)
+{
+	for (size_t w = 0; w < run->scan->words; w++)
+		run->rules[w] |= run->scan->lits[lit].rules[w];
+}
+
+static size_t
+every_line(struct scan_run *run, struct str block, const struct hits *hits, scan_fn *fn,
+    void *arg)
+{
+	size_t n = 0, k = 0;
+
+	for (size_t at = 0; at < block.len; n++) {
+		struct str line = line_at(block, at);
+
+		at += line.len + 1;
+		for (; k < hits->n && hits->v[k].at < at; k++)
+			add_rules(run, hits->v[k].lit);
+		tell_line(run, line, fn, arg);
+	}
+	return n;
+}
+
+size_t
+scan_block(struct scan_run *run, struct str block, scan_fn *fn, void *arg)
+{
+	const struct hits *hits = find_hits(run, block);
+	struct str line = { block.s, 0 };
+	bool open = false;
+	size_t n;
+
+	if (run->scan->has_always)
+		return every_line(run, block, hits, fn, arg);
+	for (size_t k = 0; k < hits->n; k++) {
+		const char *at = block.s + hits->v[k].at;
+
+		if (!open || at >= line.s + line.len) {
+			const char *lf = memrchr(block.s, '\n', hits->v[k].at);
+
+			if (open)
+				tell_line(run, line, fn, arg);
+			line = line_at(block, lf ? (size_t)(lf + 1 - block.s) : 0);
+			open = true;
+		}
+		add_rules(run, hits->v[k].lit);
+	}
+	if (open)
+		tell_line(run, line, fn, arg);
+	n = run->scan->count_lines(block);
+	return n + (block.len && block.s[block.len - 1] != '\n');
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * test_literal.c - a match must hold a member of every set.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "banner/base/buf.h"
+#include "banner/core/literal.h"
+
+static bool
+holds(struct str text, const struct literal *l)
+{
+	for (size_t at = 0; at + l->text.len <= text.len; at++)
+		if (l->nocase ? !strncasecmp(text.s + at, l->text.s, l->text.len) :
+		    !memcmp(text.s + at, l->text.s, l->text.len))
+			return true;
+	return false;
+}
+
+static bool
+set_holds(struct str text, const struct literal_set *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (holds(text, &set->v[i]))
+			return true;
+	return false;
+}
+
+/* The sets as text: "a|b & c". */
+static void
+expect_sets(const char *regex, enum literal_cut cut, const char *expected)
+{
+	struct arena *a = arena_new();
+	struct literal_sets sets;
+	struct buf b = { 0 };
+
+	literal_extract(regex, cut, a, &sets);
+	for (size_t i = 0; i < sets.n; i++) {
+		for (size_t k = 0; k < sets.v[i].n; k++) {
+			buf_puts(&b, k ? "|" : i ? " & " : "");
+			buf_puts(&b, sets.v[i].v[k].nocase ? "~" : "");
+			buf_str(&b, sets.v[i].v[k].text);
+		}
+	}
+	assert_string_equal(b.p ? b.p : "", expected);
+	buf_fini(&b);
+	arena_free(a);
+}
+
+static void
+test_examples(void **state)
+{
+	(void)state;
+	expect_sets("Failed password for", CUT_NONE, "Failed password for");
+	expect_sets("Failed (?:password|publickey) for .* from (?P<ip4>\\d+)", CUT_NONE,
+	    "Failed password for |Failed publickey for  &  from ");
+	expect_sets("foo(?:barbar)?quux", CUT_NONE, "foobarbarquux|fooquux");
+	expect_sets("foo(?:barbar)*quux", CUT_NONE, "quux & foo");
+	expect_sets("(?:abc)+def", CUT_NONE, "abc & def");
+	expect_sets("[aA]bcdef", CUT_NONE, "abcdef|Abcdef");
+	expect_sets("abc[^x]def", CUT_NONE, "abc & def");
+	expect_sets("(?:alpha|\\d+)x", CUT_NONE, "");
+	expect_sets("(?i:Quite) Right", CUT_NONE, "~quite right");
+	expect_sets("(?i)user", CUT_NONE, "");		/* s is vague: "u", "er" are short */
+	expect_sets("(?=look)ahead", CUT_NONE, "ahead");
+	expect_sets("^start\\[\\d{1,3}\\]: end$", CUT_NONE, "]: end & start[");
+	expect_sets("caf\xc3\xa9 noir", CUT_NONE, "caf &  noir");
+	expect_sets("(?(user)one|two)three", CUT_NONE, "onethree|twothree|three");
+	expect_sets("a\\x62c\\.d", CUT_NONE, "abc.d");
+	expect_sets("(?x) white space", CUT_NONE, "");
+	expect_sets("(?P<n>abc)(?P=n)", CUT_NONE, "abc");
+	expect_sets("(unbalanced", CUT_NONE, "");
+	expect_sets("x{3}", CUT_NONE, "xxx");
+	expect_sets("x{,3}yyyy", CUT_NONE, "x{,3}yyyy");
+}
+
+static void
+test_cut(void **state)
+{
+	(void)state;
+	expect_sets("host sshd: \\[\\] failed", CUT_WORD, "host sshd:");
+	expect_sets("one  two three", CUT_WORD, " two three");
+	expect_sets("password for", CUT_WORD, "password for");
+	expect_sets("password for", CUT_ANY, "rd for|passwo");
+	expect_sets("abcd", CUT_ANY, "");
+	expect_sets("first\\nsecond line", CUT_NONE, "second line");
+}
+
+/* ---- random regexes with a string that each matches ---- */
+
+struct gen { struct buf re, text; unsigned seed; };
+
+static unsigned
+rnd(struct gen *g, unsigned n)
+{
+	return (unsigned)rand_r(&g->seed) % n;
+}
+
+static void	gen_alternatives(struct gen *g, int depth, bool keep);
+
+static void
+gen_atom(struct gen *g, int depth, bool keep)
+{
+	static const char *const groups[] = { "(?:", "(", "(?i:", "(?P<g>", "(?>" };
+	char c = (char)('a' + rnd(g, 6));
+
+	switch (rnd(g, depth > 0 ? 6 : 4)) {
+	case 0:
+		buf_printf(&g->re, "[%c%c-%c]", 'x', 'a', c);
+		if (keep)
+			buf_putc(&g->text, c);
+		break;
+	case 1:
+		buf_puts(&g->re, "\\d");
+		if (keep)
+			buf_putc(&g->text, '7');
+		break;
+	case 2: case 3:
+		for (unsigned n = 1 + rnd(g, 5); n; n--) {
+			c = (char)('a' + rnd(g, 20));
+			buf_putc(&g->re, c);
+			if (keep)
+				buf_putc(&g->text, c);
+		}
+		break;
+	default:
+		/* One named group at most: names must not repeat. */
+		buf_puts(&g->re, groups[strstr(g->re.p ? g->re.p : "", "<g>") ?
+		    rnd(g, 3) : rnd(g, 4)]);
+		gen_alternatives(g, depth - 1, keep);
+		buf_putc(&g->re, ')');
+	}
+}
+
+/* A quantified group: the pattern once, the text as often as the quantifier says. */
+static void
+gen_repeat(struct gen *g, int depth, bool keep)
+{
+	static const struct { const char *q; unsigned low, high; } q[] = {
+		{ "*", 0, 3 }, { "+", 1, 3 }, { "?", 0, 1 }, { "{2}", 2, 2 }, { "{1,3}", 1, 3 },
+		{ "*?", 0, 2 },
+	};
+	unsigned k = rnd(g, 6), times = q[k].low + rnd(g, q[k].high - q[k].low + 1);
+	size_t from = g->text.len, len;
+	char once[4096];
+
+	buf_puts(&g->re, "(?:");
+	gen_alternatives(g, depth - 1, keep);
+	buf_printf(&g->re, ")%s", q[k].q);
+	len = g->text.len - from;
+	if (!keep || len > sizeof(once))
+		return;
+	memcpy(once, g->text.p + from, len);
+	g->text.len = from;
+	for (; times; times--)
+		buf_add(&g->text, once, len);
+}
+
+static void
+gen_alternatives(struct gen *g, int depth, bool keep)
+{
+	unsigned branches = depth > 0 ? 1 + rnd(g, 3) : 1, taken = rnd(g, branches);
+
+	for (unsigned b = 0; b < branches; b++) {
+		if (b)
+			buf_putc(&g->re, '|');
+		for (unsigned n = 1 + rnd(g, 4); n; n--) {
+			if (depth > 0 && rnd(g, 3) == 0)
+				gen_repeat(g, depth, keep && b == taken);
+			else
+				gen_atom(g, depth, keep && b == taken);
+		}
+	}
+}
+
+static bool
+matches(const char *regex, struct str text)
+{
+	int code;
+	PCRE2_SIZE at;
+	pcre2_code *re = pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED, 0, &code,
+	    &at, NULL);
+	pcre2_match_data *md;
+	int rc;
+
+	assert_non_null(re);
+	md = pcre2_match_data_create_from_pattern(re, NULL);
+	rc = pcre2_match(re, (PCRE2_SPTR)text.s, text.len, 0, 0, md, NULL);
+	pcre2_match_data_free(md);
+	pcre2_code_free(re);
+	return rc > 0;
+}
+
+static void
+test_random(void **state)
+{
+	size_t with_sets = 0, matched = 0;
+
+	(void)state;
+	for (unsigned seed = 1; seed <= 4000; seed++) {
+		struct gen g = { .seed = seed };
+		struct arena *a = arena_new();
+		struct literal_sets sets;
+
+		gen_alternatives(&g, 3, true);
+		buf_puts(&g.text, "");
+		literal_extract(g.re.p, CUT_NONE, a, &sets);
+		with_sets += sets.n > 0;
+		if (matches(g.re.p, buf_view(&g.text))) {
+			matched++;
+			for (size_t i = 0; i < sets.n; i++)
+				if (!set_holds(buf_view(&g.text), &sets.v[i]))
+					fail_msg("seed %u: %s on %s", seed, g.re.p, g.text.p);
+		}
+		buf_fini(&g.re);
+		buf_fini(&g.text);
+		arena_free(a);
+	}
+	assert_true(matched > 3000);
+	if (with_sets < 1000)
+		fail_msg("only %zu have sets", with_sets);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_random),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
