@@ -29,7 +29,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "banner/core/literal_set.h"
 
 enum { DEPTH_MAX = 60, CLASS_MAX = 8 };
 
@@ -81,8 +80,8 @@ part_char(struct reader *r, unsigned c)
 
 	if (is_vague(r, c))
 		return part_unknown();
-	return (struct part){ .exact = true,
-	    .strings = set_one(r->a, (struct str){ &s, 1 }, r->nocase && isalpha((int)c)) };
+	return (struct part){ .exact = true, .strings = set_one(r->a,
+	    (struct str){ &s, 1 }, r->nocase && isalpha((int)c)) };
 }
 
 /* \xHH, \x{HHH}, \0oo: the value; the pointer stands behind the letter. */

@@ -181,8 +181,9 @@ best_piece(struct str s, enum literal_cut cut)
 struct literal_set
 set_uncut(struct arena *a, struct literal_set set, enum literal_cut cut)
 {
-	struct literal_set out = { arena_alloc(a, (2 * set.n + 1) * sizeof(*out.v)), 0 };
+	struct literal_set out = { NULL, 0 };
 
+	out.v = arena_alloc(a, (2 * set.n + 1) * sizeof(*out.v));
 	for (size_t i = 0; i < set.n; i++) {
 		struct literal l = set.v[i];
 		size_t half;

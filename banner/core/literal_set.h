@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * literal_set.h - sums and products of sets of strings, for literal.c only.
+ * literal_set.h - sums and products of sets of strings.
  *
  * A struct part is what is known of a piece of a regex: the exact strings it can
  * match (if there are few), and sets of which each match holds a member.
@@ -7,19 +7,41 @@
 #ifndef BANNER_LITERAL_SET_H
 #define BANNER_LITERAL_SET_H
 
-#include "banner/core/literal.h"
+#include "banner/base/arena.h"
+#include "banner/base/str.h"
+
+/* Strings of one set; strings that alternatives multiply to. */
+enum { LITERAL_SET_MAX = 400, LITERAL_PRODUCT_MAX = 64 };
+
+/* Before matching, the date is cut out of the line, so text that is together in what
+ * the regex sees may be apart in the file. What is known of where the cut can be: */
+enum literal_cut {
+	CUT_NONE,	/* nothing is removed, or only at the start of the line */
+	CUT_WORD,	/* the default templates: only between two bytes (or line ends)
+			 * that are both no word characters; see literal.c on TAI64N */
+	CUT_ANY,	/* anywhere: each text counts as one of its two halves */
+};
+
+/* nocase: the text is lower case, and ASCII case is ignored. */
+struct literal { struct str text; bool nocase; };
+struct literal_set { struct literal *v; size_t n; };
+
+/* How good a set looks without a sample of the source; higher is rarer. */
+double	literal_score(const struct literal_set *);
 
 struct part {
-	bool exact;			/* all is known: strings holds every text it matches */
+	bool exact;			/* strings holds every text it matches */
 	struct literal_set strings;
 	struct literal_set *need;	/* each match holds one of each */
 	size_t nneed;
 };
 
 struct literal_set	set_one(struct arena *, struct str, bool nocase);
-/* Every string of a followed by every string of b; the caller checked the size. */
-struct literal_set	set_product(struct arena *, struct literal_set a, struct literal_set b);
-struct literal_set	set_union(struct arena *, struct literal_set a, struct literal_set b);
+/* Each of the first followed by each of the second; the caller checked the size. */
+struct literal_set	set_product(struct arena *, struct literal_set,
+			    struct literal_set);
+struct literal_set	set_union(struct arena *, struct literal_set,
+			    struct literal_set);
 bool	set_has_empty(const struct literal_set *);	/* also true of the empty set */
 void	part_need(struct arena *, struct part *, struct literal_set);
 /* Replace each string by its best piece that no cut can break; a CUT_ANY string

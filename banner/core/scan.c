@@ -4,7 +4,7 @@
  * Of each rule one set is chosen as its trigger, the one that is rarest in a sample of
  * the source: what the scan then costs is set by how often a trigger is met in vain.
  * A second set is the check: where a trigger hit, the line must also hold a member of
- * that one, unless experience shows that it nearly always does (then looking is a loss).
+ * that one, unless it turns out that it nearly always does (looking is a loss then).
  * Up to eight literals, and those shorter than eight bytes, go to Teddy, the others to
  * the grams; both lists of places are merged in order and turned into lines.
  */
@@ -220,7 +220,7 @@ scan_new(const struct scan_rule *rules, size_t n, struct str sample, bool dates)
 	if (sample.len)
 		count_grams(counts, sample);
 	else
-		counts->c4[0] = ~UINT32_C(0);	/* no sample: go by the look of the text */
+		counts->c4[0] = ~UINT32_C(0);	/* no sample: go by looks */
 	for (size_t i = 0; i < n; i++)
 		choose(sc, i, rules[i].sets, counts, seen);
 	if (dates && sc->nlits)
@@ -347,7 +347,8 @@ find_hits(struct scan_run *run, struct str block)
 
 	run->a.n = run->b.n = 0;
 	if (sc->teddy.count)
-		sc->teddy_find(&sc->teddy, sc->lits, block, &run->a);
+		sc->teddy_find(&(struct teddy_search){ &sc->teddy, sc->lits, block,
+		    &run->a });
 	if (sc->grams)
 		grams_find(sc->grams, sc->lits, block, &run->b);
 	if (!run->a.n)

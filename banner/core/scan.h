@@ -15,16 +15,17 @@ struct scan_run;
 
 /* One regex as the scan sees it; its number is its place in the array. */
 struct scan_rule {
-	const struct literal_sets *sets;	/* n = 0: every line is a candidate for it */
+	const struct literal_sets *sets;	/* n = 0: every line is a candidate */
 };
 
 /* sample: some text of the real source (may be empty), to choose the rarest set of
  * each rule. dates: the date is searched with the default templates (CUT_WORD), so a
  * line with a TAI64N label is a candidate for all. Copies what it needs. */
-struct scan	*scan_new(const struct scan_rule *, size_t n, struct str sample, bool dates);
+struct scan	*scan_new(const struct scan_rule *, size_t n, struct str sample,
+		    bool dates);
 void		 scan_free(struct scan *);
 bool		 scan_every_line(const struct scan *);	/* some rule has no literal */
-const char	*scan_engine(const struct scan *);	/* "teddy avx2, grams" ..., for status */
+const char	*scan_engine(const struct scan *);	/* "teddy avx2, grams" ... */
 size_t		 scan_words(const struct scan *);	/* words of a rule set */
 
 struct scan_run	*scan_run_new(const struct scan *);

@@ -43,8 +43,9 @@ gram_mix(uint32_t g)
 static inline uint32_t
 gram3_slot(const uint8_t *p)
 {
-	return gram_mix((p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16) | 0x202020u) >>
-	    (32 - GRAM3_BITS);
+	uint32_t g = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16;
+
+	return gram_mix(g | 0x202020u) >> (32 - GRAM3_BITS);
 }
 
 /* Does lit stand at text[at]? */
@@ -61,13 +62,21 @@ struct teddy {
 void	teddy_add(struct teddy *, struct scan_lit *, uint32_t number,
 	    const struct gram_counts *);
 void	teddy_fini(struct teddy *);
+/* One search: the literals of t in text. */
+struct teddy_search {
+	const struct teddy *t;
+	const struct scan_lit *lits;
+	struct str text;
+	struct hits *out;
+};
+typedef void (teddy_fn)(const struct teddy_search *);
 /* The best this processor has; *name says which. */
-typedef void (teddy_fn)(const struct teddy *, const struct scan_lit *, struct str, struct hits *);
 teddy_fn	*teddy_choose(const char **name);
-teddy_fn	 teddy_plain;
+/* In plain C, from text[at] on; teddy_plain from the start. */
+void	teddy_rest(const struct teddy_search *, size_t at);
+void	teddy_plain(const struct teddy_search *);
 /* Compare the literals of the buckets in mask at text[at]. */
-void	teddy_confirm(const struct teddy *, const struct scan_lit *, struct str text,
-	    size_t at, unsigned mask, struct hits *);
+void	teddy_confirm(const struct teddy_search *, size_t at, unsigned mask);
 
 struct grams;
 struct grams	*grams_new(struct scan_lit *, const uint32_t *numbers, size_t n,
@@ -79,6 +88,6 @@ void		 grams_find(const struct grams *, const struct scan_lit *, struct str,
 /* Line ends in the text. */
 typedef size_t (lines_fn)(struct str);
 lines_fn	*lines_choose(void);
-lines_fn	 lines_plain;
+size_t		 lines_plain(struct str);
 
 #endif

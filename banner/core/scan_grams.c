@@ -32,7 +32,8 @@ rarest_window(const struct scan_lit *l, uint32_t w, const struct gram_counts *co
 		uint64_t sum = 0;
 
 		for (uint32_t z = 0; z + 4 <= w; z++)
-			sum += counts->c4[gram_mix(gram4(l->s + k + z)) >> (32 - GRAM4_BITS)];
+			sum += counts->c4[gram_mix(gram4(l->s + k + z)) >>
+			    (32 - GRAM4_BITS)];
 		if (sum < least) {
 			least = sum;
 			best = k;

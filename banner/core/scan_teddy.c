@@ -48,7 +48,8 @@ rarest_window(const struct scan_lit *l, const struct gram_counts *counts)
 	uint32_t best = 0;
 
 	for (uint32_t k = 1; k + 3 <= l->len; k++)
-		if (counts->c3[gram3_slot(l->s + k)] < counts->c3[gram3_slot(l->s + best)])
+		if (counts->c3[gram3_slot(l->s + k)] <
+		    counts->c3[gram3_slot(l->s + best)])
 			best = k;
 	return best;
 }
@@ -126,34 +127,40 @@ teddy_fini(struct teddy *t)
 }
 
 void
-teddy_confirm(const struct teddy *t, const struct scan_lit *lits, struct str text,
-    size_t at, unsigned mask, struct hits *out)
+teddy_confirm(const struct teddy_search *se, size_t at, unsigned mask)
 {
 	for (; mask; mask &= mask - 1) {
 		int b = __builtin_ctz(mask);
 
-		for (uint32_t i = 0; i < t->n[b]; i++) {
-			const struct scan_lit *l = &lits[t->bucket[b][i]];
+		for (uint32_t i = 0; i < se->t->n[b]; i++) {
+			uint32_t number = se->t->bucket[b][i];
+			const struct scan_lit *l = &se->lits[number];
 
-			if (at >= l->window && scan_is_at(l, text, at - l->window))
-				hits_add(out, at - l->window, t->bucket[b][i]);
+			if (at >= l->window && scan_is_at(l, se->text, at - l->window))
+				hits_add(se->out, at - l->window, number);
 		}
 	}
 }
 
 void
-teddy_plain(const struct teddy *t, const struct scan_lit *lits, struct str text,
-    struct hits *out)
+teddy_rest(const struct teddy_search *se, size_t at)
 {
-	const uint8_t *p = (const uint8_t *)text.s;
+	const uint8_t *p = (const uint8_t *)se->text.s;
+	const struct teddy *t = se->t;
 
-	for (size_t at = 0; at + 3 <= text.len; at++) {
+	for (; at + 3 <= se->text.len; at++) {
 		unsigned mask = t->byte[0][p[at]] & t->byte[1][p[at + 1]] &
 		    t->byte[2][p[at + 2]];
 
 		if (mask)
-			teddy_confirm(t, lits, text, at, mask, out);
+			teddy_confirm(se, at, mask);
 	}
+}
+
+void
+teddy_plain(const struct teddy_search *se)
+{
+	teddy_rest(se, 0);
 }
 
 size_t

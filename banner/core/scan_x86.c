@@ -5,33 +5,15 @@
  * through the plain engine.
  */
 #include <immintrin.h>
-#include <string.h>
-
 #include "banner/core/scan_engine.h"
 
 static void
-confirm_mask(const struct teddy *t, const struct scan_lit *lits, struct str text,
-    struct hits *out, size_t at, const uint8_t *m, uint32_t z)
+confirm_mask(const struct teddy_search *se, size_t at, const uint8_t *m, uint32_t z)
 {
 	for (; z; z &= z - 1) {
 		int i = __builtin_ctz(z);
 
-		teddy_confirm(t, lits, text, at + (size_t)i, m[i], out);
-	}
-}
-
-static void
-plain_rest(const struct teddy *t, const struct scan_lit *lits, struct str text,
-    struct hits *out, size_t at)
-{
-	const uint8_t *p = (const uint8_t *)text.s;
-
-	for (; at + 3 <= text.len; at++) {
-		unsigned mask = t->byte[0][p[at]] & t->byte[1][p[at + 1]] &
-		    t->byte[2][p[at + 2]];
-
-		if (mask)
-			teddy_confirm(t, lits, text, at, mask, out);
+		teddy_confirm(se, at + (size_t)i, m[i]);
 	}
 }
 
@@ -46,18 +28,21 @@ look32(__m256i lo, __m256i hi, const uint8_t *p)
 }
 
 __attribute__((target("avx2"))) static void
-teddy_avx2(const struct teddy *t, const struct scan_lit *lits, struct str text,
-    struct hits *out)
+teddy_avx2(const struct teddy_search *se)
 {
-	const uint8_t *p = (const uint8_t *)text.s;
+	const uint8_t *p = (const uint8_t *)se->text.s;
+	const struct teddy *t = se->t;
+	const size_t len = se->text.len;
 	__m256i lo[3], hi[3];
 	size_t at = 0;
 
 	for (int k = 0; k < 3; k++) {
-		lo[k] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i_u *)t->lo[k]));
-		hi[k] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i_u *)t->hi[k]));
+		lo[k] = _mm256_broadcastsi128_si256(
+		    _mm_loadu_si128((const __m128i_u *)t->lo[k]));
+		hi[k] = _mm256_broadcastsi128_si256(
+		    _mm_loadu_si128((const __m128i_u *)t->hi[k]));
 	}
-	for (; at + 34 <= text.len; at += 32) {
+	for (; at + 34 <= len; at += 32) {
 		__m256i r = _mm256_and_si256(look32(lo[0], hi[0], p + at),
 		    _mm256_and_si256(look32(lo[1], hi[1], p + at + 1),
 		    look32(lo[2], hi[2], p + at + 2)));
@@ -66,10 +51,10 @@ teddy_avx2(const struct teddy *t, const struct scan_lit *lits, struct str text,
 		if (__builtin_expect(_mm256_testz_si256(r, r), 1))
 			continue;
 		_mm256_storeu_si256((__m256i_u *)m, r);
-		confirm_mask(t, lits, text, out, at, m, ~(uint32_t)_mm256_movemask_epi8(
+		confirm_mask(se, at, m, ~(uint32_t)_mm256_movemask_epi8(
 		    _mm256_cmpeq_epi8(r, _mm256_setzero_si256())));
 	}
-	plain_rest(t, lits, text, out, at);
+	teddy_rest(se, at);
 }
 
 __attribute__((target("ssse3"))) static inline __m128i
@@ -83,10 +68,11 @@ look16(__m128i lo, __m128i hi, const uint8_t *p)
 }
 
 __attribute__((target("ssse3"))) static void
-teddy_ssse3(const struct teddy *t, const struct scan_lit *lits, struct str text,
-    struct hits *out)
+teddy_ssse3(const struct teddy_search *se)
 {
-	const uint8_t *p = (const uint8_t *)text.s;
+	const uint8_t *p = (const uint8_t *)se->text.s;
+	const struct teddy *t = se->t;
+	const size_t len = se->text.len;
 	__m128i lo[3], hi[3];
 	size_t at = 0;
 
@@ -94,7 +80,7 @@ teddy_ssse3(const struct teddy *t, const struct scan_lit *lits, struct str text,
 		lo[k] = _mm_loadu_si128((const __m128i_u *)t->lo[k]);
 		hi[k] = _mm_loadu_si128((const __m128i_u *)t->hi[k]);
 	}
-	for (; at + 18 <= text.len; at += 16) {
+	for (; at + 18 <= len; at += 16) {
 		__m128i r = _mm_and_si128(look16(lo[0], hi[0], p + at),
 		    _mm_and_si128(look16(lo[1], hi[1], p + at + 1),
 		    look16(lo[2], hi[2], p + at + 2)));
@@ -105,9 +91,9 @@ teddy_ssse3(const struct teddy *t, const struct scan_lit *lits, struct str text,
 		if (__builtin_expect(!z, 1))
 			continue;
 		_mm_storeu_si128((__m128i_u *)m, r);
-		confirm_mask(t, lits, text, out, at, m, z);
+		confirm_mask(se, at, m, z);
 	}
-	plain_rest(t, lits, text, out, at);
+	teddy_rest(se, at);
 }
 
 __attribute__((target("avx2"))) static size_t

@@ -67,7 +67,7 @@ test_examples(void **state)
 	expect_sets("abc[^x]def", CUT_NONE, "abc & def");
 	expect_sets("(?:alpha|\\d+)x", CUT_NONE, "");
 	expect_sets("(?i:Quite) Right", CUT_NONE, "~quite right");
-	expect_sets("(?i)user", CUT_NONE, "");		/* s is vague: "u", "er" are short */
+	expect_sets("(?i)user", CUT_NONE, "");	/* s is vague, the rest short */
 	expect_sets("(?=look)ahead", CUT_NONE, "ahead");
 	expect_sets("^start\\[\\d{1,3}\\]: end$", CUT_NONE, "]: end & start[");
 	expect_sets("caf\xc3\xa9 noir", CUT_NONE, "caf &  noir");
@@ -143,8 +143,8 @@ static void
 gen_repeat(struct gen *g, int depth, bool keep)
 {
 	static const struct { const char *q; unsigned low, high; } q[] = {
-		{ "*", 0, 3 }, { "+", 1, 3 }, { "?", 0, 1 }, { "{2}", 2, 2 }, { "{1,3}", 1, 3 },
-		{ "*?", 0, 2 },
+		{ "*", 0, 3 }, { "+", 1, 3 }, { "?", 0, 1 }, { "{2}", 2, 2 },
+		{ "{1,3}", 1, 3 }, { "*?", 0, 2 },
 	};
 	unsigned k = rnd(g, 6), times = q[k].low + rnd(g, q[k].high - q[k].low + 1);
 	size_t from = g->text.len, len;
@@ -184,8 +184,8 @@ matches(const char *regex, struct str text)
 {
 	int code;
 	PCRE2_SIZE at;
-	pcre2_code *re = pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED, 0, &code,
-	    &at, NULL);
+	pcre2_code *re = pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED, 0,
+	    &code, &at, NULL);
 	pcre2_match_data *md;
 	int rc;
 
@@ -216,7 +216,8 @@ test_random(void **state)
 			matched++;
 			for (size_t i = 0; i < sets.n; i++)
 				if (!set_holds(buf_view(&g.text), &sets.v[i]))
-					fail_msg("seed %u: %s on %s", seed, g.re.p, g.text.p);
+					fail_msg("seed %u: %s on %s", seed, g.re.p,
+					    g.text.p);
 		}
 		buf_fini(&g.re);
 		buf_fini(&g.text);

@@ -58,7 +58,8 @@ test_lines(void **state)
 	static const char *const mixed[] = { "Failed password", "\\d+" };
 
 	(void)state;
-	expect(two, 2, "a\nFailed password x\n\nInvalid user, Failed password\nInvalid user",
+	expect(two, 2,
+	    "a\nFailed password x\n\nInvalid user, Failed password\nInvalid user",
 	    "Failed password x=1;Invalid user, Failed password=3;Invalid user=2;");
 	expect(two, 2, "", "");
 	expect(two, 2, "\n\n", "");
@@ -73,14 +74,16 @@ test_check(void **state)
 
 	(void)state;
 	/* The second set refuses a line that holds only the first. */
-	expect(re, 1, "by authenticating\nDisconnected\nDisconnected by authenticating\n",
+	expect(re, 1,
+	    "by authenticating\nDisconnected\nDisconnected by authenticating\n",
 	    "Disconnected by authenticating=1;");
 }
 
 /* ---- engines against each other ---- */
 
 static void
-random_text(struct buf *b, unsigned *seed, size_t len, const char *const *words, size_t n)
+random_text(struct buf *b, unsigned *seed, size_t len, const char *const *words,
+    size_t n)
 {
 	while (b->len < len) {
 		if (rand_r(seed) % 4 == 0)
@@ -120,15 +123,18 @@ test_engines(void **state)
 		struct buf b = { 0 };
 
 		random_text(&b, &seed, (size_t)rand_r(&seed) % 300, words, 9);
-		teddy_plain(&t, lits, buf_view(&b), &plain);
-		teddy_choose(&name)(&t, lits, buf_view(&b), &best);
+		teddy_plain(&(struct teddy_search){ &t, lits, buf_view(&b), &plain });
+		teddy_choose(&name)(&(struct teddy_search){ &t, lits, buf_view(&b),
+		    &best });
 		n += plain.n;
 		assert_int_equal(plain.n, best.n);
 		qsort(plain.v, plain.n, sizeof(struct hit), by_place_and_lit);
 		qsort(best.v, best.n, sizeof(struct hit), by_place_and_lit);
 		if (plain.n)
-			assert_memory_equal(plain.v, best.v, plain.n * sizeof(struct hit));
-		assert_int_equal(lines_choose()(buf_view(&b)), lines_plain(buf_view(&b)));
+			assert_memory_equal(plain.v, best.v,
+			    plain.n * sizeof(struct hit));
+		assert_int_equal(lines_choose()(buf_view(&b)),
+		    lines_plain(buf_view(&b)));
 		free(plain.v);
 		free(best.v);
 		buf_fini(&b);
@@ -153,7 +159,8 @@ test_engines(void **state)
 			buf_puts(&b, words[numbers[i]]);
 			grams_find(g, lits, buf_view(&b), &hits);
 			for (size_t k = 0; k < hits.n; k++)
-				found |= hits.v[k].lit == numbers[i] && hits.v[k].at == pad;
+				found |= hits.v[k].lit == numbers[i] &&
+				    hits.v[k].at == pad;
 			assert_true(found);
 			free(hits.v);
 			buf_fini(&b);
