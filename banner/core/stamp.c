@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * stamp.c - finding the date of a line, and learning where it is.
+ *
+ * The order of the templates is fail2ban's and changes as it does there: the last
+ * winner is tried first, winners bubble up, and a date that stands further right than
+ * dates used to (in the text of a message) only wins when nothing better is found.
+ * Offsets are kept in characters because that is what they are compared in.
+ */
+#include "banner/core/stamp_int.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "banner/base/arena.h"
+#include "banner/base/units.h"
+
+#define UNUSED_MS	(300 * MS_PER_S)	/* a template idle longer gives way */
+
+enum { NOTHING = -1 };		/* no character there, or none known so far */
+
+struct stamp {
+	struct stamp_list list;
+	struct stamp_zone zone;
+	struct stamp_clock clock;
+	struct pattern_run *run;
+	int decade;			/* last one of %ExY: 2 for 202x */
+	int64_t decade_from_ms, decade_to_ms;
+	size_t last;			/* index of the last winner */
+	size_t first_unused;
+	size_t start, end;		/* of its match, in characters */
+	int before, first, final, after;	/* characters around and inside of it */
+};
+
+struct subject {
+	struct str line;
+	bool ascii;
+	size_t chars;
+};
+
+/* A match with its place in characters. */
+struct candidate {
+	struct stamp_match m;
+	size_t start, end, index;
+};
+
+static bool
+is_ascii(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.s[i] & 0x80)
+			return false;
+	return true;
+}
+
+static size_t
+count_chars(struct str s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.len; i++)
+		n += (s.s[i] & 0xc0) != 0x80;
+	return n;
+}
+
+static size_t
+to_chars(const struct subject *s, size_t bytes)
+{
+	return s->ascii ? bytes : count_chars((struct str){ s->line.s, bytes });
+}
+
+static size_t
+to_bytes(const struct subject *s, size_t chars)
+{
+	size_t i = 0;
+
+	if (s->ascii)
+		return chars < s->line.len ? chars : s->line.len;
+	for (; i < s->line.len; i++)
+		if ((s->line.s[i] & 0xc0) != 0x80 && chars-- == 0)
+			break;
+	return i;
+}
+
+/* The character at an offset in characters; its first byte and length do as well as
+ * its code. NOTHING outside of the line. */
+static int
+char_at(const struct subject *s, size_t chars)
+{
+	size_t i;
+	int c = 0;
+
+	if (chars >= s->chars)
+		return NOTHING;
+	i = to_bytes(s, chars);
+	do
+		c = c << 8 | (unsigned char)s->line.s[i];
+	while (++i < s->line.len && (s->line.s[i] & 0xc0) == 0x80);
+	return c & 0x7fffffff;
+}
+
+static bool
+is_word(int c)
+{
+	return c == NOTHING || c >= 0x80 || isalnum(c);
+}
+
+/* The regex for the present decade, compiled when it is first needed. */
+static int
+compile(struct stamp *st, struct stamp_template *t, struct err *e)
+{
+	char *text, *at;
+	int rc;
+
+	if (t->re && (t->decade == 0 || t->decade == st->decade))
+		return 0;
+	pattern_free(t->re);
+	t->re = NULL;
+	t->decade = 0;
+	text = xstrdup(t->regex);
+	while ((at = strchr(text, STAMP_DECADE))) {
+		*at = (char)('0' + st->decade);
+		t->decade = st->decade;
+	}
+	rc = pattern_new(text, PATTERN_PLAIN, &t->re, e);
+	free(text);
+	if (rc < 0)
+		return err_prefix(e, rc, "date pattern '%s'", t->name);
+	t->nfields = 0;
+	for (unsigned g = 1; g <= pattern_groups(t->re); g++) {
+		const char *name = pattern_group_name(t->re, g);
+
+		if (!name || (name[1] != '\0' && strcmp(name, "epoch_") != 0) ||
+		    t->nfields == STAMP_VALUES)
+			continue;
+		t->field[t->nfields].field = name[0];
+		t->field[t->nfields++].group = g;
+	}
+	return 0;
+}
+
+static void
+take_match(const struct stamp *st, const struct stamp_template *t, struct str line,
+    struct stamp_match *m)
+{
+	size_t from, to;
+
+	if (!pattern_span(st->run, 0, &m->start, &m->end))
+		m->start = m->end = 0;
+	if (!pattern_span(st->run, 1, &m->cut_start, &m->cut_end))
+		m->cut_start = m->cut_end = m->start;
+	m->nvalues = 0;
+	for (size_t i = 0; i < t->nfields; i++) {
+		if (!pattern_span(st->run, t->field[i].group, &from, &to))
+			continue;
+		m->value[m->nvalues++] = (struct stamp_value){
+			t->field[i].field, { line.s + from, to - from } };
+	}
+}
+
+/* Search between two offsets in characters. */
+static bool
+search(struct stamp *st, size_t index, const struct subject *s, const size_t span[2],
+    struct candidate *out)
+{
+	struct stamp_template *t = st->list.v[index];
+	size_t from = span ? to_bytes(s, span[0]) : 0;
+	size_t to = span ? to_bytes(s, span[1]) : s->line.len;
+
+	if (from > to || compile(st, t, NULL) < 0)
+		return false;
+	if (pattern_search(st->run, t->re, (struct str){ s->line.s, to }, from, s->ascii) !=
+	    PATTERN_YES)
+		return false;
+	take_match(st, t, s->line, &out->m);
+	out->start = to_chars(s, out->m.start);
+	out->end = to_chars(s, out->m.end);
+	out->index = index;
+	t->matches++;
+	return true;
+}
+
+/* The line looks the same around the place of the last date. */
+static bool
+same_place(const struct stamp *st, const struct subject *s)
+{
+	int before = st->start > 0 ? char_at(s, st->start - 1) : NOTHING;
+	int final = st->end > 0 ? char_at(s, st->end - 1) : NOTHING;
+
+	if (before != st->before &&
+	    (char_at(s, st->start) != st->first || is_word(st->first)))
+		return false;
+	return char_at(s, st->end) == st->after ||
+	    (final == st->final && !is_word(st->final));
+}
+
+/* Try the last winner. 1: it wins again; 0: it matched elsewhere (a candidate) or not.
+ * *skip: it need not be searched for again. */
+static bool
+search_last(struct stamp *st, const struct subject *s, struct candidate *c,
+    struct candidate *found, bool *skip)
+{
+	struct stamp_template *t = st->list.v[st->last];
+	size_t span[2] = { st->start, st->end };
+	bool part = !t->anchored && same_place(st, s);
+
+	*skip = !part;
+	if (!search(st, st->last, s, part ? span : NULL, c))
+		return false;
+	if (st->list.n == 1 || t->anchored || (c->start == st->start && c->end == st->end))
+		return true;
+	*found = *c;
+	return false;
+}
+
+/* Is this match good enough to end the search? */
+static bool
+is_winner(const struct stamp *st, const struct candidate *c)
+{
+	const struct stamp_template *t = st->list.v[c->index];
+
+	if (c->index + 1 >= st->list.n || t->anchored)
+		return true;
+	if (c->start == 0 && t->hits > 0 && st->list.v[c->index + 1]->matches == 0)
+		return true;
+	return c->start <= t->distance && c->start <= st->start;
+}
+
+static bool
+search_all(struct stamp *st, const struct subject *s, size_t skip, struct candidate *c,
+    const struct candidate *reserve)
+{
+	struct candidate found = *reserve;
+
+	for (size_t i = 0; i < st->list.n; i++) {
+		if (i == skip || !search(st, i, s, NULL, c))
+			continue;
+		if (is_winner(st, c))
+			return true;
+		if (c->start < found.start)
+			found = *c;
+	}
+	*c = found;
+	return found.start != SIZE_MAX;
+}
+
+static double
+weight(const struct stamp_template *t)
+{
+	return (double)t->hits * t->weight / (double)(t->distance > 0 ? t->distance : 1);
+}
+
+static bool
+outweighs(const struct stamp_template *t, const struct stamp_template *other)
+{
+	return weight(t) > weight(other) || t->used_ms - UNUSED_MS > other->used_ms;
+}
+
+/* Move a winner forward: to the first unused place or half way, else by one. */
+static size_t
+bubble_up(struct stamp *st, size_t i)
+{
+	struct stamp_template **v = st->list.v, *t = v[i];
+	size_t to = st->first_unused < i ? st->first_unused : i / 2;
+
+	if (!outweighs(t, v[to])) {
+		if (to == i - 1)
+			return i;
+		to = i - 1;
+		if (!outweighs(t, v[to]))
+			return i;
+	}
+	memmove(v + to + 1, v + to, (i - to) * sizeof(*v));
+	v[to] = t;
+	while (st->first_unused < st->list.n && v[st->first_unused]->hits > 0)
+		st->first_unused++;
+	return to;
+}
+
+static void
+learn(struct stamp *st, const struct subject *s, const struct candidate *c)
+{
+	struct stamp_template *t = st->list.v[c->index];
+	size_t i = c->index;
+
+	t->hits++;
+	t->used_ms = st->clock.now_ms;
+	t->distance = c->start;
+	if (st->first_unused == i)
+		st->first_unused++;
+	st->start = c->start;
+	st->end = c->end;
+	st->before = c->start > 0 ? char_at(s, c->start - 1) : NOTHING;
+	st->first = char_at(s, c->start);
+	st->final = c->end > 0 ? char_at(s, c->end - 1) : NOTHING;
+	st->after = char_at(s, c->end);
+	if (i > 0 && i != st->last)
+		i = bubble_up(st, i);
+	st->last = i;
+}
+
+/* %ExY takes 2000 up to the decade of three years from now, at least 202x. */
+static void
+set_now(struct stamp *st, int64_t now_ms)
+{
+	int year, month, day;
+
+	st->clock.now_ms = now_ms;
+	if (now_ms >= st->decade_from_ms && now_ms < st->decade_to_ms)
+		return;
+	stamp_civil(stamp_clock_now(&st->clock) / (24 * 60 * 60), &year, &month, &day);
+	st->decade = (year + 3) / 10 - 200;
+	st->decade = st->decade < 2 ? 2 : st->decade > 9 ? 9 : st->decade;
+	/* Looked at again in a day. */
+	st->decade_from_ms = now_ms;
+	st->decade_to_ms = now_ms + MS_PER_DAY;
+}
+
+static double
+epoch_value(const struct stamp_template *t, struct str s)
+{
+	char text[64] = "";
+	double v;
+
+	memcpy(text, s.s, s.len < sizeof(text) ? s.len : sizeof(text) - 1);
+	v = strtod(text, NULL);
+	if (t->kind != STAMP_LONG_EPOCH || s.len < 13)
+		return v;
+	return s.len >= 16 && !strchr(text, '.') ? v / 1e6 : v / 1e3;
+}
+
+/* The seconds are hexadecimal digits 2 to 16 of the label, that is without 2^62; the
+ * ten seconds between TAI and UTC are left alone, as fail2ban does. */
+static double
+tai_value(struct str s)
+{
+	char digits[16] = "";
+
+	if (s.len < 17)
+		return 0;
+	memcpy(digits, s.s + 2, 15);
+	return (double)strtoull(digits, NULL, 16);
+}
+
+/* The time of a match into hit; text is what is cut. False: no such moment. */
+static bool
+read_time(struct stamp *st, const struct stamp_template *t, const struct candidate *c,
+    struct str text, struct stamp_hit *hit)
+{
+	const struct stamp_match *m = &c->m;
+	int64_t seconds;
+
+	switch (t->kind) {
+	case STAMP_FIELDS:
+		if (stamp_convert(&st->clock, m, &st->zone, &seconds) < 0)
+			return false;
+		hit->when_s = (double)seconds;
+		return true;
+	case STAMP_EPOCH:
+	case STAMP_LONG_EPOCH:
+		/* A pattern around {EPOCH} is cut whole. */
+		for (size_t i = 0; i < m->nvalues; i++)
+			if (m->value[i].field == 'e')
+				text = m->value[i].text;
+		hit->when_s = epoch_value(t, text);
+		return true;
+	case STAMP_TAI:
+		hit->when_s = tai_value(text);
+		return true;
+	}
+	return false;
+}
+
+bool
+stamp_find(struct stamp *st, struct str line, int64_t now_ms, struct stamp_hit *hit)
+{
+	struct subject s = { .line = line, .ascii = is_ascii(line) };
+	struct candidate c, found = { .start = SIZE_MAX };
+	const struct stamp_template *t;
+	struct str text;
+	bool skip = false;
+
+	s.chars = s.ascii ? line.len : count_chars(line);
+	set_now(st, now_ms);
+	if (st->last >= st->list.n || !search_last(st, &s, &c, &found, &skip))
+		if (!search_all(st, &s, skip ? st->last : SIZE_MAX, &c, &found))
+			return false;
+	t = st->list.v[c.index];
+	learn(st, &s, &c);
+	*hit = (struct stamp_hit){ .cut_start = c.m.cut_start, .cut_end = c.m.cut_end };
+	hit->has_time = hit->cut_end > hit->cut_start;
+	text = (struct str){ line.s + hit->cut_start, hit->cut_end - hit->cut_start };
+	return !hit->has_time || read_time(st, t, &c, text, hit);
+}
+
+/* The defaults are known to compile; what somebody wrote is checked now. */
+static int
+add_patterns(struct stamp *st, const struct conf_list *patterns, struct err *e)
+{
+	if (!patterns || patterns->n == 0) {
+		int rc = stamp_list_add(&st->list, NULL, e);
+
+		return rc < 0 ? rc : 0;
+	}
+	for (size_t i = 0; i < patterns->n; i++) {
+		size_t from = st->list.n;
+		int rc = stamp_list_add(&st->list, patterns->v[i], e);
+
+		for (; rc == 0 && from < st->list.n; from++)
+			rc = compile(st, st->list.v[from], e);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int
+stamp_new(const struct conf_list *patterns, const char *zone, struct stamp **out,
+    struct err *e)
+{
+	struct stamp *st = xcalloc(1, sizeof(*st));
+	int rc = 0;
+
+	st->last = SIZE_MAX;
+	st->start = 1;
+	st->end = SIZE_MAX;
+	st->before = st->first = st->final = st->after = NOTHING;
+	st->decade = 2;
+	st->run = pattern_run_new();
+	if (zone) {
+		rc = stamp_zone_check(zone, e);
+		st->zone.set = true;
+	}
+	if (rc == 0 && zone)
+		rc = stamp_zone_parse(str_of(zone), &st->zone.minutes);
+	if (rc == 0)
+		rc = add_patterns(st, patterns, e);
+	if (rc < 0)
+		stamp_free(st);
+	else
+		*out = st;
+	return rc;
+}
+
+void
+stamp_free(struct stamp *st)
+{
+	if (!st)
+		return;
+	stamp_list_fini(&st->list);
+	pattern_run_free(st->run);
+	free(st);
+}
+
+bool
+stamp_template(const struct stamp *st, size_t i, const char **name, uint64_t *hits)
+{
+	if (i >= st->list.n)
+		return false;
+	*name = st->list.v[i]->name;
+	*hits = st->list.v[i]->hits;
+	return true;
+}

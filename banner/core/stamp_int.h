@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * stamp_int.h - what the files of stamp share: templates, fields, zones, clock.
+ */
+#ifndef BANNER_STAMP_INT_H
+#define BANNER_STAMP_INT_H
+
+#include "banner/base/buf.h"
+#include "banner/core/pattern.h"
+#include "banner/core/stamp.h"
+
+/* Stands in a template's regex for the last decade of %ExY, which moves with time. */
+#define STAMP_DECADE	'\x01'
+
+enum {
+	STAMP_VALUES = 16,		/* fields of one template */
+	STAMP_TEMPLATES = 512,		/* of one detector */
+};
+
+enum stamp_kind { STAMP_FIELDS, STAMP_EPOCH, STAMP_LONG_EPOCH, STAMP_TAI };
+
+struct stamp_template {
+	char *name, *regex;
+	enum stamp_kind kind;
+	bool anchored;			/* at line begin or line end */
+	double weight;
+	/* What was learned. */
+	uint64_t hits;			/* times it won */
+	uint64_t matches;		/* times it matched, also as a candidate */
+	int64_t used_ms;
+	size_t distance;		/* characters before the last winning match */
+	/* Compiled on first use. */
+	struct pattern *re;
+	int decade;			/* that re was compiled for */
+	struct { char field; unsigned group; } field[STAMP_VALUES];
+	size_t nfields;
+};
+
+/* A field's text in a line: its letter as in strptime(3). */
+struct stamp_value { char field; struct str text; };
+
+/* One match of one template. */
+struct stamp_match {
+	size_t start, end;		/* the whole match */
+	size_t cut_start, cut_end;	/* group 1 */
+	struct stamp_value value[STAMP_VALUES];
+	size_t nvalues;
+};
+
+struct stamp_list {
+	struct stamp_template **v;
+	size_t n;
+};
+
+/* Regex and display name of a pattern's %fields; -EINVAL for an unknown one. */
+int	stamp_fields(const char *pattern, struct buf *regex, struct buf *name, struct err *);
+
+/* One template from a pattern, "EPOCH" or "TAI64N" as in datepattern. */
+int	stamp_template_new(const char *pattern, struct stamp_template **, struct err *);
+void	stamp_template_free(struct stamp_template *);
+
+/* One line of datepattern, which may stand for many templates; NULL: the defaults.
+ * 1: only defaults were added, 0: something written by somebody. */
+int	stamp_list_add(struct stamp_list *, const char *pattern, struct err *);
+void	stamp_list_fini(struct stamp_list *);
+
+struct stamp_zone { bool set; int minutes; };	/* east of Greenwich */
+
+/* "UTC", "+0200", "CET+01:00"; -EINVAL when unknown. */
+int	stamp_zone_parse(struct str, int *minutes);
+
+/* The present, and local time, which is asked of libc once per quarter of an hour:
+ * no zone changes its offset at another moment. */
+struct stamp_clock {
+	int64_t now_ms;
+	int64_t now_quarter, now_offset_s;
+	int64_t civil_quarter, civil_offset_s;
+	bool now_known, civil_known;
+};
+
+/* The local wall clock now, as seconds of a day count without zone. */
+int64_t	stamp_clock_now(struct stamp_clock *);
+/* Seconds since the epoch from a local wall clock. */
+int64_t	stamp_clock_epoch(struct stamp_clock *, int64_t civil_s);
+
+int64_t	stamp_days(int year, int month, int day);	/* since 1970-01-01, Gregorian */
+void	stamp_civil(int64_t days, int *year, int *month, int *day);
+
+/* Values to seconds since the epoch. -EINVAL: no such moment, or an unknown zone. */
+int	stamp_convert(struct stamp_clock *, const struct stamp_match *,
+	    const struct stamp_zone *, int64_t *seconds);
+
+#endif

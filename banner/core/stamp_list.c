@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * stamp_list.c - the templates of a detector: fail2ban's defaults, or datepattern's.
+ */
+#include "banner/core/stamp_int.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "banner/base/arena.h"
+
+/* In fail2ban's order, which decides when two could match. The line-anchored copies
+ * of those that are not anchored come first and weigh 100. */
+static const char *const defaults[] = {
+	"%ExY(?P<_sep>[-/.])%m(?P=_sep)%d(?:T|  ?)%H:%M:%S(?:[.,]%f)?(?:\\s*%z)?",
+	"(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
+	"(?:%a )?%b %d %ExY %k:%M:%S(?:\\.%f)?",
+	"%d(?P<_sep>[-/])%m(?P=_sep)(?:%ExY|%Exy) %k:%M:%S",
+	"%d(?P<_sep>[-/])%b(?P=_sep)%ExY[ :]?%H:%M:%S(?:\\.%f)?(?: %z)?",
+	"%m/%d/%ExY:%H:%M:%S",
+	"%m-%d-%ExY %k:%M:%S(?:\\.%f)?",
+	"EPOCH",
+	"{^LN-BEG}%H:%M:%S",
+	"^<%m/%d/%Exy@%H:%M:%S>",
+	"%Exy%Exm%Exd  ?%H:%M:%S",
+	"%b %d, %ExY %I:%M:%S %p",
+	"^%b-%d-%Exy %k:%M:%S",
+	"%ExY%Exm%Exd(?:-|T|  ?)%ExH:?%ExM:?%ExS(?:[.,]%f)?(?:\\s*%z)?",
+	"(?:%Z )?(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
+	"(?:%z )?(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
+	"TAI64N",
+};
+
+enum { NDEFAULTS = sizeof(defaults) / sizeof(*defaults) };
+
+static bool
+is_anchored(const char *pattern)
+{
+	return pattern[0] == '^' || strncmp(pattern, "{^LN-BEG}", 9) == 0;
+}
+
+/* Takes t over. A name that is there already: dropped if skip, else an error. */
+static int
+append(struct stamp_list *list, struct stamp_template *t, bool skip, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (strcmp(list->v[i]->name, t->name) != 0)
+			continue;
+		if (!skip)
+			rc = err_set(e, -EINVAL, "date pattern '%s' is given twice", t->name);
+		stamp_template_free(t);
+		return rc;
+	}
+	if (list->n == STAMP_TEMPLATES) {
+		stamp_template_free(t);
+		return err_set(e, -EINVAL, "more than %d date patterns", STAMP_TEMPLATES);
+	}
+	list->v = xrealloc(list->v, (list->n + 1) * sizeof(*list->v));
+	list->v[list->n++] = t;
+	return 0;
+}
+
+static int
+append_pattern(struct stamp_list *list, const char *pattern, bool skip, struct err *e)
+{
+	struct stamp_template *t;
+	int rc = stamp_template_new(pattern, &t, e);
+
+	return rc < 0 ? rc : append(list, t, skip, e);
+}
+
+static int
+append_anchored(struct stamp_list *list, const char *pattern, bool skip, struct err *e)
+{
+	struct stamp_template *t;
+	struct buf b = { 0 };
+	int rc;
+
+	buf_puts(&b, "{^LN-BEG}");
+	buf_puts(&b, pattern);
+	rc = stamp_template_new(b.p, &t, e);
+	buf_fini(&b);
+	if (rc < 0)
+		return rc;
+	t->weight = 100;
+	return append(list, t, skip, e);
+}
+
+static int
+append_defaults(struct stamp_list *list, bool anchored_only, struct err *e)
+{
+	bool skip = list->n > 0;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < NDEFAULTS; i++)
+		if (!is_anchored(defaults[i]))
+			rc = append_anchored(list, defaults[i], skip, e);
+	for (size_t i = 0; rc == 0 && i < NDEFAULTS; i++)
+		if (!anchored_only || is_anchored(defaults[i]))
+			rc = append_pattern(list, defaults[i], skip, e);
+	return rc;
+}
+
+/* Offset of {DATE} at or behind from, in any case; -1 when there is none. */
+static ssize_t
+find_date(const char *s, size_t from)
+{
+	for (size_t i = from; s[i]; i++)
+		if (strncasecmp(s + i, "{DATE}", 6) == 0 && (i == 0 || s[i - 1] != '\\'))
+			return (ssize_t)i;
+	return -1;
+}
+
+/* Every default in the place of {DATE}. EPOCH and TAI64N are keywords only when they
+ * stand alone: inside other text they are that text, as in fail2ban. */
+static int
+append_inside(struct stamp_list *list, const char *pattern, struct err *e)
+{
+	bool skip = list->n > 0;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < NDEFAULTS; i++) {
+		const char *inner = defaults[i];
+		struct buf b = { 0 };
+		size_t from = 0;
+		ssize_t at;
+
+		if (strncmp(inner, "{^LN-BEG}", 9) == 0)
+			inner += 9;
+		if (strcmp(inner, "EPOCH") == 0)
+			inner = "Epoch";
+		for (; (at = find_date(pattern, from)) >= 0; from = (size_t)at + 6) {
+			buf_add(&b, pattern + from, (size_t)at - from);
+			buf_puts(&b, inner);
+		}
+		buf_puts(&b, pattern + from);
+		rc = append_pattern(list, b.p, skip, e);
+		buf_fini(&b);
+	}
+	return rc;
+}
+
+int
+stamp_list_add(struct stamp_list *list, const char *pattern, struct err *e)
+{
+	bool fields = pattern && strchr(pattern, '%');
+
+	int rc = 1;
+
+	if (!pattern || strcasecmp(pattern, "{DEFAULT}") == 0)
+		rc = append_defaults(list, false, e);
+	else if (strcasecmp(pattern, "{^LN-BEG}") == 0)
+		rc = append_defaults(list, true, e);
+	if (rc <= 0)
+		return rc < 0 ? rc : 1;
+	if (strcasecmp(pattern, "{NONE}") == 0)
+		return append_pattern(list, "{UNB}^", false, e);
+	if (fields ? strstr(pattern, "{DATE}") != NULL : find_date(pattern, 0) >= 0)
+		return append_inside(list, pattern, e);
+	return append_pattern(list, pattern, false, e);
+}
+
+void
+stamp_list_fini(struct stamp_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		stamp_template_free(list->v[i]);
+	free(list->v);
+	*list = (struct stamp_list){ 0 };
+}

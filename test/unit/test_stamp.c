@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * test_stamp.c - dates of lines: templates, zones, years, the order that is learned.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "banner/core/stamp.h"
+
+#define NOW_MS	INT64_C(1700000000000)	/* 2023-11-14 22:13:20 UTC */
+
+static struct stamp *
+make(const char *pattern, const char *zone)
+{
+	const char *v[] = { pattern };
+	struct conf_list list = { v, 1 };
+	struct stamp *st;
+	struct err e;
+
+	if (stamp_new(pattern ? &list : NULL, zone, &st, &e) < 0) {
+		print_message("%s: %s\n", pattern, e.text);
+		fail();
+	}
+	return st;
+}
+
+struct expect {
+	const char *pattern, *zone, *line;
+	size_t start, end;	/* end 0: no date */
+	double when_s;
+};
+
+static const struct expect expected[] = {
+	{ NULL, NULL, "2023-11-14 22:13:20,123 x", 0, 23, 1700000000 },
+	{ NULL, NULL, "2023-11-14T22:13:20.123456+01:00 x", 0, 32, 1699996400 },
+	{ NULL, NULL, "Nov 14 22:13:20 host x", 0, 15, 1700000000 },
+	{ NULL, NULL, "<13>Nov 14 22:13:20 host x", 4, 19, 1700000000 },
+	{ NULL, NULL, "Tue Nov 14 22:13:20.5 2023 x", 0, 26, 1700000000 },
+	{ NULL, NULL, "14/11/23 22:13:20 x", 0, 17, 1700000000 },
+	{ NULL, NULL, "1.2.3.4 - - [14/Nov/2023:22:13:20 +0100] x", 13, 39, 1699996400 },
+	{ NULL, NULL, "11/14/2023:22:13:20 x", 0, 19, 1700000000 },
+	{ NULL, NULL, "11-14-2023 22:13:20.5 x", 0, 21, 1700000000 },
+	{ NULL, NULL, "[1700000000.125] x", 1, 15, 1700000000.125 },
+	{ NULL, NULL, "audit(1700000000.125:1): x", 6, 20, 1700000000.125 },
+	{ NULL, NULL, "22:13:20 x", 0, 8, 1700000000 },
+	{ NULL, NULL, "22:13:21 x", 0, 8, 1700000001 - 86400 },
+	{ NULL, NULL, "<11/14/23@22:13:20> x", 0, 19, 1700000000 },
+	{ NULL, NULL, "231114 22:13:20 x", 0, 15, 1700000000 },
+	{ NULL, NULL, "Nov 14, 2023 10:13:20 PM x", 0, 24, 1700000000 },
+	{ NULL, NULL, "Nov-14-23 22:13:20 x", 0, 18, 1700000000 },
+	{ NULL, NULL, "20231114T221320Z x", 0, 16, 1700000000 },
+	{ NULL, NULL, "CET Nov 14 22:13:20 x", 0, 19, 1699996400 },
+	{ NULL, NULL, "+01:00 Nov 14 22:13:20 x", 0, 22, 1699996400 },
+	{ NULL, NULL, "@4000000041f31f6c0e27b4dc x", 0, 25, 1106452332 },
+	{ NULL, "UTC+0100", "Nov 14 22:13:20 host x", 0, 15, 1699996400 },
+	/* A date more than a day ahead is last year's. */
+	{ NULL, NULL, "Nov 15 22:13:20 host x", 0, 15, 1700086400 },
+	{ NULL, NULL, "Nov 15 22:13:21 host x", 0, 15, 1700086401 - 365 * 86400 },
+	/* No such moment: the line has no date. */
+	{ NULL, NULL, "2023-02-29 22:13:20 x", 0, 0, 0 },
+	{ NULL, NULL, "Nov 14 29:13:20 host x", 0, 0, 0 },
+	{ NULL, NULL, "2023-11-14 22:13:60 x", 0, 0, 0 },
+	{ NULL, NULL, "1999-11-14 22:13:20 x", 0, 0, 0 },
+	{ NULL, NULL, "no date", 0, 0, 0 },
+	{ NULL, NULL, "", 0, 0, 0 },
+	{ "^[^\\[]*\\[({DATE})", NULL, "a [14/Nov/2023:22:13:20 +0000] x", 3, 29,
+	  1700000000 },
+	{ "^\\[%d/%b/%Y %H:%M:%S\\]", NULL, "[14/nov/2023 22:13:20] x", 0, 22, 1700000000 },
+	{ "{^LN-BEG}", NULL, "x 2023-11-14 22:13:20 x", 0, 0, 0 },
+	{ "EPOCH", NULL, "1700000000 x", 0, 10, 1700000000 },
+	{ "{LEPOCH}", NULL, "at 1700000000125 x", 3, 16, 1700000000.125 },
+	{ "{LEPOCH}", NULL, "at 1700000000125000 x", 3, 19, 1700000000.125 },
+	{ "^\\s*{EPOCH}\\s", NULL, " 1700000000 x", 0, 12, 1700000000 },
+	{ "^%Y %j", NULL, "2023 318 x", 0, 8, 1699920000 },
+	{ "%Y %W %a %H:%M:%S", NULL, "2023 46 Tue 22:13:20", 0, 20, 1700000000 },
+	{ "{UNB}%ExY%Exm%Exd%ExH%ExM%ExS", NULL, "x920231114221320", 2, 16, 1700000000 },
+	{ "%Y-%m-%d %H:%M:%S %Exz", NULL, "2023-11-14 22:13:20 CET+0030", 0, 28,
+	  1699994600 },
+};
+
+static void
+one_line(void **state)
+{
+	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+		const struct expect *x = &expected[i];
+		struct stamp *st = make(x->pattern, x->zone);
+		struct stamp_hit hit = { 0 };
+		bool found = stamp_find(st, str_of(x->line), NOW_MS, &hit);
+
+		if (found != (x->end > 0) || (found && (hit.cut_start != x->start ||
+		    hit.cut_end != x->end || hit.when_s != x->when_s || !hit.has_time))) {
+			print_message("%s: %d [%zu,%zu] %f\n", x->line, found, hit.cut_start,
+			    hit.cut_end, hit.when_s);
+			fail();
+		}
+		stamp_free(st);
+	}
+}
+
+static void
+empty_date(void **state)
+{
+	struct stamp *st = make("{NONE}", NULL);
+	struct stamp_hit hit;
+
+	assert_true(stamp_find(st, STR("anything"), NOW_MS, &hit));
+	assert_false(hit.has_time);
+	assert_int_equal(hit.cut_start, hit.cut_end);
+	stamp_free(st);
+}
+
+/* Once dates were seen at the line begin, one in the text does not win. */
+static void
+learned_place(void **state)
+{
+	struct stamp *st = make(NULL, NULL);
+	struct stamp_hit hit;
+	const char *name;
+	uint64_t hits;
+
+	for (int i = 0; i < 3; i++)
+		assert_true(stamp_find(st, STR("2023-11-14 22:13:20 a"), NOW_MS, &hit));
+	assert_true(stamp_find(st, STR("2023-11-14 22:13:20 x 2022-01-01 00:00:00"), NOW_MS,
+	    &hit));
+	assert_true(hit.when_s == 1700000000);
+	assert_true(stamp_template(st, 0, &name, &hits));
+	assert_int_equal(hits, 4);
+	assert_true(stamp_template(st, 30, &name, &hits));
+	assert_string_equal(name, "TAI64N");
+	assert_false(stamp_template(st, 31, &name, &hits));
+	stamp_free(st);
+}
+
+static void
+moving_decade(void **state)
+{
+	struct stamp *st = make(NULL, NULL);
+	struct stamp_hit hit;
+
+	assert_false(stamp_find(st, STR("2031-11-14 22:13:20 x"), NOW_MS, &hit));
+	/* 2028: the window reaches three years ahead. */
+	assert_true(stamp_find(st, STR("2031-11-14 22:13:20 x"), INT64_C(1840000000000),
+	    &hit));
+	stamp_free(st);
+}
+
+static void
+local_time(void **state)
+{
+	struct stamp *st;
+	struct stamp_hit hit;
+
+	setenv("TZ", "CET-01CEST-02,M3.5.0,M10.5.0", 1);
+	tzset();
+	st = make(NULL, NULL);
+	assert_true(stamp_find(st, STR("2023-07-01 12:00:00 x"), NOW_MS, &hit));
+	assert_true(hit.when_s == 1688205600);
+	assert_true(stamp_find(st, STR("2023-12-01 12:00:00 x"), NOW_MS, &hit));
+	assert_true(hit.when_s == 1701428400);
+	stamp_free(st);
+	setenv("TZ", "UTC", 1);
+	tzset();
+}
+
+static void
+zones(void **state)
+{
+	static const char *const good[] = { "Z", "UTC", "UTC+0200", "CET+0100",
+		"+0200", "-04:30", "CET", "+02" };
+	static const char *const bad[] = { "Europe/Berlin", "XYZ", "CE", "+2", "+0200x",
+		"utc", "+2500", "CETCET", "+02:0" };
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		assert_int_equal(stamp_zone_check(good[i], &e), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_true(stamp_zone_check(bad[i], &e) < 0);
+}
+
+static void
+bad_patterns(void **state)
+{
+	static const char *const bad[] = { "%Q", "100%", "%Y(", "^%Y {DATE}(" };
+	struct stamp *st;
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_true(stamp_new(&(struct conf_list){ (const char *[]){ bad[i] }, 1 },
+		    NULL, &st, &e) < 0);
+	assert_true(stamp_new(&(struct conf_list){ (const char *[]){ "%Y", "%Y" }, 2 }, NULL,
+	    &st, &e) < 0);
+	assert_non_null(strstr(e.text, "twice"));
+	assert_true(stamp_new(NULL, "nowhere", &st, &e) < 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_line),
+		cmocka_unit_test(empty_date),
+		cmocka_unit_test(learned_place),
+		cmocka_unit_test(moving_decade),
+		cmocka_unit_test(local_time),
+		cmocka_unit_test(zones),
+		cmocka_unit_test(bad_patterns),
+	};
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
