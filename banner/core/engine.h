@@ -17,6 +17,7 @@
 #include "banner/base/err.h"
 #include "banner/conf/conf.h"
 #include "banner/core/block.h"
+#include "banner/core/engine_state.h"
 
 struct engine;
 struct jail;		/* engine's own record of a jail */
@@ -27,7 +28,7 @@ struct ban {
 	const char *jail;		/* name */
 	struct subject subject;
 	int64_t since_ms, until_ms;	/* until 0 = for ever */
-	unsigned failures;		/* attempts that led to it */
+	unsigned failures;		/* attempts that led to it; 0: none did */
 	unsigned count;			/* how many bans of it in this jail so far, 1.. */
 	bool restored;			/* came from the store, not from new failures */
 	bool manual;			/* asked for by an administrator */
@@ -58,15 +59,25 @@ struct notice {
 	const char *text;		/* "by ip", "own address 192.0.2.1" ... or "" */
 };
 
+/* What only the outside can tell before a ban: does one of these names stand for the
+ * address, does the command say to ignore it? Borrowed for the call. */
+struct question {
+	uint64_t ticket;
+	const char *jail;
+	const char *names;		/* host names between blanks; "" none */
+	const char *command;		/* ignorecommand; NULL none */
+	const struct failure *failure;	/* the one that reached the limit */
+};
+
 struct engine_host {
 	void *arg;
 	void (*emit)(void *arg, const struct order *);
 	void (*notice)(void *arg, const struct notice *);
-	/* Decide later: a name or command must be asked first (allow list by name,
-	 * ignorecommand). The engine parks the failure under the ticket and goes on; the
-	 * host answers with engine_answer. NULL: such entries never match (and are said). */
-	void (*ask)(void *arg, uint64_t ticket, const char *jail, const char *what,
-	    const struct addr *);
+	/* Asked once, when a limit is reached; the engine parks the decision and goes on.
+	 * Answer with engine_answer, at once or later; after 60 s without it the answer is
+	 * "do not ignore". NULL: such entries never match. */
+	void (*ask)(void *arg, const struct question *);
+	uint64_t seed;			/* of bantime.rndtime; 0: from the kernel */
 };
 
 int	engine_new(const struct conf *, const struct engine_host *, struct engine **,
@@ -104,21 +115,6 @@ int	engine_ban(struct engine *, const struct ban_request *, const struct ban **o
 size_t	engine_unban(struct engine *, const char *jail, const struct subject *, enum cause,
 	    int64_t now_ms);
 
-/* Restore from the store, before any failure. Emits VERB_BAN with CAUSE_RESTORE; an
- * expired one emits VERB_UNBAN (it may still be in force somewhere). */
-void	engine_restore_ban(struct engine *, const struct ban *, int64_t now_ms);
-/* A counter record as engine_counters gave it. 0 or -EINVAL. */
-int	engine_restore_counter(struct engine *, const char *jail, struct str record);
-/* Known offender: bans so far, for bantime.increment. */
-void	engine_restore_history(struct engine *, const char *jail, const struct subject *,
-	    unsigned count, int64_t last_ms);
-
-/* Counters that changed since the last call (all of them with all = true), for the
- * store. An empty record means: delete. */
-typedef void (engine_counter_fn)(void *arg, const char *jail, struct str key,
-	    struct str record);
-void	engine_counters(struct engine *, bool all, engine_counter_fn *, void *arg);
-
 /* Lookups. */
 const struct ban	*engine_ban_find(const struct engine *, const char *jail,
 			    const struct subject *);
@@ -128,8 +124,13 @@ void	engine_bans_each(const struct engine *, const char *jail, engine_ban_fn *, 
 
 struct engine_stats {
 	uint64_t failures, ignored, guarded, bans, unbans, evicted_bans, evicted_keys,
-	    parked, park_dropped, already, leaks;
-	size_t banned_now, tracked_now, known_now;
+	    parked, park_dropped, already, leaks,
+	    repeats,	/* lines of an attempt that was counted already */
+	    no_subject,	/* nothing to count: no user, no address */
+	    outdated,	/* the ban would have ended before now */
+	    held,	/* not banned because of hold */
+	    cap_refused;	/* not banned: the table is full of bans without end */
+	size_t banned_now, tracked_now, known_now, parked_now;
 	size_t max_bans, max_tracked;
 };
 void	engine_stats(const struct engine *, const char *jail, struct engine_stats *);
@@ -141,13 +142,5 @@ void	engine_applied(struct engine *, uint64_t ban_id, int64_t when_ms);
 /* Why is this subject banned, or not? One item per line, the text of banctl explain. */
 void	engine_explain(const struct engine *, const struct subject *, int64_t now_ms,
 	    struct buf *);
-
-/* Guard and allow list at run time. */
-struct guard;
-struct guard	*engine_guard(struct engine *);
-int	jail_allow_add(struct jail *, const char *entry, struct err *);
-int	jail_allow_del(struct jail *, const char *entry);	/* 0 or -ENOENT */
-typedef void (jail_allow_fn)(void *arg, const char *entry);
-void	jail_allow_each(const struct jail *, jail_allow_fn *, void *arg);
 
 #endif

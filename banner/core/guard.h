@@ -21,8 +21,11 @@ void		 guard_free(struct guard *);
 struct guard_entry { struct addr net; const char *reason; };
 void		 guard_set(struct guard *, const char *group, const struct guard_entry *, size_t n);
 enum guard_by { GUARD_AUTO, GUARD_ADMIN };	/* shortest prefixes: /24 /56, by admin /16 /48 */
-/* NULL: may be banned; else the reason, valid until the next guard_set. */
+/* NULL: may be banned; else the reason, valid until the next call. A prefix is refused
+ * too when something guarded lies inside it. */
 const char	*guard_refuses(const struct guard *, const struct addr *, enum guard_by);
+/* Does this group hold the address? ("own" decides ignoreself.) */
+bool		 guard_has(const struct guard *, const char *group, const struct addr *);
 size_t		 guard_count(const struct guard *);
 typedef void (guard_fn)(void *arg, const struct addr *, const char *group, const char *reason);
 void		 guard_each(const struct guard *, guard_fn *, void *arg);

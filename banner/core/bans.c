@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * bans.c - the ban table.
+ */
+#include "banner/core/bans.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "banner/base/arena.h"
+#include "banner/core/jail.h"
+
+size_t
+subject_key(uint8_t out[SUBJECT_KEY], uint32_t group, const struct subject *s)
+{
+	size_t len = s->text.len < SUBJECT_TEXT ? s->text.len : SUBJECT_TEXT;
+
+	memcpy(out, &group, 4);
+	out[4] = (uint8_t)s->kind;
+	switch (s->kind) {
+	case SUBJECT_ADDR:
+		memcpy(out + 5, &s->addr, sizeof(s->addr));
+		return 5 + sizeof(s->addr);
+	case SUBJECT_USER:
+	case SUBJECT_ID:
+		memcpy(out + 5, s->text.s, len);
+		return 5 + len;
+	case SUBJECT_NONE:
+		break;
+	}
+	return 5;
+}
+
+bool
+subject_eq(const struct subject *a, const struct subject *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == SUBJECT_ADDR)
+		return addr_eq(&a->addr, &b->addr);
+	return a->kind == SUBJECT_NONE || str_eq(a->text, b->text);
+}
+
+void
+bans_init(struct bans *b, size_t max)
+{
+	*b = (struct bans){ .max = max, .by_subject = table_new(), .by_id = table_new() };
+}
+
+static void
+entry_free(struct ban_entry *e)
+{
+	free((char *)(uintptr_t)e->ban.subject.text.s);
+	free((char *)(uintptr_t)e->ban.comment);
+	free(e);
+}
+
+void
+bans_fini(struct bans *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		entry_free(b->v[i]);
+	free(b->v);
+	heap_fini(&b->ends);
+	heap_fini(&b->victims);
+	table_free(b->by_subject);
+	table_free(b->by_id);
+}
+
+struct ban_entry *
+bans_find(const struct bans *b, const struct jail *j, const struct subject *s)
+{
+	uint8_t key[SUBJECT_KEY];
+	size_t len = subject_key(key, j->index, s);
+
+	return table_find(b->by_subject, key, len);
+}
+
+struct ban_entry *
+bans_by_id(const struct bans *b, uint64_t id)
+{
+	return table_find(b->by_id, &id, sizeof(id));
+}
+
+static int64_t
+heap_end(const struct ban *ban)
+{
+	return ban->until_ms ? ban->until_ms : INT64_MAX;
+}
+
+static void
+entry_queue(struct bans *b, struct ban_entry *e)
+{
+	heap_move(&b->ends, &e->end, heap_end(&e->ban));
+	if (!e->ban.manual && e->ban.until_ms)
+		heap_move(&b->victims, &e->victim, e->ban.until_ms);
+	else
+		heap_del(&b->victims, &e->victim);
+}
+
+struct ban_entry *
+bans_add(struct bans *b, struct jail *j, const struct ban *ban)
+{
+	struct ban_entry *e = xcalloc(1, sizeof(*e));
+	uint8_t key[SUBJECT_KEY];
+	size_t len;
+
+	e->ban = *ban;
+	e->jail = j;
+	e->ban.jail = j->conf->name;
+	e->ban.comment = ban->comment ? xstrdup(ban->comment) : NULL;
+	e->ban.subject.text.s = NULL;
+	if (ban->subject.text.len)
+		e->ban.subject.text.s = xstrndup(ban->subject.text.s,
+		    ban->subject.text.len);
+	len = subject_key(key, j->index, &e->ban.subject);
+	table_set(b->by_subject, key, len, e);
+	table_set(b->by_id, &e->ban.id, sizeof(e->ban.id), e);
+	entry_queue(b, e);
+	if (b->n == b->cap) {
+		b->cap = b->cap ? b->cap * 2 : 64;
+		b->v = xrealloc(b->v, b->cap * sizeof(struct ban_entry *));
+	}
+	e->at = b->n;
+	b->v[b->n++] = e;
+	j->banned++;
+	return e;
+}
+
+void
+bans_del(struct bans *b, struct ban_entry *e)
+{
+	uint8_t key[SUBJECT_KEY];
+	size_t len = subject_key(key, e->jail->index, &e->ban.subject);
+
+	table_del(b->by_subject, key, len);
+	table_del(b->by_id, &e->ban.id, sizeof(e->ban.id));
+	heap_del(&b->ends, &e->end);
+	heap_del(&b->victims, &e->victim);
+	b->v[e->at] = b->v[--b->n];
+	b->v[e->at]->at = e->at;
+	e->jail->banned--;
+	entry_free(e);
+}
+
+void
+bans_end(struct bans *b, struct ban_entry *e, int64_t until_ms)
+{
+	e->ban.until_ms = until_ms;
+	entry_queue(b, e);
+}
+
+struct ban_entry *
+bans_first(const struct bans *b)
+{
+	struct heap_node *n = heap_first(&b->ends);
+
+	return n ? heap_entry(n, struct ban_entry, end) : NULL;
+}
+
+struct ban_entry *
+bans_victim(const struct bans *b)
+{
+	struct heap_node *n = heap_first(&b->victims);
+
+	return n ? heap_entry(n, struct ban_entry, victim) : NULL;
+}
+
+/* All ends move alike, so the order in the heaps stays. */
+void
+bans_shift(struct bans *b, int64_t delta_ms)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		struct ban_entry *e = b->v[i];
+
+		e->ban.since_ms += delta_ms;
+		if (e->applied_ms)
+			e->applied_ms += delta_ms;
+		if (!e->ban.until_ms)
+			continue;
+		e->ban.until_ms += delta_ms;
+		e->end.key += delta_ms;
+		if (e->victim.at)
+			e->victim.key += delta_ms;
+	}
+}

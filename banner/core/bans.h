@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * bans.h - the ban table: who is banned in which jail, and until when.
+ *
+ * Found by (jail, subject) and by id; two heaps tell which ban ends first and which
+ * may be released at the cap (those an administrator asked for may not). Owns the
+ * bans and their texts. At most max entries; the caller makes room.
+ */
+#ifndef BANNER_BANS_H
+#define BANNER_BANS_H
+
+#include "banner/base/heap.h"
+#include "banner/base/table.h"
+#include "banner/core/engine.h"
+#include "banner/core/track.h"
+
+struct ban_entry {
+	struct ban ban;
+	struct jail *jail;
+	struct heap_node end, victim;
+	size_t at;		/* in bans.v */
+	int64_t applied_ms;	/* acknowledged by an action; 0: not yet */
+	struct track_key key;	/* with mark: its evidence */
+	uint32_t mark;
+	unsigned hits, leaks;	/* failures while banned; of these, dated after applied */
+};
+
+struct bans {
+	struct table *by_subject, *by_id;
+	struct heap ends, victims;
+	struct ban_entry **v;	/* all, in no order */
+	size_t n, cap, max;
+};
+
+enum { SUBJECT_KEY = 4 + 1 + SUBJECT_TEXT };
+/* Bytes that name a subject within a group (a jail's number); the length. */
+size_t	subject_key(uint8_t out[SUBJECT_KEY], uint32_t group, const struct subject *);
+bool	subject_eq(const struct subject *, const struct subject *);
+
+void	bans_init(struct bans *, size_t max);
+void	bans_fini(struct bans *);
+struct ban_entry	*bans_find(const struct bans *, const struct jail *,
+			    const struct subject *);
+struct ban_entry	*bans_by_id(const struct bans *, uint64_t id);
+/* Copies the ban. The subject must not be banned in this jail yet. */
+struct ban_entry	*bans_add(struct bans *, struct jail *, const struct ban *);
+void			 bans_del(struct bans *, struct ban_entry *);	/* frees it */
+void			 bans_end(struct bans *, struct ban_entry *, int64_t until_ms);
+struct ban_entry	*bans_first(const struct bans *);	/* ends first, or NULL */
+struct ban_entry	*bans_victim(const struct bans *);	/* to release at the cap */
+void			 bans_shift(struct bans *, int64_t delta_ms);
+
+#endif

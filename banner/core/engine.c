@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * engine.c - failures in, orders out: the whole decision.
+ */
+#include "banner/core/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "banner/base/arena.h"
+#include "banner/base/units.h"
+#include "banner/core/bans.h"
+#include "banner/core/allow.h"
+#include "banner/core/evidence.h"
+#include "banner/core/guard.h"
+#include "banner/core/history.h"
+#include "banner/core/ignorecache.h"
+#include "banner/core/increment.h"
+#include "banner/core/jail.h"
+#include "banner/core/park.h"
+#include "banner/core/repeat.h"
+
+enum {
+	LEAK_AFTER_MS = 5000, LEAKS_SAID = 3,
+	EVIDENCE_BYTES = 4 << 20, BAN_RATE = 600, MATCHES_MAX = 256,
+	SWEEP_FAILURE = 2, SWEEP_EXPIRE = 1000,
+};
+
+int
+engine_new(const struct conf *conf, const struct engine_host *host, struct engine **out,
+    struct err *e)
+{
+	struct engine *en = xcalloc(1, sizeof(*en));
+	size_t max_bans = engine_max_bans(conf);
+	uint64_t bytes = conf->daemon.evidence_bytes;
+	struct hash_key random;
+	int rc;
+
+	en->conf = conf;
+	en->host = xmalloc(sizeof(*host));
+	*en->host = *host;
+	hash_key_random(&en->secret);
+	hash_key_random(&random);
+	en->secret_new = true;
+	en->random = host->seed ? host->seed : random.k[0];
+	en->bans = xcalloc(1, sizeof(*en->bans));
+	bans_init(en->bans, max_bans);
+	en->guard = guard_new();
+	en->history = history_new(max_bans * 4, conf->daemon.purge_age_ms);
+	en->evidence = evidence_new(bytes ? bytes : EVIDENCE_BYTES);
+	en->repeat = repeat_new();
+	en->park = park_new();
+	en->rate_start_ms = en->cap_said_ms = en->rate_said_ms = INT64_MIN / 2;
+	rc = jails_new(en, e);
+	if (rc < 0) {
+		engine_free(en);
+		return rc;
+	}
+	*out = en;
+	return 0;
+}
+
+void
+engine_free(struct engine *en)
+{
+	if (!en)
+		return;
+	jails_free(en);
+	bans_fini(en->bans);
+	free(en->bans);
+	guard_free(en->guard);
+	history_free(en->history);
+	evidence_free(en->evidence);
+	repeat_free(en->repeat);
+	park_free(en->park);
+	free(en->host);
+	free(en);
+}
+
+/* SplitMix64 (Steele, Lea, Flood 2014); only spreads the ends of bans. */
+double
+engine_random(struct engine *en)
+{
+	uint64_t z = en->random += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
+}
+
+/* The time is in the id, so ids stay unique over restarts without any record. */
+uint64_t
+engine_new_id(struct engine *en, int64_t now_ms)
+{
+	uint64_t least = now_ms > 0 ? (uint64_t)now_ms << 10 : 1;
+
+	if (en->next_id < least)
+		en->next_id = least;
+	return en->next_id++;
+}
+
+void
+engine_notice(struct engine *en, int event, const struct jail *j,
+    const struct failure *f, const char *text)
+{
+	struct notice n = { .event = (enum notice_event)event, .failure = f, .text = text,
+	    .jail = j ? j->conf->name : "" };
+
+	if (en->host->notice)
+		en->host->notice(en->host->arg, &n);
+}
+
+/* Count a failure of somebody who is banned: a leak if the ban was in force long
+ * enough. As often as it would have been banned again, it is said. */
+static void
+already_banned(struct engine *en, struct ban_entry *e, const struct failure *f)
+{
+	struct jail *j = e->jail;
+	unsigned every = j->conf->maxretry ? j->conf->maxretry : 1;
+	char text[64 + ADDR_TEXT], peer[ADDR_TEXT];
+
+	j->stats->already++;
+	if (++e->hits % every == 0)
+		engine_notice(en, EVENT_ALREADY, j, f, "");
+	if (!e->applied_ms || f->when_ms < e->applied_ms + LEAK_AFTER_MS)
+		return;
+	j->stats->leaks++;
+	if (++e->leaks != LEAKS_SAID)
+		return;
+	snprintf(text, sizeof(text), "the ban does not hold; lines name the peer %s",
+	    f->addr.family ? addr_print(&f->addr, peer) : "-");
+	engine_notice(en, EVENT_LEAK, j, f, text);
+}
+
+static void
+keep_lines(struct engine *en, const struct verdict *v)
+{
+	struct evidence_owner who = { .jail = v->jail->index, .key = v->target.key };
+	const struct failure *f = v->failure;
+	uint32_t mark = v->sum.mark;
+
+	for (size_t i = 0; i < f->nlines; i++)
+		mark = evidence_add(en->evidence, &who, mark, f->lines[i]);
+	track_mark(v->jail->track, mark);
+}
+
+/* Known offenders reach the limit sooner, when bantime.increment is on. */
+static unsigned
+weight_of(struct engine *en, const struct jail *j, const struct failure *f,
+    const struct subject *s)
+{
+	const struct conf_increment *inc = &j->conf->increment;
+	unsigned weight = f->weight ? f->weight : 1, before;
+
+	if (!inc->on)
+		return weight;
+	before = history_count(en->history, inc->overalljails ? HISTORY_ALL : j->index,
+	    s, f->when_ms);
+	return weight - 1 + increment_weight(before, j->conf->maxretry);
+}
+
+static void
+count_failure(struct engine *en, struct verdict *v)
+{
+	struct jail *j = v->jail;
+	struct track_hit hit = { .key = v->target.key, .when_ms = v->failure->when_ms,
+	    .what = v->target.what };
+
+	hit.weight = weight_of(en, j, v->failure, &v->target.subject);
+	track_sweep(j->track, v->now_ms, SWEEP_FAILURE);
+	if (track_add(j->track, &hit, &v->sum))
+		engine_decide(en, v);
+	else
+		keep_lines(en, v);	/* below maxretry within findtime */
+}
+
+void
+engine_failure(struct engine *en, const struct failure *f, int64_t now_ms)
+{
+	struct jail *j = f->jail;
+	struct verdict v = { .jail = j, .failure = f, .now_ms = now_ms };
+	const struct subject *s = &v.target.subject;
+	struct ban_entry *e;
+	const char *why;
+
+	j->stats->failures++;
+	if (f->key.len && repeat_seen(en->repeat, j->index, f->key, f->when_ms)) {
+		j->stats->repeats++;
+		return;
+	}
+	why = jail_ignores(j, f);
+	if (!why && j->cache && ignorecache_find(j->cache, f, now_ms) == IGNORE_YES)
+		why = "by cache";
+	if (why) {
+		j->stats->ignored++;
+		engine_notice(en, EVENT_IGNORED, j, f, why);
+		return;
+	}
+	engine_notice(en, EVENT_FOUND, j, f, "");
+	if (!target_of(j, f, &v.target)) {
+		j->stats->no_subject++;
+		return;
+	}
+	why = s->kind == SUBJECT_ADDR ? guard_refuses(en->guard, &s->addr, GUARD_AUTO)
+	    : NULL;
+	if (why) {
+		j->stats->guarded++;
+		engine_notice(en, EVENT_GUARDED, j, f, why);
+	} else if ((e = bans_find(en->bans, j, s)) != NULL) {
+		already_banned(en, e, f);
+	} else if (!park_has(en->park, j, s)) {
+		count_failure(en, &v);
+	}
+}
+
+/* The limit is reached: does somebody have to be asked first? */
+void
+engine_decide(struct engine *en, const struct verdict *v)
+{
+	struct jail *j = v->jail;
+	const struct failure *f = v->failure;
+	struct question q = { .jail = j->conf->name, .names = allow_names(j->allow),
+	    .command = j->conf->ignorecommand, .failure = f };
+
+	if (!f->addr.family && !q.command)
+		q.names = "";
+	if (!en->host->ask || (!*q.names && !q.command) ||
+	    (j->cache && ignorecache_find(j->cache, f, v->now_ms) == IGNORE_NO)) {
+		engine_punish(en, v);
+		return;
+	}
+	q.ticket = park_put(en->park, v);
+	if (!q.ticket) {
+		j->stats->park_dropped++;	/* its next failure asks again */
+		return;
+	}
+	j->stats->parked++;
+	en->host->ask(en->host->arg, &q);
+}
+
+void
+engine_answer(struct engine *en, uint64_t ticket, bool ignore, int64_t now_ms)
+{
+	const struct verdict *parked = park_take(en->park, ticket);
+	struct verdict v;
+
+	if (!parked)
+		return;
+	v = *parked;
+	v.now_ms = now_ms;
+	if (v.jail->cache)
+		ignorecache_set(v.jail->cache, v.failure, ignore, now_ms);
+	if (!ignore) {
+		engine_punish(en, &v);
+		return;
+	}
+	v.jail->stats->ignored++;
+	track_forget(v.jail->track, &v.target.key);
+	engine_notice(en, EVENT_IGNORED, v.jail, v.failure,
+	    v.jail->conf->ignorecommand ? "by command" : "by dns");
+}
+
+/* Bans per minute; beyond the limit the alarm, and with hold no ban. */
+static bool
+rate_allows(struct engine *en, const struct verdict *v)
+{
+	uint64_t limit = en->conf->daemon.ban_rate ? en->conf->daemon.ban_rate : BAN_RATE;
+	bool hold = en->conf->daemon.hold;
+
+	if (v->now_ms - en->rate_start_ms >= MS_PER_MIN || v->now_ms < en->rate_start_ms) {
+		en->rate_start_ms = v->now_ms;
+		en->rate_bans = 0;
+	}
+	if (en->rate_bans < limit) {
+		en->rate_bans++;
+		return true;
+	}
+	if (v->now_ms - en->rate_said_ms >= MS_PER_MIN ||
+	    v->now_ms < en->rate_said_ms) {
+		en->rate_said_ms = v->now_ms;
+		engine_notice(en, EVENT_RATE, v->jail, v->failure,
+		    hold ? "too many bans a minute: held" : "too many bans a minute");
+	}
+	return !hold;
+}
+
+/* The new ban; false when it would be over already. */
+static bool
+ban_fill(struct engine *en, const struct verdict *v, struct ban *ban)
+{
+	const struct conf_jail *c = v->jail->conf;
+	const struct conf_increment *inc = &c->increment;
+	const struct subject *s = &v->target.subject;
+	unsigned here = history_count(en->history, v->jail->index, s, v->now_ms);
+	unsigned all = history_count(en->history, HISTORY_ALL, s, v->now_ms);
+	double random = inc->rndtime_ms > 0 ? engine_random(en) : 0;
+	int64_t time = increment_bantime(inc, c->bantime_ms,
+	    inc->overalljails ? all : here, random);
+
+	*ban = (struct ban){ .subject = *s, .failures = v->sum.count, .count = here + 1 };
+	ban->since_ms = v->failure->when_ms > v->sum.newest_ms ? v->failure->when_ms
+	    : v->sum.newest_ms;
+	ban->until_ms = time < 0 ? 0 : ban->since_ms + time;
+	return time < 0 || ban->until_ms > v->now_ms;
+}
+
+/* The order with its evidence: lines of earlier failures, then those of the last. */
+static void
+emit_ban(struct engine *en, const struct verdict *v, const struct ban *ban)
+{
+	struct evidence_owner who = { .jail = v->jail->index, .key = v->target.key };
+	const struct failure *f = v->failure;
+	struct str lines[MATCHES_MAX];
+	size_t max = v->jail->conf->maxmatches, own, n;
+	struct order o = { .verb = VERB_BAN, .cause = CAUSE_FAILURES, .ban = ban,
+	    .lines = lines, .fields = f->fields, .nfields = f->nfields };
+
+	if (max > MATCHES_MAX)
+		max = MATCHES_MAX;
+	own = f->nlines < max ? f->nlines : max;
+	n = evidence_get(en->evidence, &who, v->sum.mark, lines, max - own);
+	for (size_t i = 0; i < own; i++)
+		lines[n++] = f->lines[f->nlines - own + i];
+	o.nlines = n;
+	en->host->emit(en->host->arg, &o);
+}
+
+/* The lines of the deciding failure go into the ring only after emit_ban: its lines
+ * are borrowed from there. */
+static uint32_t
+keep_last(struct engine *en, const struct verdict *v)
+{
+	struct evidence_owner who = { .jail = v->jail->index, .key = v->target.key };
+	uint32_t mark = v->sum.mark;
+
+	for (size_t i = 0; i < v->failure->nlines; i++)
+		mark = evidence_add(en->evidence, &who, mark, v->failure->lines[i]);
+	return mark;
+}
+
+void
+engine_punish(struct engine *en, const struct verdict *v)
+{
+	struct jail *j = v->jail;
+	struct ban_entry *e;
+	struct ban ban;
+
+	if (bans_find(en->bans, j, &v->target.subject))
+		return;		/* by an administrator, while an answer was awaited */
+	if (!ban_fill(en, v, &ban)) {
+		j->stats->outdated++;
+		track_forget(j->track, &v->target.key);
+		return;
+	}
+	if (!rate_allows(en, v)) {
+		j->stats->held++;
+		return;
+	}
+	if (engine_room(en, v->now_ms) < 0) {
+		j->stats->cap_refused++;
+		return;
+	}
+	ban.id = engine_new_id(en, v->now_ms);
+	j->stats->bans++;
+	history_add(en->history, j->index, &ban.subject, v->now_ms, ban.until_ms);
+	track_forget(j->track, &v->target.key);
+	e = bans_add(en->bans, j, &ban);
+	emit_ban(en, v, &e->ban);
+	e->key = v->target.key;
+	e->mark = keep_last(en, v);
+}
+
+int64_t
+engine_expire(struct engine *en, int64_t now_ms)
+{
+	struct ban_entry *e;
+	uint64_t ticket;
+
+	while ((e = bans_first(en->bans)) != NULL && e->ban.until_ms &&
+	    e->ban.until_ms <= now_ms)
+		engine_release(en, e, CAUSE_EXPIRED);
+	while ((ticket = park_late(en->park, now_ms)) != 0)
+		engine_answer(en, ticket, false, now_ms);
+	for (size_t i = 0; i < en->njails; i++)
+		track_sweep(en->jails[i].track, now_ms, SWEEP_EXPIRE);
+	e = bans_first(en->bans);
+	return e && e->ban.until_ms ? e->ban.until_ms : INT64_MAX;
+}
+
+void
+engine_step(struct engine *en, int64_t delta_ms)
+{
+	bans_shift(en->bans, delta_ms);
+	history_shift(en->history, delta_ms);
+	park_shift(en->park, delta_ms);
+	for (size_t i = 0; i < en->njails; i++)
+		track_shift(en->jails[i].track, delta_ms);
+	en->rate_start_ms += delta_ms;
+	en->rate_said_ms += delta_ms;
+	en->cap_said_ms += delta_ms;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * engine_state.c - to the store and back; allow lists at run time.
+ */
+#include "banner/core/engine_state.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "banner/core/allow.h"
+#include "banner/core/bans.h"
+#include "banner/core/engine.h"
+#include "banner/core/history.h"
+#include "banner/core/jail.h"
+
+static void
+restore_no(struct engine *en, const struct ban *ban, enum cause cause)
+{
+	struct order o = { .verb = VERB_UNBAN, .cause = cause, .ban = ban };
+
+	en->host->emit(en->host->arg, &o);
+}
+
+void
+engine_restore_ban(struct engine *en, const struct ban *stored, int64_t now_ms)
+{
+	struct jail *j = engine_jail(en, stored->jail);
+	struct ban ban = *stored;
+	struct ban_entry *e;
+	struct order o = { .verb = VERB_BAN, .cause = CAUSE_RESTORE };
+
+	if (ban.id >= en->next_id)
+		en->next_id = ban.id + 1;
+	if (!j) {
+		restore_no(en, stored, CAUSE_CONFIG);
+		return;
+	}
+	history_restore(en->history, j->index, &ban.subject, ban.count,
+	    ban.until_ms ? ban.until_ms : INT64_MAX);
+	if (ban.until_ms && ban.until_ms <= now_ms) {
+		restore_no(en, stored, CAUSE_EXPIRED);
+		return;
+	}
+	if (jail_forbids(j, &ban.subject)) {
+		restore_no(en, stored, CAUSE_GUARD);
+		return;
+	}
+	e = bans_find(en->bans, j, &ban.subject);
+	if (e) {
+		restore_no(en, stored, CAUSE_CONFIG);
+		return;
+	}
+	if (engine_room(en, now_ms) < 0) {
+		restore_no(en, stored, CAUSE_EVICTED);
+		return;
+	}
+	ban.restored = true;
+	o.ban = &bans_add(en->bans, j, &ban)->ban;
+	en->host->emit(en->host->arg, &o);
+}
+
+int
+engine_restore_counter(struct engine *en, const char *jail, struct str record)
+{
+	struct jail *j;
+
+	if (!*jail) {
+		if (record.len != sizeof(en->secret))
+			return -EINVAL;
+		memcpy(&en->secret, record.s, sizeof(en->secret));
+		en->secret_new = false;
+		return 0;
+	}
+	j = engine_jail(en, jail);
+	return j ? track_restore(j->track, record) : -ENOENT;
+}
+
+void
+engine_restore_history(struct engine *en, const char *jail, const struct subject *s,
+    unsigned count, int64_t last_ms)
+{
+	struct jail *j = engine_jail(en, jail);
+
+	if (j)
+		history_restore(en->history, j->index, s, count, last_ms);
+}
+
+struct to_caller { engine_counter_fn *fn; void *arg; const char *jail; };
+
+static void
+counter_record(void *arg, const struct track_key *key, struct str record)
+{
+	const struct to_caller *c = arg;
+
+	c->fn(c->arg, c->jail, (struct str){ (const char *)key->b, sizeof(key->b) },
+	    record);
+}
+
+/* Keys of users are hashed with the secret, so it is kept with them. */
+void
+engine_counters(struct engine *en, bool all, engine_counter_fn *fn, void *arg)
+{
+	struct to_caller c = { .fn = fn, .arg = arg };
+
+	if (all || en->secret_new)
+		fn(arg, "", STR("secret"), (struct str){ (const char *)&en->secret,
+		    sizeof(en->secret) });
+	en->secret_new = false;
+	for (size_t i = 0; i < en->njails; i++) {
+		c.jail = en->jails[i].conf->name;
+		track_records(en->jails[i].track, all, counter_record, &c);
+	}
+}
+
+struct guard *
+engine_guard(struct engine *en)
+{
+	return en->guard;
+}
+
+/* Bans the allow list of a jail covers now. */
+static void
+release_allowed(struct jail *j)
+{
+	struct bans *b = j->engine->bans;
+
+	for (size_t i = j->banned ? b->n : 0; i-- > 0;) {
+		struct ban_entry *e = b->v[i];
+		const struct subject *s = &e->ban.subject;
+
+		if (e->jail == j && allow_has(j->allow, &s->addr, s->text))
+			engine_release(j->engine, e, CAUSE_CONFIG);
+	}
+}
+
+int
+jail_allow_add(struct jail *j, const char *entry, struct err *e)
+{
+	int rc = allow_add(j->allow, entry, e);
+
+	if (rc == 0)
+		release_allowed(j);
+	return rc;
+}
+
+int
+jail_allow_del(struct jail *j, const char *entry)
+{
+	return allow_del(j->allow, entry);
+}
+
+void
+jail_allow_each(const struct jail *j, jail_allow_fn *fn, void *arg)
+{
+	allow_each(j->allow, fn, arg);
+}
+
+void
+jail_allow_set(struct jail *j, const char *group, const char *const *v, size_t n)
+{
+	allow_set(j->allow, group, v, n);
+	release_allowed(j);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * park.c - decisions that wait for an answer from outside.
+ */
+#include "banner/core/park.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "banner/base/arena.h"
+#include "banner/core/bans.h"
+#include "banner/core/jail.h"
+
+enum { PARK_LINES = 16 };
+
+/* One allocation: the texts of a failure lie behind it. */
+struct parked {
+	struct parked *next;		/* younger */
+	uint64_t ticket;
+	struct verdict verdict;
+	struct failure failure;
+	struct field fields[FAILURE_FIELDS];
+	struct str lines[PARK_LINES];
+	size_t used;
+	char text[PARK_BYTES];
+};
+
+struct park {
+	struct parked *oldest, **end;
+	struct table *by_subject;
+	struct parked *taken;		/* lent to the caller */
+	uint64_t last_ticket;
+	size_t n;
+};
+
+struct park *
+park_new(void)
+{
+	struct park *p = xcalloc(1, sizeof(*p));
+
+	p->end = &p->oldest;
+	p->by_subject = table_new();
+	return p;
+}
+
+void
+park_free(struct park *p)
+{
+	if (!p)
+		return;
+	while (p->oldest) {
+		struct parked *k = p->oldest;
+
+		p->oldest = k->next;
+		free(k);
+	}
+	free(p->taken);
+	table_free(p->by_subject);
+	free(p);
+}
+
+/* Copy a text; what does not fit is left empty, and only displays would miss it. */
+static struct str
+keep(struct parked *k, struct str s)
+{
+	char *to = k->text + k->used;
+
+	if (s.len > PARK_BYTES - k->used)
+		return (struct str){ "", 0 };
+	if (s.len)
+		memcpy(to, s.s, s.len);
+	k->used += s.len;
+	return (struct str){ to, s.len };
+}
+
+static void
+keep_failure(struct parked *k, const struct failure *f)
+{
+	size_t skip = f->nlines > PARK_LINES ? f->nlines - PARK_LINES : 0;
+
+	k->failure = *f;
+	k->failure.subject.text = keep(k, f->subject.text);
+	k->failure.user = keep(k, f->user);
+	k->failure.key = (struct str){ "", 0 };
+	k->failure.fields = k->fields;
+	if (k->failure.nfields > FAILURE_FIELDS)
+		k->failure.nfields = FAILURE_FIELDS;
+	for (size_t i = 0; i < k->failure.nfields; i++) {
+		k->fields[i].name = keep(k, f->fields[i].name);
+		k->fields[i].value = keep(k, f->fields[i].value);
+	}
+	k->failure.lines = k->lines;
+	k->failure.nlines = f->nlines - skip;
+	for (size_t i = 0; i < k->failure.nlines; i++)
+		k->lines[i] = keep(k, f->lines[skip + i]);
+}
+
+uint64_t
+park_put(struct park *p, const struct verdict *v)
+{
+	struct parked *k;
+	uint8_t key[SUBJECT_KEY];
+	size_t len = subject_key(key, v->jail->index, &v->target.subject);
+
+	if (p->n >= PARK_MAX)
+		return 0;
+	k = xmalloc(sizeof(*k));
+	k->next = NULL;
+	k->used = 0;
+	k->ticket = ++p->last_ticket;
+	k->verdict = *v;
+	keep_failure(k, v->failure);
+	k->verdict.failure = &k->failure;
+	k->verdict.target.subject.text = keep(k, v->target.subject.text);
+	*p->end = k;
+	p->end = &k->next;
+	p->n++;
+	table_set(p->by_subject, key, len, k);
+	return k->ticket;
+}
+
+const struct verdict *
+park_take(struct park *p, uint64_t ticket)
+{
+	uint8_t key[SUBJECT_KEY];
+	struct parked **at = &p->oldest, *k;
+	size_t len;
+
+	while (*at && (*at)->ticket != ticket)
+		at = &(*at)->next;
+	k = *at;
+	if (!k)
+		return NULL;
+	*at = k->next;
+	if (p->end == &k->next)
+		p->end = at;
+	len = subject_key(key, k->verdict.jail->index, &k->verdict.target.subject);
+	table_del(p->by_subject, key, len);
+	p->n--;
+	free(p->taken);
+	p->taken = k;
+	return &k->verdict;
+}
+
+uint64_t
+park_late(const struct park *p, int64_t now_ms)
+{
+	if (p->oldest && now_ms - p->oldest->verdict.now_ms >= PARK_WAIT_MS)
+		return p->oldest->ticket;
+	return 0;
+}
+
+bool
+park_has(const struct park *p, const struct jail *j, const struct subject *s)
+{
+	uint8_t key[SUBJECT_KEY];
+	size_t len = subject_key(key, j->index, s);
+
+	return table_find(p->by_subject, key, len) != NULL;
+}
+
+size_t
+park_count(const struct park *p)
+{
+	return p->n;
+}
+
+void
+park_shift(struct park *p, int64_t delta_ms)
+{
+	for (struct parked *k = p->oldest; k; k = k->next) {
+		k->verdict.now_ms += delta_ms;
+		k->failure.when_ms += delta_ms;
+		k->verdict.sum.newest_ms += delta_ms;
+	}
+}
