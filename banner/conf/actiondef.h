@@ -10,8 +10,8 @@
  * "actionban" is the command for IPv4; "actionban?family=inet6" is there when the one
  * for IPv6 differs.
  */
-#ifndef BANNER_ACTIONDEF_H
-#define BANNER_ACTIONDEF_H
+#ifndef BANNER_CONF_ACTIONDEF_H
+#define BANNER_CONF_ACTIONDEF_H
 
 #include "banner/conf/filter.h"
 

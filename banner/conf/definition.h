@@ -4,8 +4,8 @@
  * Which of a bracket option, an option of the jail, [Init], [Definition] and
  * [DEFAULT] wins is fail2ban's rule, in its order of steps.
  */
-#ifndef BANNER_DEFINITION_H
-#define BANNER_DEFINITION_H
+#ifndef BANNER_CONF_DEFINITION_H
+#define BANNER_CONF_DEFINITION_H
 
 #include "banner/conf/expand.h"
 #include "banner/conf/sheet.h"

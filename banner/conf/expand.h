@@ -5,8 +5,8 @@
  * back is resolved here. Growth is capped: a definition that unfolds to more than
  * EXPAND_MAX bytes is an error.
  */
-#ifndef BANNER_EXPAND_H
-#define BANNER_EXPAND_H
+#ifndef BANNER_CONF_EXPAND_H
+#define BANNER_CONF_EXPAND_H
 
 #include <stdbool.h>
 

@@ -3,8 +3,8 @@
  *
  * Part of conf.h, which is what others include.
  */
-#ifndef BANNER_FILTER_H
-#define BANNER_FILTER_H
+#ifndef BANNER_CONF_FILTER_H
+#define BANNER_CONF_FILTER_H
 
 #include <stddef.h>
 

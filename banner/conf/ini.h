@@ -10,8 +10,8 @@
  * Reading goes on after a mistake, so that all of them are told at once. Everything
  * lives in the caller's arena.
  */
-#ifndef BANNER_INI_H
-#define BANNER_INI_H
+#ifndef BANNER_CONF_INI_H
+#define BANNER_CONF_INI_H
 
 #include <stddef.h>
 

@@ -4,8 +4,8 @@
  * Part of conf.h, which is what others include. Everything borrowed from the
  * configuration's arena and read-only.
  */
-#ifndef BANNER_JAIL_H
-#define BANNER_JAIL_H
+#ifndef BANNER_CONF_JAIL_H
+#define BANNER_CONF_JAIL_H
 
 #include <stdbool.h>
 #include <stddef.h>

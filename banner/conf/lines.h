@@ -3,8 +3,8 @@
  *
  * A small state machine: text goes in, whole items come out. It borrows the text.
  */
-#ifndef BANNER_LINES_H
-#define BANNER_LINES_H
+#ifndef BANNER_CONF_LINES_H
+#define BANNER_CONF_LINES_H
 
 #include <stdbool.h>
 

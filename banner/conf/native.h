@@ -4,8 +4,8 @@
  * A table of what the stock files of fail2ban say once resolved. A file that says
  * exactly this is carried out by the plugin; any other is run as written, by exec.
  */
-#ifndef BANNER_NATIVE_H
-#define BANNER_NATIVE_H
+#ifndef BANNER_CONF_NATIVE_H
+#define BANNER_CONF_NATIVE_H
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * reader.h - what one conf_read() carries about; inside banner/conf only.
  */
-#ifndef BANNER_READER_H
-#define BANNER_READER_H
+#ifndef BANNER_CONF_READER_H
+#define BANNER_CONF_READER_H
 
 #include "banner/conf/conf.h"
 #include "banner/conf/expand.h"

@@ -5,8 +5,8 @@
  * replaces, so that %(known/x)s can go back step by step. Files are parsed once and
  * shared. All of it lives in the arena of the reading.
  */
-#ifndef BANNER_SHEET_H
-#define BANNER_SHEET_H
+#ifndef BANNER_CONF_SHEET_H
+#define BANNER_CONF_SHEET_H
 
 #include <stdbool.h>
 #include <stddef.h>

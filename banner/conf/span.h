@@ -6,8 +6,8 @@
  * language that its documentation and stock files use. Nothing is ever evaluated
  * as a program; what is not in the grammar is an error with its column.
  */
-#ifndef BANNER_SPAN_H
-#define BANNER_SPAN_H
+#ifndef BANNER_CONF_SPAN_H
+#define BANNER_CONF_SPAN_H
 
 #include <stdint.h>
 
