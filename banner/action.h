@@ -44,7 +44,9 @@ struct bn_change {
 	uint32_t failures, count;	/* attempts; how many bans of it in this jail */
 	uint8_t restored;
 	const struct bn_field *fields;	/* ends with a NULL name; may be NULL */
-	int err;			/* out: 0, -errno, or -EINPROGRESS: host->done() later */
+	/* Out: 0 (in force, gone), -errno (tried again later; -EEXIST: somebody else's
+	 * entry is in the way), or -EINPROGRESS: host->done() later. */
+	int err;
 };
 
 /* Option schema; the core refuses unknown keys. fallback NULL: must be given. */
@@ -56,19 +58,25 @@ struct bn_host {
 	void *ctx;
 	const char *(*get)(void *ctx, const char *key);	/* value or fallback; NULL: not in the schema */
 	void (*log)(void *ctx, enum bn_level, const char *text);
-	/* Outcome of a change that was -EINPROGRESS, or per target: target "" = all. */
+	/* Outcome of a change that was -EINPROGRESS (target "": the whole of it), or news
+	 * of one target. id is that of the change. */
 	void (*done)(void *ctx, uint64_t id, const char *target, int err);
 	/* The outside changed: list and repair soon. */
 	void (*drifted)(void *ctx);
 	/* Options that are not in the schema, for plugins with BN_OPEN_KEYS (exec: tags). */
 	const char *(*each)(void *ctx, size_t i, const char **value);	/* NULL at the end */
+	/* Somebody else removed this one: it is put back at once if it is still wanted.
+	 * Never from inside apply or list. */
+	void (*lost)(void *ctx, const struct bn_subject *);
 };
 
 enum bn_flags {
 	BN_STATE = 1,		/* wanted state: kept, listed, repaired, resynced */
 	BN_EVENT = 2,		/* once per ban and jail; never at resync or restore */
-	BN_PER_JAIL = 4,	/* state is kept per jail (exec action files) */
+	BN_PER_JAIL = 4,	/* one entry per jail that wants it, not one for all */
 	BN_OPEN_KEYS = 8,	/* takes options beyond its schema */
+	BN_FIELDS = 16,		/* wants bn_change.fields; else they are NULL */
+	BN_PROLONGS = 32,	/* wants BN_PROLONG; else a longer ban costs no call */
 };
 
 /* Tell one entry that is in force; foreign entries are not told. */
@@ -90,6 +98,11 @@ struct bn_action_ops {
 	int  (*jail_stop)(void *self, const char *jail);
 	int  (*flush)(void *self);	/* remove everything that is ours */
 	void (*close)(void *self);	/* leaves what is in force in force */
+	/* The flags of this instance, where they depend on its options. */
+	uint32_t (*mode)(void *self);
+	/* Would these two carry out the same? Then they are one instance with one wanted
+	 * set, and what several jails ask for is done once. */
+	int  (*same)(void *self, void *other);
 	/* append only; readers compare size */
 };
 

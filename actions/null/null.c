@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * null.c - the action that does nothing: template for plugins, double for tests.
+ *
+ * It remembers what it was told as if it had been put in force, can list it, and can
+ * be made to fail or to be slow. A new plugin starts as a copy of this file.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "banner/action.h"
+
+struct entry {
+	struct bn_subject subject;
+	char *text;		/* of the subject, or NULL */
+};
+
+struct null {
+	const struct bn_host *host;
+	FILE *file;
+	struct entry *entries;
+	size_t n;
+	unsigned fail;		/* changes that still fail */
+	int error;		/* with this errno */
+	long delay_ms;		/* per call of apply */
+};
+
+static const struct bn_key null_keys[] = {
+	{ "file", "", "append one line per change to this file" },
+	{ "fail", "0", "let this many changes fail" },
+	{ "error", "5", "errno of the changes that fail" },
+	{ "delay", "0", "wait so many milliseconds in each batch" },
+	{ NULL, NULL, NULL }
+};
+
+/* A whole number, or -1. */
+static long
+number(const struct bn_host *h, const char *key)
+{
+	const char *text = h->get(h->ctx, key);
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(text, &end, 10);
+	return *text && !*end && !errno && v >= 0 && v <= 1000000 ? v : -1;
+}
+
+static int
+null_open(const struct bn_host *host, void **self)
+{
+	const char *path = host->get(host->ctx, "file");
+	long fail = number(host, "fail"), error = number(host, "error"),
+	    delay = number(host, "delay");
+	struct null *nl;
+
+	if (fail < 0 || error <= 0 || delay < 0) {
+		host->log(host->ctx, BN_ERROR, "fail, error and delay are whole numbers");
+		return -EINVAL;
+	}
+	nl = calloc(1, sizeof(*nl));
+	if (!nl)
+		return -ENOMEM;
+	nl->host = host;
+	nl->fail = (unsigned)fail;
+	nl->error = (int)error;
+	nl->delay_ms = delay;
+	if (*path) {
+		nl->file = fopen(path, "ae");
+		if (!nl->file) {
+			int rc = -errno;
+
+			free(nl);
+			return rc;
+		}
+		setvbuf(nl->file, NULL, _IOLBF, 0);
+	}
+	*self = nl;
+	return 0;
+}
+
+static struct entry *
+find(struct null *nl, const struct bn_subject *s)
+{
+	for (size_t i = 0; i < nl->n; i++) {
+		struct entry *e = &nl->entries[i];
+
+		if (e->subject.kind == s->kind &&
+		    memcmp(&e->subject.addr, &s->addr, sizeof(s->addr)) == 0 &&
+		    strcmp(e->text ? e->text : "", s->text ? s->text : "") == 0)
+			return e;
+	}
+	return NULL;
+}
+
+static int
+add(struct null *nl, const struct bn_subject *s)
+{
+	struct entry *more;
+
+	if (find(nl, s))
+		return 0;
+	more = realloc(nl->entries, (nl->n + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	nl->entries = more;
+	more[nl->n] = (struct entry){ .subject = *s };
+	if (s->text) {
+		more[nl->n].text = strdup(s->text);
+		more[nl->n].subject.text = more[nl->n].text;
+		if (!more[nl->n].text)
+			return -ENOMEM;
+	}
+	nl->n++;
+	return 0;
+}
+
+static void
+del(struct null *nl, const struct bn_subject *s)
+{
+	struct entry *e = find(nl, s);
+
+	if (!e)
+		return;
+	free(e->text);
+	*e = nl->entries[--nl->n];
+}
+
+static void
+print_subject(FILE *f, const struct bn_subject *s)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (s->kind == BN_ADDR)
+		fprintf(f, "%s/%u", inet_ntop(s->addr.family == 4 ? AF_INET : AF_INET6,
+		    s->addr.ip, text, sizeof(text)), s->addr.plen);
+	else
+		fprintf(f, "%s", s->text ? s->text : "-");
+}
+
+static void
+record(struct null *nl, const struct bn_change *c)
+{
+	static const char *const verbs[] = { [BN_ADD] = "add", [BN_DEL] = "del",
+	    [BN_PROLONG] = "prolong" };
+
+	if (!nl->file)
+		return;
+	fprintf(nl->file, "%s ", verbs[c->verb]);
+	print_subject(nl->file, &c->subject);
+	fprintf(nl->file, " jail=%s scope=%s id=%llu err=%d\n", c->jail, c->scope,
+	    (unsigned long long)c->id, c->err);
+}
+
+static int
+change(struct null *nl, const struct bn_change *c)
+{
+	if (nl->fail > 0) {
+		nl->fail--;
+		return -nl->error;
+	}
+	if (c->verb == BN_ADD)
+		return add(nl, &c->subject);
+	if (c->verb == BN_DEL)
+		del(nl, &c->subject);
+	return 0;
+}
+
+static int
+null_apply(void *self, struct bn_change *v, size_t n)
+{
+	struct null *nl = self;
+
+	if (nl->delay_ms > 0)
+		nanosleep(&(struct timespec){ nl->delay_ms / 1000,
+		    nl->delay_ms % 1000 * 1000000 }, NULL);
+	for (size_t i = 0; i < n; i++) {
+		v[i].err = change(nl, &v[i]);
+		record(nl, &v[i]);
+	}
+	return 0;
+}
+
+static int
+null_list(void *self, bn_seen_fn *fn, void *arg)
+{
+	struct null *nl = self;
+
+	for (size_t i = 0; i < nl->n; i++)
+		fn(arg, &nl->entries[i].subject, NULL);
+	return 0;
+}
+
+static int
+null_flush(void *self)
+{
+	struct null *nl = self;
+
+	while (nl->n > 0)
+		free(nl->entries[--nl->n].text);
+	if (nl->file)
+		fprintf(nl->file, "flush\n");
+	return 0;
+}
+
+static void
+null_close(void *self)
+{
+	struct null *nl = self;
+
+	while (nl->n > 0)
+		free(nl->entries[--nl->n].text);
+	free(nl->entries);
+	if (nl->file)
+		fclose(nl->file);
+	free(nl);
+}
+
+BN_ACTION(null) = {
+	.abi = BN_ACTION_ABI, .size = sizeof(struct bn_action_ops),
+	.flags = BN_STATE | BN_PROLONGS, .name = "null",
+	.kinds = 1 << BN_ADDR | 1 << BN_USER | 1 << BN_ID | 1 << BN_NONE,
+	.keys = null_keys, .open = null_open, .apply = null_apply, .list = null_list,
+	.flush = null_flush, .close = null_close,
+};

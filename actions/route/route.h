@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * route.h - the parts of the route action.
+ *
+ * route.c: options and the calls of the action; routemsg.c: one route as a message,
+ * written and read; routesock.c: batches, dumps and notices.
+ */
+#ifndef BANNER_ROUTE_H
+#define BANNER_ROUTE_H
+
+#include <linux/netlink.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "banner/action.h"
+
+/* Routes of ours carry this protocol, named "banner" in rt_protos.d: it is how they
+ * are told from everybody else's. */
+enum { ROUTE_PROTO = 98 };
+enum { ROUTE_BATCH = 128, ROUTE_MSG_MAX = 128 };
+
+struct nl_sock;
+
+struct route {
+	const struct bn_host *host;
+	uint32_t table, metric;
+	uint8_t type;			/* RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT */
+	bool mixed;			/* the last dump held ours of another type */
+	struct nl_sock *requests, *notices;
+	uint32_t seq;
+};
+
+/* One route that a message tells of. */
+struct route_seen {
+	uint16_t message;		/* RTM_NEWROUTE, RTM_DELROUTE, else nothing below */
+	uint32_t table;
+	uint8_t protocol, type;
+	struct bn_addr dst;
+};
+bool	route_is_ours(const struct route *, const struct route_seen *);
+/* Read one message. False when it is no route of IPv4 or IPv6. */
+bool	route_parse(const struct nlmsghdr *, struct route_seen *);
+/* Write the request for one change; returns its length, at most ROUTE_MSG_MAX, or
+ * -ENOMEM. type 0: that of the instance. */
+int	route_format(const struct route *, const struct bn_change *, uint8_t type,
+	    char out[ROUTE_MSG_MAX]);
+
+int	route_sock_open(struct route *);
+void	route_sock_close(struct route *);
+/* At most ROUTE_BATCH changes in one message; the outcome of each is in its err as the
+ * kernel told it. */
+void	route_send(struct route *, struct bn_change *, size_t n, uint8_t type);
+typedef void (route_seen_fn)(void *arg, const struct route_seen *);
+int	route_dump(struct route *, route_seen_fn *, void *arg);	/* 0 or -errno */
+/* Tell the host what the pending notices mean. */
+int	route_notices(struct route *);
+
+#endif
