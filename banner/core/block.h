@@ -51,6 +51,7 @@ struct failure {
 	size_t nfields;
 	const struct str *lines;	/* the lines that led to it, oldest first */
 	size_t nlines;
+	size_t at;		/* of its (last) line in block.text */
 	struct str key;		/* event key: equal within moments = the same attempt; or empty */
 };
 

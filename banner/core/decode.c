@@ -93,6 +93,12 @@ decoder_same(const struct decoder *a, const struct decoder *b)
 	return a->kind == b->kind && (a->kind != KIND_ICONV || !strcmp(a->name, b->name));
 }
 
+bool
+decoder_keeps_ascii(const struct decoder *d)
+{
+	return d->kind != KIND_ICONV;
+}
+
 static bool
 is_ascii(struct str s)
 {

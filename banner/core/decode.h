@@ -23,6 +23,8 @@ struct text {
  * -EINVAL when nobody knows it. */
 int	decoder_new(const char *encoding, struct decoder **, struct err *);
 void	decoder_free(struct decoder *);
+/* Is an ASCII text in the line the same bytes in the log? */
+bool	decoder_keeps_ascii(const struct decoder *);
 bool	decoder_same(const struct decoder *, const struct decoder *);
 
 /* One line without its LF; CR at its end is dropped. The text lives in the line or in

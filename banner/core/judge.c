@@ -58,6 +58,24 @@ undated(struct view *v)
 		set_when(v, j->block->read_ms, false);
 }
 
+/* As too_old() does for a line of its own: following a log, a date that is far off
+ * counts as now. */
+bool
+judge_earlier_date(struct judge *j, struct str line)
+{
+	struct rules *r = j->rules;
+	int64_t now = j->block->read_ms;
+	struct stamp_hit hit;
+
+	if (!stamp_find(r->stamp, line, now, &hit) || !hit.has_time)
+		return false;
+	r->has_last = true;
+	r->last_ms = (int64_t)(hit.when_s * 1000.0);
+	if (r->o.findtime_ms > 0 && j->block->live && llabs(r->last_ms - now) > FRESH_MS)
+		r->last_ms = now;
+	return true;
+}
+
 static void
 find_when(struct view *v)
 {
@@ -131,7 +149,6 @@ gave_up(struct view *v, enum pattern_result result)
 	if (result >= PATTERN_NO)
 		return false;
 	v->refused = true;
-	v->r->stats.errors++;
 	v->r->stats.limit_hits += result == PATTERN_LIMIT;
 	return true;
 }
@@ -220,6 +237,7 @@ report(struct view *v, struct failure *f)
 	int64_t now = v->j->block->read_ms;
 
 	f->jail = r->o.jail;
+	f->at = v->j->at;
 	f->when_ms = r->o.findtime_ms > 0 && v->when_ms > now ? now : v->when_ms;
 	v->matched = true;
 	v->j->rule = (int)f->rule;
@@ -256,6 +274,8 @@ conclude(struct view *v, size_t rule, const struct captures *c, struct failure *
 		s = session_merge(v->r->sessions, c, f->lines, f->nlines,
 		    v->j->block->read_ms);
 		v->ignored |= !s;
+		v->r->stats.sessions_dropped = sessions_stats(v->r->sessions)->expired +
+		    sessions_stats(v->r->sessions)->evicted;
 		if (!s)
 			return;
 		c = session_captures(s);
@@ -407,12 +427,13 @@ judge_line(struct judge *j)
 		r->stats.matched++;
 		return LINE_MATCHED;
 	}
-	if (v.refused)
+	if (v.refused) {
+		r->stats.errors++;
 		return LINE_REFUSED;
+	}
 	if (v.ignored) {
 		r->stats.ignored++;
 		return LINE_IGNORED;
 	}
-	r->stats.missed++;
 	return LINE_MISSED;
 }

@@ -29,14 +29,17 @@ struct judge {
 	struct share *const *shares;	/* prefregex, then failregexes; NULL: not shared */
 	const uint64_t *bits;		/* failregexes that can match at all; NULL: all */
 	size_t first_bit;		/* of this jail in bits */
+	size_t at;			/* place of the line in the block */
 	struct text line;		/* decoded */
 	/* Asked when the line has no date: catch up with the lines before it. */
 	void (*look_back)(struct judge *);
-	void *look_back_arg;
+	void *member;			/* match.c's own: whose line it is */
 	int rule;			/* out: the failregex that decided, or -1 */
 };
 
 enum line_verdict	judge_line(struct judge *);
+/* The date of an earlier line of this jail; false: it has none. */
+bool	judge_earlier_date(struct judge *, struct str line);
 
 /* judge_id.c: whom a failure is about. False: nobody (yet), or refused (counted). */
 bool	judge_subject(struct rules *, const struct captures *, struct failure *);

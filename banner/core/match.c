@@ -12,6 +12,16 @@
  * compared too, for two jails may cut different dates, or different contents, from the
  * same line; then they search each for itself.
  *
+ * Which lines are judged at all: plan.c knows texts that every match must hold, and one
+ * scan over the block finds the lines that have some of them (candidates), with a bit
+ * for each regex that can match there. A jail that has no bit in a line never sees it.
+ * What fail2ban learns from such a line is learnt when it is needed: a candidate
+ * without a date gets the date of the last dated line before it, so the lines between
+ * it and the last line this jail has dated are looked at backwards until one has a
+ * date. Each line is dated at most once in this way, so nobody can make it expensive
+ * by writing lines without dates. The walk ends TAIL_BYTES before the block; beyond, the
+ * last date known to the jail serves. The date templates learn from candidates only.
+ *
  * Order is part of the answer. Lines are judged in the order of the source, jails in
  * the order given, regexes in the order of the filter: the first that matches wins,
  * except for tools that ask for all.
@@ -33,25 +43,36 @@
 #include "banner/base/arena.h"
 #include "banner/base/table.h"
 #include "banner/core/judge.h"
+#include "banner/core/plan.h"
+#include "banner/core/tail.h"
 
 struct member {
+	struct match *match;
 	struct rules *rules;
 	struct share **shares;		/* prefregex, failregexes; NULL: alone */
 	size_t decoder;			/* first member with this encoding */
+	size_t first_bit, nbits;	/* in the scan's rule sets */
+	bool own_bits;			/* one for each failregex */
 	struct text text;		/* the line, if that is this one */
 	uint64_t seq;			/* the line text is of */
+	uint64_t dated_to;		/* position in the stream: dates before it are known */
 };
 
 struct match {
 	struct member *members;
 	size_t n;
+	struct rules **rules;		/* of the members */
 	struct share **owned;		/* all shares */
 	size_t nowned;
 	struct pattern_run *run;
-	uint64_t seq;			/* lines so far */
+	struct plan plan;
+	struct tail tail;
+	uint64_t seq;			/* candidates so far */
 	match_line_fn *watch;
 	void *watch_arg;
 };
+
+enum { SAMPLE_BYTES = 64 * 1024 };	/* less says little of the source */
 
 /* Who has a regex of this text: the first time its first place, later its share. */
 struct sharing {
@@ -106,12 +127,17 @@ match_new(struct rules *const *rules, size_t n, struct match **out, struct err *
 		return err_set(e, -EINVAL, "no rules to match");
 	}
 	m->members = xcalloc(n, sizeof(*m->members));
+	m->rules = xcalloc(n, sizeof(struct rules *));
 	m->n = n;
 	m->run = pattern_run_new();
 	for (size_t i = 0; i < n; i++) {
 		struct member *mb = &m->members[i];
 
-		mb->rules = rules[i];
+		mb->match = m;
+		m->rules[i] = mb->rules = rules[i];
+		mb->nbits = plan_bits(rules[i]);
+		mb->own_bits = plan_own_bits(rules[i]);
+		mb->first_bit = i > 0 ? mb[-1].first_bit + mb[-1].nbits : 0;
 		while (!decoder_same(rules[mb->decoder]->decoder, rules[i]->decoder))
 			mb->decoder++;
 		share_member(&s, mb);
@@ -131,7 +157,10 @@ match_free(struct match *m)
 	for (size_t i = 0; i < m->nowned; i++)
 		free(m->owned[i]);
 	free(m->owned);
+	free(m->rules);
 	free(m->members);
+	plan_fini(&m->plan);
+	tail_fini(&m->tail);
 	pattern_run_free(m->run);
 	free(m);
 }
@@ -142,6 +171,13 @@ match_watch_lines(struct match *m, match_line_fn *fn, void *arg)
 	m->watch = fn;
 	m->watch_arg = arg;
 }
+
+/* One block on its way. */
+struct passage {
+	struct match *m;
+	struct judge j;
+	struct str told;	/* with a watch: what it has not been told of yet */
+};
 
 static struct text
 decoded(struct match *m, const struct member *mb, struct str raw)
@@ -155,32 +191,126 @@ decoded(struct match *m, const struct member *mb, struct str raw)
 	return first->text;
 }
 
+static bool
+earlier_line(void *arg, struct str line)
+{
+	struct judge *j = arg;
+
+	return !judge_earlier_date(j, line);
+}
+
 static void
-judge_member(struct match *m, struct member *mb, struct str raw, struct judge *j)
+look_back(struct judge *j)
+{
+	struct member *mb = j->member;
+	struct match *m = mb->match;
+	struct tail_range r = { m->tail.end + j->at, mb->dated_to };
+
+	if (r.from > r.to)
+		tail_back(&m->tail, j->block->text, r, earlier_line, j);
+}
+
+static bool
+has_bit(const struct member *mb, const uint64_t *bits)
+{
+	for (size_t i = mb->first_bit; i < mb->first_bit + mb->nbits; i++)
+		if (bits[i / 64] >> i % 64 & 1)
+			return true;
+	return false;
+}
+
+static enum line_verdict
+judge_member(struct passage *p, struct member *mb, struct str raw, const uint64_t *bits)
 {
 	enum line_verdict verdict;
 
-	j->rules = mb->rules;
-	j->shares = mb->shares;
-	j->line = decoded(m, mb, raw);
-	verdict = judge_line(j);
+	p->j.member = mb;
+	p->j.bits = mb->own_bits ? bits : NULL;
+	p->j.rules = mb->rules;
+	p->j.shares = mb->shares;
+	p->j.first_bit = mb->first_bit;
+	p->j.line = decoded(p->m, mb, raw);
+	verdict = judge_line(&p->j);
+	mb->dated_to = p->m->tail.end + p->j.at + raw.len;
+	return verdict;
+}
+
+/* The watch hears of every line: these were no candidates. */
+static void
+tell_missed(struct passage *p, const char *until)
+{
+	struct match *m = p->m;
+	struct text t;
+
+	while (p->told.len > 0 && p->told.s < until) {
+		struct str line;
+
+		str_cut(&p->told, '\n', &line);
+		if (!p->told.s)
+			p->told = (struct str){ until, 0 };
+		decoder_line(m->rules[0]->decoder, line, &t);
+		for (size_t i = 0; i < m->n; i++)
+			m->watch(m->watch_arg, t.s, LINE_MISSED, -1);
+	}
+}
+
+static void
+candidate(void *arg, struct str line, const uint64_t *bits)
+{
+	struct passage *p = arg;
+	struct match *m = p->m;
+	struct str skipped;
+
 	if (m->watch)
-		m->watch(m->watch_arg, j->line.s, verdict, j->rule);
+		tell_missed(p, line.s);
+	p->j.seq = ++m->seq;
+	p->j.at = (size_t)(line.s - p->j.block->text.s);
+	for (size_t i = 0; i < m->n; i++) {
+		struct member *mb = &m->members[i];
+		enum line_verdict verdict = LINE_MISSED;
+
+		p->j.rule = -1;
+		if (has_bit(mb, bits))
+			verdict = judge_member(p, mb, line, bits);
+		if (m->watch)
+			m->watch(m->watch_arg, decoded(m, mb, line).s, verdict, p->j.rule);
+	}
+	if (m->watch)
+		str_cut(&p->told, '\n', &skipped);
+}
+
+static void
+make_plan(struct match *m, struct str text)
+{
+	bool big = text.len >= SAMPLE_BYTES;
+
+	if (m->plan.scan && (m->plan.sampled || !big))
+		return;
+	plan_make(&m->plan, m->rules, m->n, big ? text : (struct str){ "", 0 });
 }
 
 void
 match_block(struct match *m, const struct block *block, match_fn *fn, void *arg)
 {
-	struct judge j = { .run = m->run, .block = block, .fn = fn, .arg = arg };
-	struct str rest = block->text, line;
+	struct passage p = {
+		.m = m,
+		.j = { .run = m->run, .block = block, .fn = fn, .arg = arg,
+		    .look_back = look_back },
+		.told = block->text,
+	};
+	size_t lines;
 
-	while (rest.len > 0 && str_cut(&rest, '\n', &line)) {
-		j.seq = ++m->seq;
-		for (size_t i = 0; i < m->n; i++) {
-			m->members[i].rules->stats.lines++;
-			judge_member(m, &m->members[i], line, &j);
-		}
+	make_plan(m, block->text);
+	lines = scan_block(m->plan.run, block->text, candidate, &p);
+	if (m->watch)
+		tell_missed(&p, block->text.s + block->text.len);
+	for (size_t i = 0; i < m->n; i++) {
+		struct rules_stats *st = &m->rules[i]->stats;
+
+		st->lines += lines;
+		st->missed = st->lines - st->matched - st->ignored - st->errors;
 	}
+	tail_add(&m->tail, block->text);
 }
 
 int64_t

@@ -47,6 +47,8 @@ struct rules_stats {
 const struct rules_stats	*rules_stats(const struct rules *);
 size_t		 rules_count(const struct rules *);			/* failregexes */
 uint64_t	 rules_hits(const struct rules *, size_t rule);
+uint64_t	 rules_prefix_hits(const struct rules *);
+uint64_t	 rules_ignore_hits(const struct rules *);		/* of all */
 const char	*rules_text(const struct rules *, size_t rule);	/* after tag expansion */
 bool		 rules_every_line(const struct rules *);	/* no literal: sees all lines */
 /* Date templates with hits, most used first; false at the end. */

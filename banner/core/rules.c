@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * rules.c - a filter becomes one jail's compiled rules.
  */
-#include "banner/core/rules.h"
+#include "banner/core/plan.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,6 +30,7 @@ rules_free(struct rules *r)
 	stamp_free(r->stamp);
 	decoder_free(r->decoder);
 	capture_names_fini(&r->names);
+	arena_free(r->arena);
 	buf_fini(&r->cut);
 	buf_fini(&r->content);
 	buf_fini(&r->joined);
@@ -197,6 +198,7 @@ rules_new(const struct rules_options *o, struct rules **out, struct err *e)
 		rules_free(r);
 		return rc;
 	}
+	plan_literals(r);
 	*out = r;
 	return 0;
 }
@@ -219,6 +221,22 @@ rules_hits(const struct rules *r, size_t rule)
 	return rule < r->nfail ? r->fail[rule].hits : 0;
 }
 
+uint64_t
+rules_prefix_hits(const struct rules *r)
+{
+	return r->pref ? r->pref->hits : 0;
+}
+
+uint64_t
+rules_ignore_hits(const struct rules *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->nignore; i++)
+		n += r->ignore[i].hits;
+	return n;
+}
+
 const char *
 rules_text(const struct rules *r, size_t rule)
 {
@@ -228,7 +246,7 @@ rules_text(const struct rules *r, size_t rule)
 bool
 rules_every_line(const struct rules *r)
 {
-	return true;
+	return r->every_line;
 }
 
 /* Those used more often are counted, and equal ones before it in the list. */

@@ -6,6 +6,7 @@
 
 #include "banner/core/capture.h"
 #include "banner/core/decode.h"
+#include "banner/core/literal.h"
 #include "banner/core/match.h"
 #include "banner/core/multiline.h"
 #include "banner/core/parser.h"
@@ -15,6 +16,7 @@
 struct regex {
 	struct pattern *re;
 	struct capture_map map;
+	struct literal_sets sets;	/* each line that matches holds one of each */
 	uint64_t hits;
 	unsigned weight;
 };
@@ -30,6 +32,9 @@ struct rules {
 	struct decoder *decoder;
 	struct sessions *sessions;	/* NULL: no regex has an F-MLFID */
 	struct multiline *multi;	/* NULL: maxlines is 1 */
+	struct arena *arena;		/* the literals */
+	struct literal_sets parser_sets;	/* of the parser; n = 0: none */
+	bool every_line;
 	bool has_last;			/* a date was seen */
 	int64_t last_ms;		/* the last one */
 	struct rules_stats stats;

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * plan.c - which lines a match looks at: the literals of all its jails, one scan.
+ */
+#include "banner/core/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void
+parser_literals(struct rules *r)
+{
+	const char *const *v = r->parser->literals;
+	struct literal_set *set = &r->parser_sets.v[0];
+
+	for (set->n = 0; v && v[set->n]; set->n++)
+		;
+	if (set->n == 0)
+		return;
+	set->v = arena_alloc(r->arena, set->n * sizeof(*set->v));
+	for (size_t i = 0; i < set->n; i++)
+		set->v[i].text = str_of(v[i]);
+	r->parser_sets.n = 1;
+}
+
+/* In a multi-line buffer a match may rest on lines long past, and an encoding that is
+ * not ASCII's superset hides the texts: then every line counts. */
+void
+plan_literals(struct rules *r)
+{
+	enum literal_cut cut = r->o.filter->datepattern.n > 0 ? CUT_ANY : CUT_WORD;
+	struct literal_sets pref = { .n = 0 };
+
+	r->arena = arena_new();
+	r->every_line = r->o.no_literals || r->multi || !decoder_keeps_ascii(r->decoder);
+	if (r->every_line)
+		return;
+	if (r->parser) {
+		parser_literals(r);
+		r->every_line = r->parser_sets.n == 0;
+		return;
+	}
+	if (r->pref)
+		literal_extract(pattern_text(r->pref->re), cut, r->arena, &pref);
+	for (size_t i = 0; i < r->nfail; i++) {
+		struct regex *x = &r->fail[i];
+
+		literal_extract(pattern_text(x->re), cut, r->arena, &x->sets);
+		literal_join(&x->sets, &pref);
+		r->every_line |= x->sets.n == 0;
+	}
+}
+
+bool
+plan_own_bits(const struct rules *r)
+{
+	return !r->parser && !r->multi && !r->o.no_literals &&
+	    decoder_keeps_ascii(r->decoder);
+}
+
+size_t
+plan_bits(const struct rules *r)
+{
+	return plan_own_bits(r) ? r->nfail : 1;
+}
+
+void
+plan_make(struct plan *p, struct rules *const *rules, size_t n, struct str sample)
+{
+	struct scan_rule *v;
+	size_t nbits = 0, bit = 0;
+	bool dates = false;
+
+	for (size_t i = 0; i < n; i++)
+		nbits += plan_bits(rules[i]);
+	v = xcalloc(nbits + 1, sizeof(*v));
+	for (size_t i = 0; i < n; i++) {
+		struct rules *r = rules[i];
+
+		dates |= r->o.filter->datepattern.n == 0;
+		if (!plan_own_bits(r))
+			v[bit++].sets = &r->parser_sets;
+		else
+			for (size_t k = 0; k < r->nfail; k++)
+				v[bit++].sets = &r->fail[k].sets;
+	}
+	plan_fini(p);
+	p->scan = scan_new(v, nbits, sample, dates);
+	p->run = scan_run_new(p->scan);
+	p->sampled = sample.len > 0;
+	free(v);
+}
+
+void
+plan_fini(struct plan *p)
+{
+	scan_run_free(p->run);
+	scan_free(p->scan);
+	*p = (struct plan){ 0 };
+}

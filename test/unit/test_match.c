@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * test_match.c - blocks in, failures out: order, dates, sessions, sharing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "banner/core/match.h"
+
+#define NOW INT64_C(1124013600000)	/* 2005-08-14 10:00:00 UTC */
+
+/* What came out, one line of text for each failure. */
+static char out[8192];
+static size_t seen;
+
+static void
+note(void *arg, const struct failure *f)
+{
+	char ip[ADDR_TEXT] = "-";
+	size_t n = strlen(out);
+
+	if (f->subject.kind == SUBJECT_ADDR)
+		addr_print(&f->subject.addr, ip);
+	else
+		snprintf(ip, sizeof(ip), "%.*s", (int)f->subject.text.len, f->subject.text.s);
+	snprintf(out + n, sizeof(out) - n, "%s%s%s %.*s r%u l%zu t%lld\n",
+	    f->jail ? (const char *)f->jail : "", f->jail ? ": " : "", ip, (int)f->user.len,
+	    f->user.s ? f->user.s : "", f->rule, f->nlines,
+	    (long long)(f->when_ms - NOW) / 1000);
+	seen++;
+}
+
+struct bench {
+	struct conf_filter filter;
+	const char *fail[8], *ignore[8], *dates[4];
+	struct rules_options o;
+	struct rules *rules;
+};
+
+static void
+bench_rules(struct bench *b)
+{
+	struct err e = { "" };
+
+	while (b->fail[b->filter.failregex.n])
+		b->filter.failregex.n++;
+	while (b->ignore[b->filter.ignoreregex.n])
+		b->filter.ignoreregex.n++;
+	while (b->dates[b->filter.datepattern.n])
+		b->filter.datepattern.n++;
+	b->filter.failregex.v = b->fail;
+	b->filter.ignoreregex.v = b->ignore;
+	b->filter.datepattern.v = b->dates;
+	b->filter.name = "test";
+	b->filter.maxlines = b->filter.maxlines ? b->filter.maxlines : 1;
+	b->o.filter = &b->filter;
+	b->o.logtimezone = "UTC";
+	if (rules_new(&b->o, &b->rules, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static const char *
+feed(struct match *m, const char *text, bool live)
+{
+	struct block b = { .text = str_of(text), .read_ms = NOW, .line_ms = -1, .live = live };
+
+	out[0] = '\0';
+	seen = 0;
+	match_block(m, &b, note, NULL);
+	return out;
+}
+
+static struct match *
+only(struct bench *b)
+{
+	struct match *m;
+	struct err e;
+
+	bench_rules(b);
+	assert_int_equal(match_new(&b->rules, 1, &m, &e), 0);
+	return m;
+}
+
+static void
+done(struct match *m, struct bench *b)
+{
+	match_free(m);
+	rules_free(b->rules);
+}
+
+/* The first regex wins; the id may be an address, text that is none, or a raw id. */
+static void
+test_order(void **state)
+{
+	struct bench b = { .fail = { "^ bad <HOST>$", "^ bad <F-ID>.*</F-ID>$",
+	    "^ user <F-USER>\\S+</F-USER> at <ADDR>$" } };
+	struct match *m = only(&b);
+
+	assert_string_equal(feed(m,
+	    "2005-08-14 10:00:00 bad 192.0.2.1\n"
+	    "2005-08-14 09:59:00 bad 999.0.2.1\n"
+	    "2005-08-14 10:00:00 bad what ever\n"
+	    "2005-08-14 10:00:00 user ann at [2001:DB8::0001]\n"
+	    "2005-08-14 10:00:00 good 192.0.2.1", false),
+	    "192.0.2.1  r0 l1 t0\n"
+	    "999.0.2.1  r0 l1 t-60\n"
+	    "what ever  r1 l1 t0\n"
+	    "2001:db8::1 ann r2 l1 t0\n");
+	assert_int_equal(rules_stats(b.rules)->lines, 5);
+	assert_int_equal(rules_stats(b.rules)->matched, 4);
+	assert_int_equal(rules_stats(b.rules)->missed, 1);
+	assert_int_equal(rules_hits(b.rules, 0), 2);
+	done(m, &b);
+}
+
+static void
+test_prefregex(void **state)
+{
+	struct bench b = {
+		.fail = { "^a <HOST>$", "^b <HOST>" }, .ignore = { "home" },
+		.filter.prefregex = "^ x\\[\\d+\\]: <F-CONTENT>.+</F-CONTENT>$",
+	};
+	struct match *m = only(&b);
+
+	assert_string_equal(feed(m,
+	    "2005-08-14 10:00:00 x[1]: a 192.0.2.1\n"
+	    "2005-08-14 10:00:00 a 192.0.2.2\n"
+	    "2005-08-14 10:00:00 x[1]: b 192.0.2.3 home\n"
+	    "2005-08-14 10:00:00 x[1]: b 192.0.2.4 away\n", false),
+	    "192.0.2.1  r0 l1 t0\n192.0.2.4  r1 l1 t0\n");
+	assert_int_equal(rules_stats(b.rules)->ignored, 1);
+	done(m, &b);
+}
+
+/* The times of compat's rule: in operation a minute, in a backlog findtime. */
+static void
+test_times(void **state)
+{
+	struct bench b = { .fail = { "bad <HOST>$" }, .o.findtime_ms = 600 * 1000 };
+	struct match *m = only(&b);
+
+	assert_string_equal(feed(m, "bad 192.0.2.9\n", false), "");
+	assert_int_equal(rules_stats(b.rules)->no_date, 1);
+	assert_string_equal(feed(m,
+	    "2005-08-14 09:49:59 bad 192.0.2.1\n"
+	    "2005-08-14 09:50:00 bad 192.0.2.2\n"
+	    "2005-08-14 10:01:30 bad 192.0.2.3\n", false),
+	    "192.0.2.2  r0 l1 t-600\n192.0.2.3  r0 l1 t0\n");
+	assert_int_equal(rules_stats(b.rules)->too_old, 1);
+	assert_string_equal(feed(m,
+	    "2005-08-14 09:58:00 bad 192.0.2.4\n"
+	    "2005-08-14 09:59:30 bad 192.0.2.5\n"
+	    "bad 192.0.2.6\n", true),
+	    "192.0.2.4  r0 l1 t0\n192.0.2.5  r0 l1 t-30\n192.0.2.6  r0 l1 t-30\n");
+	done(m, &b);
+}
+
+/* A line without a date takes that of the line before it, candidate or not, also of
+ * an earlier block. */
+static void
+test_look_back(void **state)
+{
+	for (int all = 0; all < 2; all++) {
+		struct bench b = { .fail = { "^bad <HOST>$" }, .o.findtime_ms = 600 * 1000,
+		    .o.no_literals = all };
+		struct match *m = only(&b);
+
+		assert_int_equal(rules_every_line(b.rules), all);
+		assert_string_equal(feed(m,
+		    "2005-08-14 09:59:10 nothing\n2005-08-14 09:59:20 nothing\n"
+		    "no date\nbad 192.0.2.1\n2005-08-14 09:59:50 more\n", true),
+		    "192.0.2.1  r0 l1 t-40\n");
+		assert_string_equal(feed(m, "stack\ntrace\nbad 192.0.2.2\nbad 192.0.2.3\n", true),
+		    "192.0.2.2  r0 l1 t-10\n192.0.2.3  r0 l1 t-10\n");
+		done(m, &b);
+	}
+}
+
+static struct bench
+session_bench(void)
+{
+	return (struct bench){ .fail = {
+	    "^ <F-MLFID>s\\[\\d+\\]</F-MLFID>: bad user <F-USER>\\S+</F-USER>$",
+	    "^ <F-MLFID>s\\[\\d+\\]</F-MLFID>: <F-MLFFORGET>bye</F-MLFFORGET> <ADDR>$",
+	    "^ <F-MLFID>s\\[\\d+\\]</F-MLFID>: <F-NOFAIL>conn</F-NOFAIL> from <ADDR>$",
+	    "^ <F-MLFID>s\\[\\d+\\]</F-MLFID>: <F-MLFGAINED>ok</F-MLFGAINED> "
+	    "<F-USER>\\S+</F-USER>(?: <ADDR>)?$" } };
+}
+
+#define D "2005-08-14 10:00:00 "
+
+static void
+test_sessions(void **state)
+{
+	struct bench b = session_bench();
+	struct match *m = only(&b);
+
+	assert_string_equal(feed(m,
+	    D "s[1]: bad user a\n" D "s[1]: bad user a\n" D "s[1]: bye 192.0.2.1\n", false),
+	    "192.0.2.1 a r1 l3 t0\n");
+	assert_string_equal(feed(m,
+	    D "s[2]: conn from 192.0.2.2\n" D "s[2]: bad user a\n" D "s[2]: bad user b\n"
+	    D "s[2]: ok b\n", false),
+	    "192.0.2.2 a r0 l2 t0\n192.0.2.2 b r0 l1 t0\n192.0.2.2 b r3 l1 t0\n");
+	assert_string_equal(feed(m,
+	    D "s[3]: bad user x\n" D "s[3]: ok x 192.0.2.4\n", false), "");
+	assert_string_equal(feed(m,
+	    D "s[4]: bad user x\n" D "s[4]: ok y 192.0.2.5\n", false),
+	    "192.0.2.5 y r3 l1 t0\n");
+	done(m, &b);
+}
+
+/* An IPv6 address that comes later is whom the line is about, not the old IPv4 one. */
+static void
+test_session_family(void **state)
+{
+	struct bench b = session_bench();
+	struct match *m = only(&b);
+
+	assert_string_equal(feed(m,
+	    D "s[1]: conn from 192.0.2.1\n" D "s[1]: conn from 2001:db8::7\n"
+	    D "s[1]: bad user a\n", false), "2001:db8::7 a r0 l3 t0\n");
+	done(m, &b);
+}
+
+static void
+keep(void *arg, struct str key, struct str record)
+{
+	struct rules *to = arg;
+
+	assert_int_equal(rules_session_put(to, key, record), 0);
+	for (size_t cut = 1; cut < record.len; cut++) {
+		struct bench b = session_bench();
+
+		bench_rules(&b);
+		rules_session_put(b.rules, key, (struct str){ record.s, cut });
+		rules_free(b.rules);
+	}
+}
+
+static void
+test_session_restart(void **state)
+{
+	struct bench a = session_bench(), b = session_bench();
+	struct match *m = only(&a), *m2 = only(&b);
+
+	feed(m, D "s[1]: bad user a\n" D "s[1]: bad user b\n", false);
+	rules_sessions(a.rules, keep, b.rules);
+	assert_string_equal(feed(m2, D "s[1]: bye 192.0.2.1\n", false),
+	    "192.0.2.1 b r1 l3 t0\n");
+	assert_int_equal(rules_session_put(b.rules, STR("k"), STR("user 9:short")), -22);
+	assert_int_equal(rules_session_put(b.rules, STR("k"), STR("=what 0:")), -22);
+	done(m, &a);
+	done(m2, &b);
+}
+
+/* A hundred sessions, not one more; the oldest goes. */
+static void
+test_session_cap(void **state)
+{
+	struct bench b = session_bench();
+	struct match *m = only(&b);
+	char line[128];
+
+	for (int i = 0; i <= 100; i++) {
+		snprintf(line, sizeof(line), D "s[%d]: bad user a\n", i);
+		assert_string_equal(feed(m, line, false), "");
+	}
+	assert_int_equal(rules_stats(b.rules)->sessions_dropped, 1);
+	assert_string_equal(feed(m, D "s[0]: bye 192.0.2.1\n", false), "192.0.2.1  r1 l1 t0\n");
+	assert_string_equal(feed(m, D "s[1]: bye 192.0.2.1\n", false), "192.0.2.1 a r1 l2 t0\n");
+	done(m, &b);
+}
+
+static void
+test_multiline(void **state)
+{
+	struct bench b = {
+		.fail = { "^ open <F-ID>\\d+</F-ID> x$<SKIPLINES>^ fail <HOST>$" },
+		.filter.maxlines = 3,
+	};
+	struct match *m = only(&b);
+
+	assert_string_equal(feed(m,
+	    D "open 1 x\n" D "other\n" D "fail 192.0.2.1\n"	/* all in three lines */
+	    D "fail 192.0.2.2\n"				/* the first is used up */
+	    D "open 2 x\n" D "a\n" D "b\n" D "fail 192.0.2.3\n", false),
+	    "1  r0 l2 t0\n");
+	done(m, &b);
+}
+
+/* Two jails with one regex: both answer, and one that gives its own text is not
+ * answered with the other's. */
+static void
+test_sharing(void **state)
+{
+	struct bench a = { .fail = { "^ ?bad <HOST>$" }, .o.jail = (void *)(uintptr_t)"a" };
+	struct bench b = { .fail = { "^ ?bad <HOST>$" }, .o.jail = (void *)(uintptr_t)"b",
+	    .filter.prefregex = "^ <F-CONTENT>.+</F-CONTENT>$" };
+	struct bench c = { .fail = { "^ ?bad <HOST>$" }, .o.jail = (void *)(uintptr_t)"c",
+	    .dates = { "^EPOCH" } };
+	struct rules *all[3];
+	struct match *m;
+	struct err e;
+
+	bench_rules(&a);
+	bench_rules(&b);
+	bench_rules(&c);
+	all[0] = a.rules;
+	all[1] = b.rules;
+	all[2] = c.rules;
+	assert_int_equal(match_new(all, 3, &m, &e), 0);
+	assert_string_equal(feed(m, D "bad 192.0.2.1\n1124013590 bad 192.0.2.2\n", false),
+	    "a: 192.0.2.1  r0 l1 t0\nb: 192.0.2.1  r0 l1 t0\n"
+	    "a: 192.0.2.2  r0 l1 t-10\nb: 192.0.2.2  r0 l1 t-10\nc: 192.0.2.2  r0 l1 t-10\n");
+	match_free(m);
+	rules_free(a.rules);
+	rules_free(b.rules);
+	rules_free(c.rules);
+}
+
+/* Bad bytes neither hide a line nor are they lost: each bad part is one character. */
+static void
+test_encoding(void **state)
+{
+	struct bench b = { .fail = { "^ bad <F-USER>\\S+</F-USER> <HOST>$" } };
+	struct bench l = { .fail = { "^ bad <F-USER>\\S+</F-USER> <HOST>$" },
+	    .o.logencoding = "latin-1" };
+	struct match *m = only(&b), *ml = only(&l);
+	static const char wide[] = "b\0a\0d\0 \0001\0.\0001\0.\0001\0.\0001\0\n\0";
+	struct bench w = { .fail = { "^bad <HOST>$" }, .o.logencoding = "utf-16" };
+	struct match *mw = only(&w);
+	struct block blk = { .text = { wide, sizeof(wide) - 2 }, .read_ms = NOW, .line_ms = NOW };
+
+	assert_string_equal(feed(m, D "bad \xe4x\xf0\x9f\x98 192.0.2.1\r\n", false),
+	    "192.0.2.1 \xef\xbf\xbdx\xef\xbf\xbd r0 l1 t0\n");
+	assert_string_equal(feed(ml, D "bad \xe4 192.0.2.1\n", false),
+	    "192.0.2.1 \xc3\xa4 r0 l1 t0\n");
+	out[0] = '\0';
+	match_block(mw, &blk, note, NULL);
+	match_block(mw, &blk, note, NULL);
+	assert_string_equal(out, "1.1.1.1  r0 l1 t0\n1.1.1.1  r0 l1 t0\n");
+	done(m, &b);
+	done(ml, &l);
+	done(mw, &w);
+}
+
+static void
+test_refused(void **state)
+{
+	struct bench b = { .fail = { "bad user$" } };
+	struct bench many = { .fail = { "bad <HOST>$" }, .filter.maxlines = 2000 };
+	struct err e;
+
+	b.filter.failregex = (struct conf_list){ b.fail, 1 };
+	b.o.filter = &b.filter;
+	b.filter.maxlines = 1;
+	assert_int_equal(rules_new(&b.o, &b.rules, &e), -22);
+	assert_non_null(strstr(e.text, "failregex 1"));
+	many.filter.failregex = (struct conf_list){ many.fail, 1 };
+	many.o.filter = &many.filter;
+	assert_int_equal(rules_new(&many.o, &many.rules, &e), -22);
+	b.fail[0] = "bad <HOST>";
+	b.o.logencoding = "klingon";
+	assert_int_equal(rules_new(&b.o, &b.rules, &e), -22);
+	assert_non_null(strstr(e.text, "klingon"));
+}
+
+/* A regex that gives up refuses the line; the next one may still find a failure. */
+static void
+test_limit(void **state)
+{
+	struct bench b = { .fail = { "^ (?:a+a+)+(?:b|c)+b <HOST>$", "^ a+ <HOST>$" },
+	    .o.no_literals = true };
+	struct match *m = only(&b);
+	char line[256] = D;
+
+	memset(line + strlen(line), 'a', 60);
+	strcat(line, " 192.0.2.1\n");
+	assert_string_equal(feed(m, line, false), "192.0.2.1  r1 l1 t0\n");
+	assert_int_equal(rules_stats(b.rules)->limit_hits, 1);
+	strcpy(strchr(line, '\n') - 1, "x\n");
+	assert_string_equal(feed(m, line, false), "");
+	assert_int_equal(rules_stats(b.rules)->errors, 1);
+	assert_string_equal(feed(m, D "aa 192.0.2.2\n", false), "192.0.2.2  r1 l1 t0\n");
+	done(m, &b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_prefregex),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_look_back),
+		cmocka_unit_test(test_sessions),
+		cmocka_unit_test(test_session_family),
+		cmocka_unit_test(test_session_restart),
+		cmocka_unit_test(test_session_cap),
+		cmocka_unit_test(test_multiline),
+		cmocka_unit_test(test_sharing),
+		cmocka_unit_test(test_encoding),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_limit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
