@@ -158,7 +158,7 @@ at_line_begin(const char *s)
 }
 
 /* The first "(?flags)" goes to flags: boundaries are put behind it. */
-static void
+static bool
 take_flags(struct buf *b, struct buf *flags)
 {
 	for (size_t i = 0; i < b->len; i++) {
@@ -172,8 +172,9 @@ take_flags(struct buf *b, struct buf *flags)
 			continue;
 		buf_add(flags, b->p + i, n + 1);
 		remove_at(b, b->p + i, n + 1);
-		return;
+		return true;
 	}
+	return false;
 }
 
 static void
@@ -196,7 +197,8 @@ finish(struct stamp_template *t, struct buf *regex, enum begin begin, bool word_
 
 	buf_putc(regex, ' ');	/* so that p is never NULL */
 	regex->p[--regex->len] = '\0';
-	take_flags(regex, &flags);
+	while (take_flags(regex, &flags) && flags_length(regex->p) > 0)
+		;
 	if (begin != BEGIN_FREE && begins_by_itself(regex->p))
 		begin = BEGIN_FREE;
 	word_end = word_end && !ends_by_itself(buf_view(regex));
@@ -242,7 +244,7 @@ has_names(const char *pattern)
 static int
 build_fields(struct stamp_template *t, const char *pattern, struct err *e)
 {
-	struct buf regex = { 0 }, name = { 0 }, trimmed = { 0 };
+	struct buf regex = { 0 }, name = { 0 };
 	enum begin begin = BEGIN_WORD;
 	bool word_end = true;
 	int rc;
@@ -261,8 +263,7 @@ build_fields(struct stamp_template *t, const char *pattern, struct err *e)
 	rc = stamp_fields(pattern, &regex, &name, e);
 	if (rc == 0) {
 		t->name = xstrdup(name.p ? name.p : "");
-		buf_str(&trimmed, str_trim(buf_view(&regex)));
-		finish(t, &trimmed, begin, word_end);
+		finish(t, &regex, begin, word_end);
 	}
 	buf_fini(&regex);
 	buf_fini(&name);

@@ -5,11 +5,16 @@
  * files (by glob), journals, sockets, standard input. It pushes blocks of whole lines
  * into the host, says what happens to each source, and knows each one's place so that
  * a restart goes on at exactly the next line.
+ *
+ * Order of calls: sources_new, sources_add_*, sources_paths (for the sandbox),
+ * sources_start. A source lives until sources_free. Nothing here may be called from
+ * inside host->block or host->event but the questions (source_*, sources_stats).
  */
 #ifndef BANNER_SOURCE_H
 #define BANNER_SOURCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "banner/base/err.h"
@@ -19,27 +24,37 @@ struct event_base;
 struct source;		/* one open file, journal, socket */
 struct sources;
 
-enum { SOURCE_PLACE_MAX = 512 };	/* bytes of a place, NUL included */
+enum {
+	SOURCE_PLACE_MAX = 512,		/* bytes of a place, NUL included */
+	SOURCE_LINE_DEFAULT = 16 << 10,
+	SOURCE_LINE_MAX = 8 << 20,
+	SOURCE_FILES_MAX = 16384,	/* files followed at once; more are refused, said */
+};
 
 /* missing: a glob or path has no file yet; opened/rotated/...: what happened. */
 enum source_event { SOURCE_OPENED, SOURCE_ROTATED, SOURCE_TRUNCATED, SOURCE_GONE,
 	SOURCE_MISSING, SOURCE_CAUGHT_UP, SOURCE_DENIED, SOURCE_LONG_LINE, SOURCE_LOST,
 	SOURCE_ERROR };
 
+/* opened is said again when the groups of a source changed (another name of the same
+ * file came or went). The detail is a text for the log, never NULL. */
 struct source_host {
 	void *arg;
 	/* The place after the block is source_place() once this returned. */
 	void (*block)(void *arg, struct source *, const struct block *);
 	void (*event)(void *arg, struct source *, enum source_event, const char *detail);
-	/* Time of a line (match_line_time), for the first start position; -1 unknown. */
+	/* Time of a line (match_line_time), for the first start position; -1 unknown.
+	 * NULL: a first read begins at the first byte. */
 	int64_t (*line_time)(void *arg, struct source *, struct str line);
-	/* Place stored for this source name, or NULL. Asked once, when it is opened. */
+	/* Place stored for this source name, or NULL. Asked once per source, at the start
+	 * or when its name comes up. The text is not kept. */
 	const char *(*place)(void *arg, const char *name);
 	int64_t (*now_ms)(void *arg);
 };
 
 struct sources_options {
-	uint64_t max_line_bytes;	/* longer lines are skipped whole and counted */
+	uint64_t max_line_bytes;	/* longer lines are skipped whole and counted;
+					 * 0: SOURCE_LINE_DEFAULT, at most SOURCE_LINE_MAX */
 	int64_t backlog_ms;		/* how far back a first read goes (largest findtime) */
 };
 
@@ -66,9 +81,16 @@ int	sources_add_fd(struct sources *, int fd, const char *name, void *group, stru
 /* A unix datagram socket that syslog daemons write to. */
 int	sources_add_socket(struct sources *, const char *path, void *group, struct err *);
 
+/* Every path the sources read now or may read later: folders (whatever is below them is
+ * meant) and a few files. Links are resolved; of what does not exist yet it is the
+ * nearest folder that does. A path may come twice. */
+typedef void (source_path_fn)(void *arg, const char *path);
+void	sources_paths(struct sources *, source_path_fn *, void *arg);
+
 /* Start reading (backlogs first). */
 void	sources_start(struct sources *);
-/* True once every source has read what was there at the start. */
+/* True once every source has read what was there at the start; a missing one has.
+ * Ask after sources_start and at each SOURCE_CAUGHT_UP. */
 bool	sources_caught_up(const struct sources *);
 
 size_t		 source_groups(const struct source *, void *const **groups);

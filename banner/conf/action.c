@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * action.c - a jail's "action =" list: which plugin carries each out, and with what.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "banner/conf/definition.h"
+#include "banner/conf/native.h"
+#include "banner/conf/reader.h"
+
+static const char *const action_names[] = { "actionstart", "actionstart_on_demand",
+	"actionstop", "actionflush", "actionreload", "actioncheck", "actionrepair",
+	"actionrepair_on_unban", "actionban", "actionprolong", "actionreban",
+	"actionunban", "norestored", NULL };
+
+/* Tags whose values come with the ban: never replaced here. */
+static const char *const dynamic[] = { "matches", "ipmatches", "ipjailmatches",
+	"timeout", "bantime", NULL };
+static const char *const escaped[] = { "matches", "ipmatches", "ipjailmatches", NULL };
+
+/* One element of the list while it is being read. */
+struct asked {
+	struct jail_reading *jr;
+	const char *name;
+	struct conf_options brackets;
+	struct definition def;
+	struct conf_action action;
+	struct conf_options four, six;	/* the commands and names, per family */
+};
+
+static bool
+is_command(const char *name)
+{
+	for (const char *const *n = action_names; *n; n++)
+		if (strcmp(*n, name) == 0)
+			return true;
+	return false;
+}
+
+/* fail2ban names each action after its file, and tells apart two of one file by what
+ * their "name" adds to the jail's. */
+static void
+give_names(struct asked *q)
+{
+	struct arena *a = q->jr->r->arena;
+	const char *jail = q->jr->jail->name, *name = options_get(&q->brackets, "name");
+	const char *actname = options_get(&q->brackets, "actname");
+	size_t n = strlen(jail);
+
+	if (!name)
+		options_set(a, &q->brackets, "name", name = jail);
+	if (!actname && strcmp(name, jail) == 0)
+		actname = q->name;
+	else if (!actname && strncmp(name, jail, n) == 0)
+		actname = arena_printf(a, "%s%s", q->name, name + n);
+	else if (!actname)
+		actname = arena_printf(a, "%s-%s", q->name, name);
+	options_set(a, &q->brackets, "actname", actname);
+	q->action.command_name = actname;
+}
+
+static int
+find_static(void *arg, const char *name, const char **value, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	*value = strcmp(name, "br") == 0 ? "\n" : strcmp(name, "sp") == 0 ? " " : NULL;
+	return *value ? 0 : -ENOENT;
+}
+
+/* What fail2ban's server would make of the properties for one family. */
+static int
+for_family(struct asked *q, const struct conf_options *props, const char *condition,
+    struct conf_options *out, struct err *e)
+{
+	struct tag_job job = { .arena = q->jr->r->arena, .tags = *props,
+		.condition = condition, .ignore = escaped, .find = find_static,
+		.watch = "port" };
+	int rc = tags_resolve(&job, e);
+
+	*out = job.tags;
+	q->def.uses_port |= job.watched;
+	return rc;
+}
+
+/* The action's properties: commands, brackets and [Init]. */
+static int
+properties(struct asked *q, struct conf_options *props, struct err *e)
+{
+	struct arena *a = q->jr->r->arena;
+	struct conf_options all = { 0 };
+	int rc = definition_read(&q->def, &q->jr->opts, false, e);
+
+	if (rc == 0)
+		rc = definition_combine(&q->def, dynamic, &all, e);
+	for (size_t i = 0; rc == 0 && i < all.n; i++)
+		if (is_command(all.v[i].key))
+			options_set(a, props, all.v[i].key, all.v[i].value);
+	for (size_t i = 0; rc == 0 && i < q->def.init.n; i++) {
+		const struct conf_option *o = &q->def.init.v[i];
+
+		if (!is_command(o->key) && strncmp(o->key, "known/", 6) != 0)
+			options_set(a, props, o->key, options_get(&all, o->key));
+	}
+	return rc;
+}
+
+/* Both families side by side: "x" for IPv4, "x?family=inet6" where IPv6 differs. */
+static void
+join_families(struct asked *q)
+{
+	struct arena *a = q->jr->r->arena;
+	struct conf_options *out = &q->action.options;
+
+	for (size_t i = 0; i < q->four.n; i++) {
+		const char *key = q->four.v[i].key;
+		const char *given, *other = q->six.v[i].value;
+
+		if (strchr(key, '?'))
+			continue;
+		given = options_get(&q->six, arena_printf(a, "%s?family=inet6", key));
+		other = given ? given : other;
+		given = options_get(&q->four, arena_printf(a, "%s?family=inet4", key));
+		given = given ? given : q->four.v[i].value;
+		options_set(a, out, key, given);
+		if (strcmp(given, other) != 0)
+			options_set(a, out, arena_printf(a, "%s?family=inet6", key), other);
+	}
+}
+
+static int
+read_file(struct asked *q, struct err *e)
+{
+	struct conf_options props = { 0 };
+	int rc = definition_check(q->def.sheet, e);
+
+	q->def.arena = q->jr->r->arena;
+	q->def.names = action_names;
+	q->def.init = q->brackets;
+	if (rc == 0)
+		rc = properties(q, &props, e);
+	if (rc == 0)
+		rc = for_family(q, &props, "family=inet4", &q->four, e);
+	if (rc == 0)
+		rc = for_family(q, &props, "family=inet6", &q->six, e);
+	if (rc == 0)
+		join_families(q);
+	return rc;
+}
+
+/* Traffic that the ban is about: actions that name ports, unless for all of them. */
+static const char *
+scope(struct asked *q)
+{
+	struct arena *a = q->jr->r->arena;
+	const char *port = options_get(&q->action.options, "port");
+	const char *protocol = options_get(&q->action.options, "protocol");
+	const char *type = options_get(&q->action.options, "type");
+	struct buf out = { 0 };
+	const char *text;
+
+	if (!q->def.uses_port || !port || !*port || str_ends(str_of(q->name), "-allports") ||
+	    (type && strcmp(type, "allports") == 0))
+		return "";
+	buf_puts(&out, protocol && *protocol ? protocol : "tcp");
+	buf_putc(&out, '/');
+	for (; *port; port++)
+		if (*port != ' ' && *port != '\t' && *port != '\n')
+			buf_putc(&out, *port);
+	text = arena_dup(a, buf_view(&out));
+	buf_fini(&out);
+	return text;
+}
+
+/* [action NAME] of banner.conf over what the brackets say; NULL when there is none. */
+static const struct section *
+own_section(struct asked *q)
+{
+	struct reader *r = q->jr->r;
+
+	return r->own ? sheet_section(r->own,
+	    arena_printf(r->arena, "action %s", q->name)) : NULL;
+}
+
+static int
+own_options(struct asked *q, const struct section *s, struct err *e)
+{
+	struct reader *r = q->jr->r;
+	struct interp in = { r->own, s->name, NULL, r->arena };
+
+	q->action.file = s->file;
+	q->action.line = s->line;
+	for (size_t i = 0; i < s->n; i++) {
+		const char *key = s->entries[i].name, *value;
+
+		if (interp_get(&in, key, &value, e) < 0)
+			return -EINVAL;
+		if (strcmp(key, "plugin") == 0)
+			q->action.plugin = value;
+		else if (strcmp(key, "user") == 0)
+			q->action.user = value;
+		else if (strcmp(key, "caps") == 0)
+			q->action.caps = value;
+		else
+			options_set(r->arena, &q->action.options, key, value);
+	}
+	return 0;
+}
+
+static void
+bracket_options(struct asked *q)
+{
+	for (size_t i = 0; i < q->brackets.n; i++) {
+		const struct conf_option *o = &q->brackets.v[i];
+
+		if (strcmp(o->key, "name") && strcmp(o->key, "actname"))
+			options_set(q->jr->r->arena, &q->action.options, o->key, o->value);
+	}
+}
+
+/* No action file: a plugin of ours, by [action NAME] or by its own name. */
+static int
+read_plugin(struct asked *q, struct err *e)
+{
+	struct reader *r = q->jr->r;
+
+	if (!q->action.plugin && native_is_plugin(q->name))
+		q->action.plugin = q->name;
+	if (!q->action.plugin)
+		return err_set(e, -ENOENT, "action \"%s\" not found: expected %s/%s.conf, "
+		    "[action %s] in banner.conf, or a plugin (%s)", q->name,
+		    layout_actions(r->conf->layout), q->name, q->name, NATIVE_PLUGINS);
+	bracket_options(q);
+	q->action.scope = native_scope(r->arena, q->action.plugin, &q->action.options);
+	q->action.why = arena_printf(r->arena, "plugin %s%s", q->action.plugin,
+	    q->action.file ? ", by its section in banner.conf" : "");
+	return 0;
+}
+
+/* An action file: our plugin when it says what the plugin does, else exec. */
+static int
+decide(struct asked *q, const struct section *own, struct err *e)
+{
+	struct reader *r = q->jr->r;
+	struct native_choice choice = { .arena = r->arena, .name = q->name,
+		.file = q->def.sheet->file, .native = r->conf->daemon.native };
+	int rc = read_file(q, e);
+
+	if (rc < 0)
+		return rc;
+	q->action.scope = scope(q);
+	if (!q->action.file) {
+		q->action.file = q->def.sheet->file;
+		q->action.line = sheet_section(q->def.sheet, "Definition")->line;
+	}
+	choice.options = &q->action.options;
+	native_choose(&choice);
+	q->action.plugin = choice.plugin;
+	q->action.why = choice.why;
+	if (!*q->action.user && strcmp(choice.plugin, "exec") == 0)
+		q->action.user = "root";
+	if (strcmp(choice.plugin, "exec") != 0) {
+		q->action.options = choice.plugin_options;
+		q->action.scope = native_scope(r->arena, choice.plugin,
+		    &q->action.options);
+	}
+	return own ? own_options(q, own, e) : 0;
+}
+
+static int
+read_one(struct asked *q, struct str text, struct err *e)
+{
+	struct reader *r = q->jr->r;
+	const struct section *own;
+	int rc = bracket_parse(r->arena, text, &q->name, &q->brackets, e);
+
+	if (rc < 0)
+		return rc;
+	if (str_ends(str_of(q->name), ".py"))
+		return err_set(e, -EINVAL, "action \"%s\" is a Python program, which cannot "
+		    "be run here; plugin mail replaces smtp.py", q->name);
+	q->action = (struct conf_action){ .name = q->name, .user = "", .caps = "",
+		.scope = "", .why = "" };
+	give_names(q);
+	own = own_section(q);
+	if (own && section_find(own, "plugin"))
+		rc = own_options(q, own, e);
+	else if (strncmp(q->name, "./", 2) == 0)
+		q->def.sheet = sheet_read(r->files, ".", q->name + 2);
+	else
+		q->def.sheet = sheet_read(r->files, arena_printf(r->arena, "%s/%s",
+		    r->conf->dir, layout_actions(r->conf->layout)), q->name);
+	if (rc < 0)
+		return rc;
+	return q->def.sheet ? decide(q, own, e) : read_plugin(q, e);
+}
+
+void
+actions_read(struct jail_reading *jr, const char *list)
+{
+	struct conf_jail *j = jr->jail;
+	struct str rest = str_of(list), one;
+	struct err e;
+
+	while (list && bracket_split(&rest, &one)) {
+		struct asked q = { .jr = jr };
+
+		if (read_one(&q, one, &e) < 0) {
+			jail_error(jr, "action", e.text);
+			return;
+		}
+		j->action = vec_room(jr->r->arena, j->action, j->naction,
+		    sizeof(*j->action));
+		j->action[j->naction++] = action_add(jr->r, &q.action);
+	}
+	if (!j->naction) {
+		struct place at = { j->file, j->line, j->name };
+
+		reader_tell(jr->r, CONF_WARNING, &at, "no action: bans are counted and "
+		    "stored, but nothing carries them out");
+	}
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * conf.c - a folder of configuration files becomes one struct conf.
+ */
+#include "banner/conf/conf.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "banner/conf/reader.h"
+
+/* What a jail of ours has without saying it; as text, so that files overlay it and
+ * %(known/x)s reaches it. */
+static const char our_defaults[] =
+    "[DEFAULT]\n"
+    "maxretry = 5\n"
+    "findtime = 10m\n"
+    "bantime = 10m\n"
+    "usedns = no\n"
+    "backend = auto\n"
+    "mode = normal\n"
+    "filter = %(__name__)s[mode=%(mode)s]\n"
+    "port = 0:65535\n"
+    "protocol = tcp\n"
+    "banaction = route\n"
+    "action = %(banaction)s\n";
+
+/* A folder of fail2ban has its jail.conf; this is for one that lacks it. */
+static const char their_defaults[] =
+    "[DEFAULT]\n"
+    "mode = normal\n"
+    "filter = %(__name__)s[mode=%(mode)s]\n";
+
+const char *
+layout_filters(enum conf_layout l)
+{
+	return l == LAYOUT_FAIL2BAN ? "filter.d" : "filters";
+}
+
+const char *
+layout_actions(enum conf_layout l)
+{
+	return l == LAYOUT_FAIL2BAN ? "action.d" : "actions";
+}
+
+static bool
+has(const char *dir, const char *name)
+{
+	struct buf path = { 0 };
+	bool there;
+
+	buf_printf(&path, "%s/%s", dir, name);
+	there = access(path.p, F_OK) == 0;
+	buf_fini(&path);
+	return there;
+}
+
+int
+layout_find(const char *dir, enum conf_layout *layout, struct err *e)
+{
+	if (access(dir, R_OK | X_OK) < 0)
+		return err_set(e, -errno, "%s: %s", dir, strerror(errno));
+	*layout = LAYOUT_FAIL2BAN;
+	if (has(dir, "jail.conf") || has(dir, "jail.local") || has(dir, "jail.d"))
+		return 0;
+	*layout = LAYOUT_BANNER;
+	if (has(dir, "jails.d"))
+		return 0;
+	return err_set(e, -ENOENT, "%s holds no configuration: expected jails.d/, or "
+	    "fail2ban's jail.conf, jail.local or jail.d/", dir);
+}
+
+void
+reader_tell(struct reader *r, enum conf_level level, const struct place *at,
+    const char *text)
+{
+	struct conf *c = r->conf;
+
+	c->problems = vec_room(r->arena, c->problems, c->nproblems, sizeof(*c->problems));
+	c->problems[c->nproblems++] = (struct conf_problem){ .level = level,
+		.file = at->file, .line = at->line, .jail = at->jail,
+		.text = arena_strdup(r->arena, text) };
+}
+
+void
+list_add(struct arena *a, struct conf_list *l, const char *text)
+{
+	l->v = vec_room(a, l->v, l->n, sizeof(*l->v));
+	l->v[l->n++] = text;
+}
+
+void
+list_words(struct arena *a, struct conf_list *l, const char *text)
+{
+	while (text && *text) {
+		size_t skip = strspn(text, " ,\n"), n = strcspn(text + skip, " ,\n");
+		struct str w = str_trim((struct str){ text + skip, n });
+
+		if (w.len)
+			list_add(a, l, arena_dup(a, w));
+		text += skip + n;
+	}
+}
+
+void
+list_lines(struct arena *a, struct conf_list *l, const char *text)
+{
+	struct str rest = str_of(text), line;
+
+	while (text && str_cut(&rest, '\n', &line))
+		if (line.len)
+			list_add(a, l, arena_dup(a, line));
+}
+
+static void
+read_jail_files(struct reader *r)
+{
+	bool ours = r->conf->layout == LAYOUT_BANNER;
+	const char *text = ours ? our_defaults : their_defaults, *dir = r->conf->dir;
+
+	r->jails = sheet_new(r->arena);
+	sheet_merge(r->jails, ini_parse_text(r->arena, "(built in)", str_of(text)));
+	for (size_t i = 0; i < r->jails->defaults.n; i++)	/* no line of a file */
+		((struct value *)(uintptr_t)r->jails->defaults.entries[i].value)->line = 0;
+	if (ours)
+		sheet_merge_folder(r->jails, r->files, arena_printf(r->arena, "%s/jails.d",
+		    dir));
+	else
+		sheet_merge_base(r->jails, r->files, dir, "jail");
+	sheet_set(r->jails, "DEFAULT", "fail2ban_version", COMPAT_VERSION);
+	sheet_set(r->jails, "DEFAULT", "fail2ban_confpath", dir);
+}
+
+/* Mistakes outside any jail's section concern them all. */
+static void
+tell_common(struct reader *r)
+{
+	for (size_t i = 0; i < r->jails->nproblems; i++) {
+		const struct sheet_problem *p = &r->jails->problems[i];
+		struct place at = { p->file, p->line, NULL };
+
+		if (!p->section || strcmp(p->section, "DEFAULT") == 0)
+			reader_tell(r, CONF_ERROR, &at, arena_printf(r->arena,
+			    "%s; this concerns all jails", p->text));
+	}
+}
+
+static void
+read_jails(struct reader *r)
+{
+	struct conf *c = r->conf;
+
+	c->jails = arena_alloc(r->arena, (r->jails->n + 1) * sizeof(*c->jails));
+	for (size_t i = 0; i < r->jails->n; i++) {
+		const char *name = r->jails->sections[i].name;
+
+		if (strcmp(name, "INCLUDES") != 0)
+			jail_read(r, name, &c->jails[c->njails++]);
+	}
+}
+
+int
+conf_read(const struct conf_request *q, struct conf **out, struct err *e)
+{
+	struct reader r = { .enable_all = q->enable_all, .only_jail = q->only_jail };
+	enum conf_layout layout = LAYOUT_BANNER;
+	size_t len = strlen(q->dir);
+	int rc = layout_find(q->dir, &layout, e);
+
+	*out = NULL;
+	if (rc < 0)
+		return rc;
+	while (len > 1 && q->dir[len - 1] == '/')
+		len--;
+	r.arena = arena_new();
+	r.files = files_new(r.arena);
+	r.conf = arena_alloc(r.arena, sizeof(*r.conf));
+	r.conf->arena = r.arena;
+	r.conf->dir = arena_dup(r.arena, (struct str){ q->dir, len });
+	r.conf->layout = layout;
+	daemon_read(&r);
+	read_jail_files(&r);
+	tell_common(&r);
+	read_jails(&r);
+	spell_check(&r);
+	*out = r.conf;
+	return 0;
+}
+
+void
+conf_free(struct conf *c)
+{
+	if (c)
+		arena_free(c->arena);
+}
+
+const struct conf_jail *
+conf_jail_find(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->njails; i++)
+		if (strcmp(c->jails[i].name, name) == 0)
+			return &c->jails[i];
+	return NULL;
+}
+
+const char *
+conf_option(const struct conf_options *o, const char *key, const char *fallback)
+{
+	const char *v = options_get(o, key);
+
+	return v ? v : fallback;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * daemon.c - [bannerd] of banner.conf, and what fail2ban.conf says that acts here.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "banner/base/addr.h"
+#include "banner/base/units.h"
+#include "banner/conf/reader.h"
+#include "banner/conf/span.h"
+
+enum kind { KIND_TEXT, KIND_BYTES, KIND_COUNT, KIND_SPAN, KIND_BOOL, KIND_NETS,
+	KIND_LEVEL, KIND_NATIVE, KIND_SANDBOX };
+
+struct key {
+	const char *name;
+	enum kind kind;
+	size_t offset;		/* in struct conf_daemon */
+};
+
+#define KEY(name, kind, field) { name, kind, offsetof(struct conf_daemon, field) }
+
+static const struct key keys[] = {
+	KEY("trusted", KIND_NETS, trusted),
+	KEY("never_ban", KIND_NETS, never_ban),
+	KEY("state", KIND_TEXT, state),
+	KEY("socket", KIND_TEXT, socket),
+	KEY("admin_group", KIND_TEXT, admin_group),
+	KEY("log", KIND_TEXT, log),
+	KEY("loglevel", KIND_LEVEL, loglevel),
+	KEY("native", KIND_NATIVE, native),
+	KEY("sandbox", KIND_SANDBOX, sandbox),
+	KEY("max_bans", KIND_COUNT, max_bans),
+	KEY("max_tracked", KIND_COUNT, max_tracked),
+	KEY("max_line", KIND_BYTES, max_line_bytes),
+	KEY("evidence", KIND_BYTES, evidence_bytes),
+	KEY("ban_rate", KIND_COUNT, ban_rate),
+	KEY("hold", KIND_BOOL, hold),
+	KEY("purge_age", KIND_SPAN, purge_age_ms),
+};
+
+enum { NKEYS = sizeof(keys) / sizeof(keys[0]) };
+
+static const struct conf_daemon defaults = {
+	.state = "/var/lib/banner", .socket = "/run/banner/banner.sock",
+	.admin_group = "", .log = "STDERR", .loglevel = "INFO", .native = "auto",
+	.sandbox = "auto", .max_bans = 1000000, .max_tracked = 1000000,
+	.max_line_bytes = 16384, .evidence_bytes = 4 << 20, .ban_rate = 600,
+	.purge_age_ms = 30 * MS_PER_DAY,
+};
+
+static int
+choose(const char *text, const char *words, const char **field, struct err *e)
+{
+	struct str rest = str_of(words), w;
+
+	while (str_word(&rest, &w))
+		if (str_is(w, text)) {
+			*field = text;
+			return 0;
+		}
+	return err_set(e, -EINVAL, "found \"%s\", expected one of: %s", text, words);
+}
+
+static int
+set_nets(struct arena *a, struct conf_list *list, const char *text, struct err *e)
+{
+	struct addr net;
+
+	list_words(a, list, text);
+	for (size_t i = 0; i < list->n; i++)
+		if (addr_parse_prefix(str_of(list->v[i]), &net) < 0)
+			return err_set(e, -EINVAL, "found \"%s\", expected an address or "
+			    "a prefix such as 192.0.2.0/24", list->v[i]);
+	return 0;
+}
+
+static int
+set_number(const struct key *k, const char *text, uint64_t *field, struct err *e)
+{
+	struct str s = str_trim(str_of(text));
+	int rc = k->kind == KIND_BYTES ? units_bytes(s, field) : str_u64(s, field);
+
+	if (rc < 0 || !*field)
+		return err_set(e, -EINVAL, "found \"%s\", expected a number%s", text,
+		    k->kind == KIND_BYTES ? " of bytes such as 16K" : "");
+	return 0;
+}
+
+static int
+set_key(struct reader *r, const struct key *k, const char *text, struct err *e)
+{
+	void *field = (char *)&r->conf->daemon + k->offset;
+
+	switch (k->kind) {
+	case KIND_TEXT:
+		*(const char **)field = text;
+		return 0;
+	case KIND_BYTES:
+	case KIND_COUNT:
+		return set_number(k, text, field, e);
+	case KIND_SPAN:
+		return span_ms(str_of(text), field, e);
+	case KIND_BOOL:
+		*(bool *)field = str_bool(str_of(text));
+		return 0;
+	case KIND_NETS:
+		return set_nets(r->arena, field, text, e);
+	case KIND_LEVEL:
+		return choose(text, "CRITICAL ERROR WARNING NOTICE INFO DEBUG", field, e);
+	case KIND_NATIVE:
+		return choose(text, "auto yes no", field, e);
+	case KIND_SANDBOX:
+		return choose(text, "auto required off", field, e);
+	}
+	return 0;
+}
+
+/* "admin-group" and "admin_group" are the same. */
+static const struct key *
+key_find(struct arena *a, const char *name)
+{
+	char *plain = arena_strdup(a, name);
+
+	for (char *c = plain; *c; c++)
+		if (*c == '-')
+			*c = '_';
+	for (size_t i = 0; i < NKEYS; i++)
+		if (strcmp(keys[i].name, plain) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+static void
+unknown(struct reader *r, const struct entry *en)
+{
+	const char *known[NKEYS + 1] = { 0 }, *near;
+	struct place at = { en->value->file, en->value->line, NULL };
+
+	for (size_t i = 0; i < NKEYS; i++)
+		known[i] = keys[i].name;
+	near = spell_nearest(en->name, known);
+	reader_tell(r, CONF_ERROR, &at, arena_printf(r->arena, "[bannerd] has no option "
+	    "\"%s\"%s%s%s", en->name, near ? "; is it \"" : "", near ? near : "",
+	    near ? "\"?" : ""));
+}
+
+static void
+read_own(struct reader *r)
+{
+	const struct section *s = sheet_section(r->own, "bannerd");
+	struct interp in = { r->own, "bannerd", NULL, r->arena };
+
+	for (size_t i = 0; s && i < s->n; i++) {
+		const struct entry *en = &s->entries[i];
+		const struct key *k = key_find(r->arena, en->name);
+		struct place at = { en->value->file, en->value->line, NULL };
+		const char *text;
+		struct err e;
+
+		if (!k)
+			unknown(r, en);
+		else if (interp_get(&in, en->name, &text, &e) < 0 ||
+		    set_key(r, k, text, &e) < 0)
+			reader_tell(r, CONF_ERROR, &at, arena_printf(r->arena, "%s: %s",
+			    en->name, e.text));
+	}
+}
+
+static void
+check_sections(struct reader *r)
+{
+	for (size_t i = 0; i < r->own->n; i++) {
+		const struct section *s = &r->own->sections[i];
+		struct place at = { s->file, s->line, NULL };
+
+		if (strcmp(s->name, "bannerd") && strcmp(s->name, "INCLUDES") &&
+		    strncmp(s->name, "action ", 7))
+			reader_tell(r, CONF_ERROR, &at, arena_printf(r->arena, "found section"
+			    " [%s], expected [bannerd] or [action NAME]; jails belong "
+			    "into %s", s->name, r->conf->layout == LAYOUT_BANNER ?
+			    "jails.d/" : "jail.local"));
+	}
+	for (size_t i = 0; i < r->own->nproblems; i++) {
+		const struct sheet_problem *p = &r->own->problems[i];
+		struct place at = { p->file, p->line, NULL };
+
+		reader_tell(r, CONF_ERROR, &at, p->text);
+	}
+}
+
+/* One option of fail2ban.conf; what does not act here is said, once each. */
+static void
+theirs(struct reader *r, const struct interp *in, const char *name)
+{
+	static const struct key acting[] = {
+		KEY("loglevel", KIND_LEVEL, loglevel),
+		KEY("logtarget", KIND_TEXT, log),
+		KEY("dbpurgeage", KIND_SPAN, purge_age_ms),
+	};
+	const struct value *v = sheet_find(in->sheet, in->section, name);
+	struct place at = { v->file, v->line, NULL };
+	const char *text;
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(acting) / sizeof(acting[0]); i++)
+		if (strcmp(acting[i].name, name) == 0) {
+			if (interp_get(in, name, &text, &e) < 0 ||
+			    set_key(r, &acting[i], text, &e) < 0)
+				reader_tell(r, CONF_WARNING, &at, arena_printf(r->arena,
+				    "%s: %s", name, e.text));
+			return;
+		}
+	reader_tell(r, CONF_NOTE, &at, arena_printf(r->arena,
+	    "%s is not used: banner keeps its own (see banner.conf)", name));
+}
+
+static void
+read_theirs(struct reader *r)
+{
+	const struct sheet *sh = sheet_read(r->files, r->conf->dir, "fail2ban");
+	struct interp in = { sh, "Definition", NULL, r->arena };
+	const struct section *def;
+
+	if (!sh)
+		return;
+	for (size_t i = 0; i < sh->nproblems; i++) {
+		struct place at = { sh->problems[i].file, sh->problems[i].line, NULL };
+
+		reader_tell(r, CONF_ERROR, &at, sh->problems[i].text);
+	}
+	def = sheet_section(sh, "Definition");
+	for (size_t i = 0; def && i < def->n; i++)
+		theirs(r, &in, def->entries[i].name);
+	for (size_t i = 0; i < sh->defaults.n; i++)
+		if (!section_find(def, sh->defaults.entries[i].name))
+			theirs(r, &in, sh->defaults.entries[i].name);
+}
+
+void
+daemon_read(struct reader *r)
+{
+	r->conf->daemon = defaults;
+	if (r->conf->layout == LAYOUT_FAIL2BAN)
+		read_theirs(r);
+	r->own = sheet_read(r->files, r->conf->dir, "banner");
+	if (!r->own)
+		return;
+	check_sections(r);
+	read_own(r);
+}

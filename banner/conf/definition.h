@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * definition.h - [Definition] and [Init] of a filter or action file, combined.
+ *
+ * Which of a bracket option, an option of the jail, [Init], [Definition] and
+ * [DEFAULT] wins is fail2ban's rule, in its order of steps.
+ */
+#ifndef BANNER_CONF_DEFINITION_H
+#define BANNER_CONF_DEFINITION_H
+
+#include "banner/conf/expand.h"
+#include "banner/conf/sheet.h"
+
+struct definition {
+	struct arena *arena;
+	const struct sheet *sheet;
+	const char *const *names;	/* options read from [Definition]; NULL at end */
+	struct conf_options init;	/* brackets; definition_read adds [Init] */
+	struct conf_options vars;	/* the jail's options and the brackets */
+	struct conf_options opts;	/* what [Definition] gave */
+	struct conf_options cache;	/* tags looked up outside opts and init */
+	struct conf_list missing;	/* and those that were not there */
+	bool uses_port;			/* <port> was replaced somewhere */
+};
+
+/* Read the options under jail (the jail's own); all: every one of [Definition]. */
+int	definition_read(struct definition *, const struct conf_options *jail, bool all,
+	    struct err *);
+/* Options with their tags replaced; names in ignore (may be NULL) stay. */
+int	definition_combine(struct definition *, const char *const *ignore,
+	    struct conf_options *, struct err *);
+/* First problem of the files behind the sheet as -EINVAL, else 0; a file without
+ * [Definition] is one. */
+int	definition_check(const struct sheet *, struct err *);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * filter.c - the rules of a jail: filter file, brackets, and the jail's own.
+ */
+#include "banner/conf/filter.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "banner/conf/definition.h"
+#include "banner/conf/reader.h"
+
+static const char *const filter_names[] = { "usedns", "prefregex", "ignoreregex",
+	"failregex", "maxlines", "datepattern", "journalmatch", NULL };
+
+/* A path stands for itself; a name for a file of the filters' folder. */
+static const struct sheet *
+find_sheet(struct arena *a, struct files *files, const char *folder, const char *name)
+{
+	struct sheet *sh;
+
+	if (str_ends(str_of(name), ".conf") || str_ends(str_of(name), ".local")) {
+		sh = sheet_new(a);
+		sheet_merge_list(sh, files, &name, 1);
+		return sh->nfiles ? sh : NULL;
+	}
+	if (strncmp(name, "./", 2) == 0)
+		return sheet_read(files, ".", name + 2);
+	return sheet_read(files, folder, name);
+}
+
+/* logtype, unless the filter's own [Definition] or the brackets set it. */
+static void
+default_logtype(struct definition *d, const char *logtype)
+{
+	const char *given = options_get(&d->init, "logtype");
+	const struct section *def = sheet_section(d->sheet, "Definition");
+
+	if (!(given && *given) && !section_find(def, "logtype"))
+		options_set(d->arena, &d->init, "logtype", logtype);
+}
+
+/* What the jail reads as %(known/x)s; it is resolved, so its % are literal. */
+static const char *
+literal(struct arena *a, const char *text)
+{
+	struct buf out = { 0 };
+	const char *copy = text;
+
+	if (strchr(text, '%')) {
+		for (; *text; text++) {
+			if (*text == '%')
+				buf_putc(&out, '%');
+			buf_putc(&out, *text);
+		}
+		copy = arena_dup(a, buf_view(&out));
+		buf_fini(&out);
+	}
+	return copy;
+}
+
+static int
+open_spec(struct definition *d, struct files *files, const char *folder,
+    const char *spec, struct err *e)
+{
+	const char *name;
+	int rc;
+
+	rc = bracket_parse(d->arena, str_of(spec), &name, &d->init, e);
+	if (rc < 0)
+		return rc;
+	d->sheet = find_sheet(d->arena, files, folder, name);
+	if (!d->sheet)
+		return err_set(e, -ENOENT, "filter \"%s\" not found: expected %s/%s.conf",
+		    name, folder, name);
+	return definition_check(d->sheet, e);
+}
+
+static const char *
+spec_name(struct arena *a, const char *spec)
+{
+	size_t n = strcspn(spec, "[");
+
+	return arena_dup(a, str_trim((struct str){ spec, n }));
+}
+
+int
+filter_begin(struct jail_reading *jr, const char *spec, const char *backend,
+    struct definition *d, struct err *e)
+{
+	struct reader *r = jr->r;
+	struct conf_filter *f = &jr->jail->filter;
+	struct conf_options first = { 0 };
+	int rc;
+
+	*d = (struct definition){ .arena = r->arena, .names = filter_names };
+	rc = open_spec(d, r->files, arena_printf(r->arena, "%s/%s", r->conf->dir,
+	    layout_filters(r->conf->layout)), spec, e);
+	if (rc < 0)
+		return rc;
+	f->name = spec_name(r->arena, spec);
+	f->file = d->sheet->file;
+	default_logtype(d, strncmp(backend, "systemd", 7) == 0 ? "journal" : "file");
+	options_set(r->arena, &first, "enabled", "True");
+	options_set(r->arena, &first, "backend", backend);
+	options_set(r->arena, &first, "filter", spec);
+	rc = definition_read(d, &first, true, e);
+	if (rc == 0)
+		rc = definition_combine(d, NULL, &f->options, e);
+	for (size_t i = 0; rc == 0 && i < f->options.n; i++)
+		options_set(r->arena, &jr->vars, arena_printf(r->arena, "known/%s",
+		    f->options.v[i].key), literal(r->arena, f->options.v[i].value));
+	return rc;
+}
+
+static const char *
+first_of(const struct conf_options *a, const struct conf_options *b, const char *key)
+{
+	const char *v = options_get(a, key);
+
+	return v ? v : options_get(b, key);
+}
+
+static int
+fill_maxlines(struct conf_filter *f, const char *text, struct err *e)
+{
+	uint64_t n = 1;
+
+	if (text && (str_u64(str_trim(str_of(text)), &n) < 0 || n < 1 || n > 1000))
+		return err_set(e, -EINVAL, "maxlines: found \"%s\", expected 1 to 1000",
+		    text);
+	f->maxlines = (unsigned)n;
+	return 0;
+}
+
+static int
+fill_weights(struct arena *a, struct conf_filter *f, const char *text, struct err *e)
+{
+	list_words(a, &f->weight, text);
+	if (f->weight.n && f->weight.n != f->failregex.n)
+		return err_set(e, -EINVAL, "weight: found %zu numbers, expected one for "
+		    "each of the %zu failregex", f->weight.n, f->failregex.n);
+	for (size_t i = 0; i < f->weight.n; i++) {
+		uint64_t n;
+
+		if (str_u64(str_of(f->weight.v[i]), &n) < 0 || n > 1000)
+			return err_set(e, -EINVAL, "weight: found \"%s\", expected a "
+			    "number from 0 to 1000", f->weight.v[i]);
+	}
+	return 0;
+}
+
+/* Both may give rules: lists add up; of single values fail2ban sends the filter's
+ * last (prefregex, maxlines) or the jail's (datepattern). */
+static int
+fill(struct arena *a, struct conf_filter *f, const struct conf_options *flt,
+    const struct conf_options *jail, struct err *e)
+{
+	const char *v;
+	int rc;
+
+	list_lines(a, &f->failregex, options_get(flt, "failregex"));
+	list_lines(a, &f->failregex, options_get(jail, "failregex"));
+	list_lines(a, &f->ignoreregex, options_get(flt, "ignoreregex"));
+	list_lines(a, &f->ignoreregex, options_get(jail, "ignoreregex"));
+	list_lines(a, &f->journalmatch, options_get(flt, "journalmatch"));
+	list_lines(a, &f->journalmatch, options_get(jail, "journalmatch"));
+	v = first_of(flt, jail, "prefregex");
+	f->prefregex = v && *v ? v : NULL;
+	list_lines(a, &f->datepattern, first_of(jail, flt, "datepattern"));
+	v = options_get(&f->options, "parser");
+	f->parser = v && *v ? v : NULL;
+	v = options_get(&f->options, "logtype");
+	f->logtype = v && *v ? v : "file";
+	rc = fill_maxlines(f, first_of(flt, jail, "maxlines"), e);
+	if (rc == 0)
+		rc = fill_weights(a, f, options_get(&f->options, "weight"), e);
+	return rc;
+}
+
+int
+filter_finish(struct jail_reading *jr, struct definition *d, struct err *e)
+{
+	struct conf_options flt = { 0 };
+	const char *usedns;
+	int rc = 0;
+
+	if (d) {
+		rc = definition_read(d, &jr->opts, false, e);
+		if (rc == 0)
+			rc = definition_combine(d, NULL, &flt, e);
+	}
+	if (rc == 0)
+		rc = fill(jr->r->arena, &jr->jail->filter, &flt, &jr->opts, e);
+	usedns = options_get(&flt, "usedns");
+	if (rc == 0 && usedns)
+		options_set(jr->r->arena, &jr->opts, "usedns", usedns);
+	return rc;
+}
+
+int
+conf_filter_read(const struct conf_filter_request *q, struct conf_filter *f,
+    struct err *e)
+{
+	struct definition d = { .arena = q->arena, .names = filter_names };
+	struct conf_options none = { 0 }, flt = { 0 };
+	enum conf_layout layout = LAYOUT_BANNER;
+	const char *dir = q->dir ? q->dir : ".";
+	bool path = strchr(spec_name(q->arena, q->spec), '/') != NULL;
+	int rc = layout_find(dir, &layout, e);
+
+	*f = (struct conf_filter){ .name = spec_name(q->arena, q->spec) };
+	if (rc < 0 && !path)
+		return rc;
+	rc = open_spec(&d, files_new(q->arena), arena_printf(q->arena, "%s/%s", dir,
+	    layout_filters(layout)), q->spec, e);
+	if (rc < 0)
+		return rc;
+	f->file = d.sheet->file;
+	default_logtype(&d, q->logtype ? q->logtype : "file");
+	rc = definition_read(&d, &none, true, e);
+	if (rc == 0)
+		rc = definition_combine(&d, NULL, &f->options, e);
+	if (rc == 0)
+		rc = definition_read(&d, &none, false, e);
+	if (rc == 0)
+		rc = definition_combine(&d, NULL, &flt, e);
+	return rc == 0 ? fill(q->arena, f, &flt, &none, e) : rc;
+}

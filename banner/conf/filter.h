@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * filter.h - the rules of a jail, fully expanded, and the plain lists they use.
+ *
+ * Part of conf.h, which is what others include.
+ */
+#ifndef BANNER_CONF_FILTER_H
+#define BANNER_CONF_FILTER_H
+
+#include <stddef.h>
+
+#include "banner/base/arena.h"
+#include "banner/base/err.h"
+
+/* A list of texts; NULL-free, n entries. */
+struct conf_list {
+	const char **v;
+	size_t n;
+};
+
+struct conf_option { const char *key, *value; };
+struct conf_options { struct conf_option *v; size_t n; };
+
+/* No %(..)s and no known <tag> is left. */
+struct conf_filter {
+	const char *name;		/* "sshd"; "" = the jail has none */
+	const char *file;		/* main file; NULL: the jail defines its own regexes */
+	struct conf_list failregex, ignoreregex;
+	const char *prefregex;		/* NULL: none */
+	struct conf_list datepattern;	/* as written, one per line; n = 0: default list */
+	struct conf_list journalmatch;
+	unsigned maxlines;		/* >= 1 */
+	const char *parser;		/* a built-in tokeniser by name, or NULL */
+	struct conf_list weight;	/* ours: "N" per failregex, or empty: 1 each */
+	const char *logtype;		/* file, journal, short, rfc5424 */
+	struct conf_options options;	/* the resolved [Definition]+[Init], for dumps */
+};
+
+/* A filter with bracket options as a jail would get it: "sshd[mode=aggressive]", or a
+ * path. logtype NULL: file. For banregex; the result lives in the arena. 0 or -errno. */
+struct conf_filter_request {
+	const char *dir, *spec, *logtype;
+	struct arena *arena;
+};
+int	conf_filter_read(const struct conf_filter_request *, struct conf_filter *,
+	    struct err *);
+
+/* Value of a plugin or jail option, or fallback. */
+const char	*conf_option(const struct conf_options *, const char *key,
+		    const char *fallback);
+
+#endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * ini.c - our line reader in front, libinih behind it, sections and options out.
+ *
+ * Each item that lines.c finds is written for libinih as a few lines KIND=TEXT:
+ * section= and name= and value= pieces, then header=LINE, option=LINE or
+ * problem=LINE, which completes the item. TEXT is a piece of at most PIECE bytes
+ * with everything that libinih would strip or split written as %XX.
+ */
+#include "banner/conf/ini.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "banner/base/buf.h"
+#include "banner/conf/lines.h"
+
+enum { PIECE = 40 };		/* at most 120 bytes when encoded */
+
+struct feed {
+	struct lines lines;
+	struct buf out;		/* encoded lines waiting to be read */
+	size_t at;
+	bool ended;
+};
+
+struct glue {
+	struct arena *arena;
+	struct ini *ini;
+	struct ini_section *current;
+	struct buf section, name, value;
+	bool skipping;		/* in a section that came twice */
+};
+
+void *
+vec_room(struct arena *a, const void *list, size_t n, size_t bytes)
+{
+	void *more;
+
+	if (n && (n < 4 || (n & (n - 1))))
+		return (void *)(uintptr_t)list;
+	more = arena_alloc(a, (n < 4 ? 4 : 2 * n) * bytes);
+	if (n)
+		memcpy(more, list, n * bytes);
+	return more;
+}
+
+static void
+write_pieces(struct buf *out, const char *kind, struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.s[i];
+
+		if (i % PIECE == 0)
+			buf_printf(out, "%s%s=", i ? "\n" : "", kind);
+		if (c <= ' ' || c == '%' || c == ';' || c == 0x7f)
+			buf_printf(out, "%%%02X", c);
+		else
+			buf_putc(out, (char)c);
+	}
+	if (s.len)
+		buf_putc(out, '\n');
+}
+
+static void
+write_item(struct feed *f)
+{
+	struct item it;
+
+	lines_next(&f->lines, &it);
+	switch (it.kind) {
+	case ITEM_END:
+		f->ended = true;
+		break;
+	case ITEM_SECTION:
+		write_pieces(&f->out, "section", it.name);
+		buf_printf(&f->out, "header=%d\n", it.line);
+		break;
+	case ITEM_OPTION:
+		write_pieces(&f->out, "name", it.name);
+		write_pieces(&f->out, "value", it.value);
+		buf_printf(&f->out, "option=%d\n", it.line);
+		break;
+	case ITEM_PROBLEM:
+		write_pieces(&f->out, "value", it.value);
+		buf_printf(&f->out, "problem=%d\n", it.line);
+		break;
+	}
+}
+
+/* libinih's reader: fgets() over the encoded items. A buffer too small for a line
+ * would only appear in a libinih built for lines below 140 bytes. */
+static char *
+feed_line(char *str, int num, void *stream)
+{
+	struct feed *f = stream;
+	const char *end;
+	size_t n;
+
+	while (f->at >= f->out.len) {
+		if (f->ended)
+			return NULL;
+		buf_clear(&f->out);
+		f->at = 0;
+		write_item(f);
+	}
+	end = memchr(f->out.p + f->at, '\n', f->out.len - f->at);
+	n = end ? (size_t)(end - (f->out.p + f->at)) + 1 : f->out.len - f->at;
+	if (num < 2 || n > (size_t)num - 1)
+		return NULL;
+	memcpy(str, f->out.p + f->at, n);
+	str[n] = '\0';
+	f->at += n;
+	return str;
+}
+
+static int
+hex(char c)
+{
+	return c <= '9' ? c - '0' : c - 'A' + 10;
+}
+
+static void
+decode(struct buf *out, const char *piece)
+{
+	for (; *piece; piece++) {
+		if (*piece == '%') {
+			buf_putc(out, (char)(hex(piece[1]) * 16 + hex(piece[2])));
+			piece += 2;
+		} else {
+			buf_putc(out, *piece);
+		}
+	}
+}
+
+static void
+add_problem(struct glue *g, int line, const char *text)
+{
+	struct ini *ini = g->ini;
+
+	if (ini->nproblems >= 100)
+		return;
+	ini->problems = vec_room(g->arena, ini->problems, ini->nproblems,
+	    sizeof(*ini->problems));
+	ini->problems[ini->nproblems++] = (struct ini_problem){
+		.line = line, .section = g->current ? g->current->name : NULL,
+		.text = text };
+}
+
+static void
+add_section(struct glue *g, int line)
+{
+	struct ini *ini = g->ini;
+	const struct ini_section *old;
+	char *name = arena_dup(g->arena, buf_view(&g->section));
+
+	old = ini_section_find(ini, name);
+	g->skipping = false;
+	if (old && strcmp(name, "DEFAULT") == 0) {	/* may come again */
+		g->current = (struct ini_section *)(uintptr_t)old;
+		return;
+	}
+	if (old || ini->nsections >= INI_MAX_SECTIONS) {
+		g->current = old ? (struct ini_section *)(uintptr_t)old : g->current;
+		g->skipping = true;
+		add_problem(g, line, old ? arena_printf(g->arena,
+		    "section [%s] is there twice (first in line %d); join them",
+		    name, old->line) : "too many sections");
+		return;
+	}
+	ini->sections = vec_room(g->arena, ini->sections, ini->nsections,
+	    sizeof(*ini->sections));
+	g->current = &ini->sections[ini->nsections++];
+	*g->current = (struct ini_section){ .name = name, .line = line };
+}
+
+static void
+add_option(struct glue *g, int line)
+{
+	struct ini_section *s = g->current;
+	const struct ini_option *old;
+	char *name = arena_dup(g->arena, buf_view(&g->name));
+
+	if (!s || g->skipping)
+		return;
+	old = ini_option_find(s, name);
+	if (old || s->n >= INI_MAX_OPTIONS) {
+		add_problem(g, line, old ? arena_printf(g->arena,
+		    "option \"%s\" is in [%s] twice (first in line %d); remove one",
+		    name, s->name, old->line) : "too many options in one section");
+		return;
+	}
+	s->options = vec_room(g->arena, s->options, s->n, sizeof(*s->options));
+	s->options[s->n++] = (struct ini_option){ .name = name, .line = line,
+		.value = arena_dup(g->arena, buf_view(&g->value)) };
+}
+
+static int
+glue_piece(void *user, const char *group, const char *kind, const char *piece)
+{
+	struct glue *g = user;
+
+	(void)group;
+	if (strcmp(kind, "section") == 0) {
+		decode(&g->section, piece);
+	} else if (strcmp(kind, "name") == 0) {
+		decode(&g->name, piece);
+	} else if (strcmp(kind, "value") == 0) {
+		decode(&g->value, piece);
+	} else {
+		int line = atoi(piece);
+
+		if (strcmp(kind, "header") == 0)
+			add_section(g, line);
+		else if (strcmp(kind, "option") == 0)
+			add_option(g, line);
+		else
+			add_problem(g, line, arena_dup(g->arena, buf_view(&g->value)));
+		buf_clear(&g->section);
+		buf_clear(&g->name);
+		buf_clear(&g->value);
+	}
+	return 1;
+}
+
+/* Number of the first line that is not UTF-8 or holds a NUL; 0: none. */
+static int
+bad_bytes(struct str t)
+{
+	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+	int line = 1;
+
+	for (size_t i = 0; i < t.len; i++) {
+		unsigned char c = (unsigned char)t.s[i];
+		size_t more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+		uint32_t u = c < 0x80 ? c : c & (0x3fu >> more);
+
+		line += c == '\n';
+		if (!c || (c >= 0x80 && c < 0xc2) || c > 0xf4 || t.len - i <= more)
+			return line;
+		for (size_t k = 0; k < more; k++) {
+			if ((t.s[++i] & 0xc0) != 0x80)
+				return line;
+			u = u << 6 | (t.s[i] & 0x3f);
+		}
+		if (u < least[more] || u > 0x10ffff || (u >= 0xd800 && u < 0xe000))
+			return line;
+	}
+	return 0;
+}
+
+struct ini *
+ini_parse_text(struct arena *a, const char *path, struct str text)
+{
+	struct glue g = { .arena = a };
+	struct feed f = { .at = 0 };
+	int bad = bad_bytes(text), rc;
+
+	g.ini = arena_alloc(a, sizeof(*g.ini));
+	g.ini->path = arena_strdup(a, path);
+	if (bad) {
+		add_problem(&g, bad, "bytes that are not UTF-8; save the file as UTF-8");
+		return g.ini;
+	}
+	lines_init(&f.lines, text);
+	rc = ini_parse_stream(feed_line, &f, glue_piece, &g);
+	if (rc || !f.ended)
+		add_problem(&g, 0, "this build of libinih cannot read short lines");
+	lines_fini(&f.lines);
+	buf_fini(&f.out);
+	buf_fini(&g.section);
+	buf_fini(&g.name);
+	buf_fini(&g.value);
+	return g.ini;
+}
+
+static int
+read_all(int fd, struct buf *out)
+{
+	ssize_t n;
+
+	do {
+		if (out->len > INI_MAX_BYTES)
+			return -EFBIG;
+		buf_reserve(out, 65536);
+		n = read(fd, out->p + out->len, 65536);
+		if (n > 0)
+			out->len += (size_t)n;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	return n < 0 ? -errno : 0;
+}
+
+int
+ini_load(struct arena *a, const char *path, struct ini **out, struct err *e)
+{
+	struct buf text = { 0 };
+	struct stat st;
+	int fd, rc = 0;
+
+	*out = NULL;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return err_set(e, -errno, "%s: %s", path, strerror(errno));
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		rc = err_set(e, -EINVAL, "%s: not a file", path);
+	if (rc == 0)
+		rc = read_all(fd, &text);
+	close(fd);
+	if (rc == 0)
+		*out = ini_parse_text(a, path, buf_view(&text));
+	else if (rc != -EINVAL)
+		err_set(e, rc, "%s: %s", path, strerror(-rc));
+	buf_fini(&text);
+	return rc;
+}
+
+const struct ini_section *
+ini_section_find(const struct ini *ini, const char *name)
+{
+	for (size_t i = 0; i < ini->nsections; i++)
+		if (strcmp(ini->sections[i].name, name) == 0)
+			return &ini->sections[i];
+	return NULL;
+}
+
+const struct ini_option *
+ini_option_find(const struct ini_section *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->options[i].name, name) == 0)
+			return &s->options[i];
+	return NULL;
+}

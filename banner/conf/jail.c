@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * jail.c - one section of the jail files, resolved.
+ */
+#include "banner/conf/jail.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "banner/conf/definition.h"
+#include "banner/conf/reader.h"
+
+/* What fail2ban reads of a jail: filters and actions see these names and values. */
+static const char *const jail_names[] = { "enabled", "backend", "maxretry",
+	"maxmatches", "findtime", "bantime", "bantime.increment", "bantime.factor",
+	"bantime.formula", "bantime.multipliers", "bantime.maxtime", "bantime.rndtime",
+	"bantime.overalljails", "ignorecommand", "ignoreself", "ignoreip", "ignorecache",
+	"filter", "logtimezone", "logencoding", "logpath", "action", "usedns",
+	"prefregex", "ignoreregex", "failregex", "maxlines", "datepattern",
+	"journalmatch", NULL };
+
+/* And what only we read; the two lists are all options of a jail. */
+static const char *const our_names[] = { "count", "distinct", "host6", "ban",
+	"blocklist", "skip_if_nologs", NULL };
+
+const char *const jail_known[] = { "enabled", "backend", "maxretry",
+	"maxmatches", "findtime", "bantime", "bantime.increment", "bantime.factor",
+	"bantime.formula", "bantime.multipliers", "bantime.maxtime", "bantime.rndtime",
+	"bantime.overalljails", "ignorecommand", "ignoreself", "ignoreip", "ignorecache",
+	"filter", "logtimezone", "logencoding", "logpath", "action", "usedns",
+	"prefregex", "ignoreregex", "failregex", "maxlines", "datepattern",
+	"journalmatch", "count", "distinct", "host6", "ban", "blocklist",
+	"skip_if_nologs", "systemd_if_nologs", "port", "protocol", "chain", "mode",
+	"banaction", "banaction_allports", "action_", "action_mw", "action_mwl",
+	"action_xarf", "action_cf_mwl", "action_blocklist_de", "action_abuseipdb",
+	"destemail", "sender", "sendername", "mta", "fail2ban_agent", NULL };
+
+/* Told with the place of the option, and the jail is lost. */
+void
+jail_error(struct jail_reading *jr, const char *option, const char *text)
+{
+	const struct value *v = option ?
+	    sheet_find(jr->r->jails, jr->jail->name, option) : NULL;
+	struct place at = { v ? v->file : jr->jail->file, v ? v->line : jr->jail->line,
+		jr->jail->name };
+
+	reader_tell(jr->r, CONF_ERROR, &at, option ?
+	    arena_printf(jr->r->arena, "%s: %s", option, text) : text);
+	jr->jail->refused = true;
+}
+
+/* The option's resolved value, or fallback when it is not set. */
+static const char *
+get(struct jail_reading *jr, const char *name, const char *fallback)
+{
+	struct interp in = { jr->r->jails, jr->jail->name, &jr->vars, jr->r->arena };
+	const char *value = fallback;
+	struct err e;
+
+	if (interp_get(&in, name, &value, &e) == -EINVAL) {
+		jail_error(jr, name, e.text);
+		return fallback;
+	}
+	return value ? value : fallback;
+}
+
+static void
+read_names(struct jail_reading *jr, const char *const *names)
+{
+	for (; *names; names++) {
+		const char *value = get(jr, *names, NULL);
+
+		if (value)
+			options_set(jr->r->arena, &jr->opts, *names, value);
+	}
+}
+
+/* Variables of the section that only serve interpolation, for display; one that
+ * cannot be resolved and is not used disturbs nobody. */
+static void
+read_variables(struct jail_reading *jr)
+{
+	const struct section *s = sheet_section(jr->r->jails, jr->jail->name);
+	struct interp in = { jr->r->jails, jr->jail->name, &jr->vars, jr->r->arena };
+	struct conf_options *o = &jr->jail->options;
+
+	for (size_t i = 0; i < jr->opts.n; i++)
+		options_set(jr->r->arena, o, jr->opts.v[i].key, jr->opts.v[i].value);
+	for (size_t i = 0; s && i < s->n; i++) {
+		const char *value;
+
+		if (!options_get(o, s->entries[i].name) &&
+		    interp_get(&in, s->entries[i].name, &value, NULL) == 0)
+			options_set(jr->r->arena, o, s->entries[i].name, value);
+	}
+}
+
+/* Mistakes in the jail files that hit this section, or everything. */
+static void
+file_problems(struct jail_reading *jr)
+{
+	const struct sheet *sh = jr->r->jails;
+
+	for (size_t i = 0; i < sh->nproblems; i++) {
+		const struct sheet_problem *p = &sh->problems[i];
+		struct place at = { p->file, p->line, jr->jail->name };
+
+		if (!p->section || strcmp(p->section, "DEFAULT") == 0)
+			jr->jail->refused = true;	/* told once, by conf_read */
+		else if (strcmp(p->section, jr->jail->name) == 0) {
+			jr->jail->refused = true;
+			reader_tell(jr->r, CONF_ERROR, &at, p->text);
+		}
+	}
+}
+
+static void
+read_rules(struct jail_reading *jr, const char *spec, const char *backend)
+{
+	struct definition d, *have = NULL;
+	struct err e;
+
+	if (*spec) {
+		if (filter_begin(jr, spec, backend, &d, &e) < 0) {
+			jail_error(jr, "filter", e.text);
+			return;
+		}
+		have = &d;
+	}
+	read_names(jr, jail_names);
+	read_names(jr, our_names);
+	if (!jr->jail->refused && filter_finish(jr, have, &e) < 0)
+		jail_error(jr, "filter", e.text);
+}
+
+void
+jail_read(struct reader *r, const char *section, struct conf_jail *jail)
+{
+	struct jail_reading jr = { .r = r, .jail = jail };
+	const struct section *s = sheet_section(r->jails, section);
+	const char *spec, *backend;
+
+	*jail = (struct conf_jail){ .name = section, .file = s->file, .line = s->line,
+		.filter = { .name = "", .maxlines = 1, .logtype = "file" } };
+	file_problems(&jr);
+	jail->enabled = r->enable_all || str_bool(str_of(get(&jr, "enabled", "false")));
+	if ((!jail->enabled && !r->only_jail) ||
+	    (r->only_jail && strcmp(r->only_jail, section) != 0))
+		return;
+	backend = get(&jr, "backend", "auto");
+	spec = get(&jr, "filter", "");
+	if (!jail->refused)
+		read_rules(&jr, spec, backend);
+	read_variables(&jr);
+	if (jail->refused)
+		return;
+	jail_options(&jr);
+	actions_read(&jr, options_get(&jr.opts, "action"));
+}

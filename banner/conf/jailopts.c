@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * jailopts.c - the typed options of a jail: words to numbers, lists and choices.
+ */
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "banner/base/units.h"
+#include "banner/conf/reader.h"
+#include "banner/conf/span.h"
+
+enum kind { KIND_BOOL, KIND_COUNT, KIND_SPAN, KIND_TEXT, KIND_WORDS };
+
+struct key {
+	const char *name;
+	enum kind kind;
+	size_t offset;		/* in struct conf_jail */
+};
+
+#define KEY(name, kind, field) { name, kind, offsetof(struct conf_jail, field) }
+
+static const struct key keys[] = {
+	KEY("maxretry", KIND_COUNT, maxretry),
+	KEY("maxmatches", KIND_COUNT, maxmatches),
+	KEY("findtime", KIND_SPAN, findtime_ms),
+	KEY("bantime", KIND_SPAN, bantime_ms),
+	KEY("ignoreself", KIND_BOOL, ignoreself),
+	KEY("skip_if_nologs", KIND_BOOL, skip_if_nologs),
+	KEY("logencoding", KIND_TEXT, logencoding),
+	KEY("logtimezone", KIND_TEXT, logtimezone),
+	KEY("ignorecommand", KIND_TEXT, ignorecommand),
+	KEY("ignorecache", KIND_TEXT, ignorecache),
+	KEY("ignoreip", KIND_WORDS, ignoreip),
+	KEY("bantime.increment", KIND_BOOL, increment.on),
+	KEY("bantime.overalljails", KIND_BOOL, increment.overalljails),
+	KEY("bantime.formula", KIND_TEXT, increment.formula),
+	KEY("bantime.multipliers", KIND_TEXT, increment.multipliers),
+	KEY("bantime.maxtime", KIND_SPAN, increment.maxtime_ms),
+	KEY("bantime.rndtime", KIND_SPAN, increment.rndtime_ms),
+	KEY("blocklist", KIND_TEXT, blocklist),
+	KEY("host6", KIND_COUNT, host6),
+};
+
+static void
+wrong(struct jail_reading *jr, const char *name, const char *found, const char *expected)
+{
+	jail_error(jr, name, arena_printf(jr->r->arena, "found \"%s\", expected %s", found,
+	    expected));
+}
+
+static void
+set_count(struct jail_reading *jr, const struct key *k, const char *text, void *field)
+{
+	uint64_t n;
+
+	if (str_u64(str_trim(str_of(text)), &n) < 0 || n > 1000000)
+		wrong(jr, k->name, text, "a number from 0 to 1000000");
+	else
+		*(unsigned *)field = (unsigned)n;
+}
+
+static void
+set_span(struct jail_reading *jr, const struct key *k, const char *text, void *field)
+{
+	struct err e;
+
+	if (span_ms(str_of(text), field, &e) < 0)
+		jail_error(jr, k->name, arena_printf(jr->r->arena,
+		    "not a time: %s (\"%s\")", e.text, text));
+}
+
+static void
+set_key(struct jail_reading *jr, const struct key *k, const char *text)
+{
+	void *field = (char *)jr->jail + k->offset;
+
+	switch (k->kind) {
+	case KIND_BOOL:
+		*(bool *)field = str_bool(str_trim(str_of(text)));
+		break;
+	case KIND_COUNT:
+		set_count(jr, k, text, field);
+		break;
+	case KIND_SPAN:
+		set_span(jr, k, text, field);
+		break;
+	case KIND_TEXT:
+		*(const char **)field = *text ? text : NULL;
+		break;
+	case KIND_WORDS:
+		list_words(jr->r->arena, field, text);
+		break;
+	}
+}
+
+static void
+set_backend(struct jail_reading *jr)
+{
+	static const struct { const char *word; enum conf_backend backend; } words[] = {
+		{ "auto", BACKEND_AUTO }, { "pyinotify", BACKEND_FILE },
+		{ "inotify", BACKEND_FILE }, { "file", BACKEND_FILE },
+		{ "gamin", BACKEND_FILE }, { "polling", BACKEND_POLLING },
+		{ "systemd", BACKEND_JOURNAL }, { "journal", BACKEND_JOURNAL },
+		{ "socket", BACKEND_SOCKET },
+	};
+	const char *text = options_get(&jr->opts, "backend"), *name;
+	struct err e;
+
+	if (!text || !*text)
+		return;
+	if (bracket_parse(jr->r->arena, str_of(text), &name,
+	    &jr->jail->backend_options, &e) < 0) {
+		jail_error(jr, "backend", e.text);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(words[i].word, name) == 0) {
+			jr->jail->backend = words[i].backend;
+			return;
+		}
+	wrong(jr, "backend", name, "auto, systemd, polling, pyinotify, file or socket");
+}
+
+static void
+set_usedns(struct jail_reading *jr)
+{
+	static const struct { const char *word; enum conf_dns dns; } words[] = {
+		{ "yes", DNS_YES }, { "warn", DNS_WARN }, { "no", DNS_NO }, { "raw", DNS_RAW },
+		{ "true", DNS_YES }, { "1", DNS_YES }, { "on", DNS_YES },
+		{ "false", DNS_NO }, { "0", DNS_NO }, { "off", DNS_NO },
+	};
+	const char *text = options_get(&jr->opts, "usedns");
+
+	for (size_t i = 0; text && i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(words[i].word, text) == 0) {
+			jr->jail->usedns = words[i].dns;
+			return;
+		}
+	if (text)
+		wrong(jr, "usedns", text, "yes, warn, no or raw");
+}
+
+/* One line is GLOB, or GLOB head, or GLOB tail. */
+static void
+set_logpath(struct jail_reading *jr)
+{
+	struct conf_jail *j = jr->jail;
+	struct str rest = str_of(options_get(&jr->opts, "logpath")), line;
+
+	while (str_cut(&rest, '\n', &line)) {
+		struct conf_path p = { 0 };
+		const char *blank;
+
+		line = str_trim(line);
+		if (!line.len)
+			continue;
+		p.glob = arena_dup(jr->r->arena, line);
+		blank = strrchr(p.glob, ' ');
+		if (blank && strcmp(blank + 1, "tail") && strcmp(blank + 1, "head")) {
+			wrong(jr, "logpath", blank + 1, "head or tail behind the path");
+			return;
+		}
+		p.tail = blank && strcmp(blank + 1, "tail") == 0;
+		if (blank)
+			p.glob = arena_dup(jr->r->arena, str_trim((struct str){ p.glob,
+			    (size_t)(blank - p.glob) }));
+		j->logpath = vec_room(jr->r->arena, j->logpath, j->nlogpath, sizeof(p));
+		j->logpath[j->nlogpath++] = p;
+	}
+}
+
+static void
+set_net(struct jail_reading *jr, const char *text)
+{
+	struct conf_jail *j = jr->jail;
+	struct str rest = str_of(text), four;
+	uint64_t n4 = 24, n6 = 56;
+
+	if (*text == '/') {
+		rest.s++;
+		rest.len--;
+		if (!str_cut(&rest, ',', &four) || str_u64(str_trim(four), &n4) < 0 ||
+		    (rest.s && str_u64(str_trim(rest), &n6) < 0))
+			n4 = 0;
+	} else if (*text) {
+		n4 = 0;
+	}
+	if (n4 < 1 || n4 > 32 || n6 < 1 || n6 > 128) {
+		wrong(jr, "count", text, "net/24,56 (lengths for IPv4 and IPv6)");
+		return;
+	}
+	j->count = COUNT_NET;
+	j->net4 = (unsigned)n4;
+	j->net6 = (unsigned)n6;
+}
+
+static void
+set_counting(struct jail_reading *jr)
+{
+	static const char *const words[] = { "host", "user", "host+user" };
+	static const enum conf_count counts[] = { COUNT_HOST, COUNT_USER, COUNT_HOST_USER };
+	struct conf_jail *j = jr->jail;
+	const char *count = options_get(&jr->opts, "count");
+	const char *distinct = options_get(&jr->opts, "distinct");
+	const char *ban = options_get(&jr->opts, "ban");
+	bool found = !count;
+
+	for (size_t i = 0; count && i < 3; i++)
+		if (strcmp(count, words[i]) == 0) {
+			j->count = counts[i];
+			found = true;
+		}
+	if (count && strcmp(count, "total") == 0)
+		j->count = COUNT_TOTAL;
+	else if (count && strncmp(count, "net", 3) == 0)
+		set_net(jr, count + 3);
+	else if (!found)
+		wrong(jr, "count", count, "host, user, host+user, net/24,56 or total");
+	if (distinct && *distinct && strcmp(distinct, "user") && strcmp(distinct, "host"))
+		wrong(jr, "distinct", distinct, "user or host");
+	else if (distinct)
+		j->distinct = *distinct;
+	if (ban && *ban && strcmp(ban, "user") && strcmp(ban, "host"))
+		wrong(jr, "ban", ban, "user or host");
+	j->ban_user = ban && strcmp(ban, "user") == 0;
+}
+
+static bool
+is_number(struct str s)
+{
+	double v;
+
+	return span_seconds(s, &v, NULL) == 0;
+}
+
+static void
+set_increment(struct jail_reading *jr)
+{
+	struct conf_increment *inc = &jr->jail->increment;
+	const char *factor = options_get(&jr->opts, "bantime.factor");
+	struct span_vars vars = { 600, 1, 1 };
+	struct str rest, w;
+	struct err e;
+	double v;
+
+	if (factor && *factor && span_formula(factor, &vars, &inc->factor, &e) < 0)
+		jail_error(jr, "bantime.factor", e.text);
+	else if (factor && *factor && span_seconds(str_of(factor), &v, NULL) < 0)
+		inc->factor_expr = factor;
+	vars.ban_factor = inc->factor;
+	if (inc->formula && span_formula(inc->formula, &vars, &v, &e) < 0)
+		jail_error(jr, "bantime.formula", e.text);
+	rest = str_of(inc->multipliers);
+	while (inc->multipliers && str_word(&rest, &w))
+		if (!is_number(w))
+			wrong(jr, "bantime.multipliers", inc->multipliers,
+			    "numbers between blanks");
+}
+
+/* "1 on true yes no ..." are numbers to nobody: bool options never fail, as there. */
+static void
+defaults(struct jail_reading *jr)
+{
+	struct conf_jail *j = jr->jail;
+	bool ours = jr->r->conf->layout == LAYOUT_BANNER;
+
+	j->findtime_ms = j->bantime_ms = 10 * MS_PER_MIN;
+	j->maxretry = ours ? 5 : 3;
+	j->usedns = ours ? DNS_NO : DNS_WARN;
+	j->ignoreself = true;
+	j->logencoding = "auto";
+	j->increment.factor = 1;
+	j->net4 = 24;
+	j->net6 = 56;
+	j->host6 = ours ? 64 : 128;
+}
+
+static void
+check_limits(struct jail_reading *jr)
+{
+	struct conf_jail *j = jr->jail;
+
+	if (j->maxretry < 1)
+		jail_error(jr, "maxretry", "found 0, expected at least 1");
+	if (j->findtime_ms < 1)
+		jail_error(jr, "findtime", "expected a time longer than zero");
+	if (j->bantime_ms < 0)
+		j->bantime_ms = -1;
+	else		/* fail2ban counts bans in whole seconds */
+		j->bantime_ms -= j->bantime_ms % MS_PER_S;
+	if (!options_get(&jr->opts, "maxmatches"))
+		j->maxmatches = j->maxretry;
+	if (j->host6 < 1 || j->host6 > 128)
+		jail_error(jr, "host6", "expected a prefix length from 1 to 128");
+	if (!j->logencoding)
+		j->logencoding = "auto";
+}
+
+void
+jail_options(struct jail_reading *jr)
+{
+	defaults(jr);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const char *text = options_get(&jr->opts, keys[i].name);
+
+		if (text)
+			set_key(jr, &keys[i], text);
+	}
+	set_backend(jr);
+	set_usedns(jr);
+	set_logpath(jr);
+	set_counting(jr);
+	set_increment(jr);
+	check_limits(jr);
+}

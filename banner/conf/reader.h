@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * reader.h - what one conf_read() carries about; inside banner/conf only.
+ */
+#ifndef BANNER_CONF_READER_H
+#define BANNER_CONF_READER_H
+
+#include "banner/conf/conf.h"
+#include "banner/conf/expand.h"
+#include "banner/conf/sheet.h"
+
+/* The release of fail2ban whose files and answers are followed; what its
+ * configurations read as %(fail2ban_version)s. */
+#define COMPAT_VERSION "1.0.2"
+
+struct reader {
+	struct conf *conf;
+	struct arena *arena;
+	struct files *files;
+	struct sheet *jails;		/* all jail files merged */
+	const struct sheet *own;	/* banner.conf; may be NULL */
+	bool enable_all;
+	const char *only_jail;
+};
+
+/* Where something was found; file NULL: nowhere in particular. */
+struct place {
+	const char *file;
+	int line;
+	const char *jail;
+};
+
+/* One jail while it is being read. */
+struct jail_reading {
+	struct reader *r;
+	struct conf_jail *jail;
+	struct conf_options vars;	/* known/x from its filter */
+	struct conf_options opts;	/* its options that fail2ban knows, resolved */
+};
+
+const char	*layout_filters(enum conf_layout);	/* "filter.d" or "filters" */
+const char	*layout_actions(enum conf_layout);
+/* 0, or -ENOENT with text naming what makes a folder a configuration. */
+int		 layout_find(const char *dir, enum conf_layout *, struct err *);
+
+void	reader_tell(struct reader *, enum conf_level, const struct place *,
+	    const char *text);
+void	list_add(struct arena *, struct conf_list *, const char *);
+/* Words between blanks, commas and line ends. */
+void	list_words(struct arena *, struct conf_list *, const char *);
+/* Lines that are not empty. */
+void	list_lines(struct arena *, struct conf_list *, const char *);
+
+/* daemon.c: [bannerd], fail2ban.conf. */
+void	daemon_read(struct reader *);
+/* jail.c: one section of the jail files. */
+void	jail_read(struct reader *, const char *section, struct conf_jail *);
+/* jailopts.c: the typed options, from the resolved ones. */
+void	jail_options(struct jail_reading *);
+void	jail_error(struct jail_reading *, const char *option, const char *text);
+/* filter.c: the rules; the first step gives known/x for the jail's own options. */
+struct definition;
+int	filter_begin(struct jail_reading *, const char *spec, const char *backend,
+	    struct definition *, struct err *);
+int	filter_finish(struct jail_reading *, struct definition *, struct err *);
+/* action.c: the jail's "action =" list. */
+void	actions_read(struct jail_reading *, const char *list);
+/* instance.c: the same action of several jails is one; returns its index. */
+unsigned	action_add(struct reader *, const struct conf_action *);
+/* spell.c: options that nobody knows and nothing refers to. */
+void	spell_check(struct reader *);
+/* The known word nearest to this one, or NULL. known ends with NULL. */
+const char	*spell_nearest(const char *word, const char *const *known);
+extern const char *const jail_known[];	/* every option of a jail; ends with NULL */
+
+#endif

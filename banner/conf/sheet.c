@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * sheet.c - several files merged into one.
+ */
+#include "banner/conf/sheet.h"
+
+#include <string.h>
+
+struct sheet *
+sheet_new(struct arena *a)
+{
+	struct sheet *s = arena_alloc(a, sizeof(*s));
+
+	s->arena = a;
+	s->defaults.name = "DEFAULT";
+	return s;
+}
+
+const struct value *
+section_find(const struct section *s, const char *name)
+{
+	for (size_t i = 0; s && i < s->n; i++)
+		if (strcmp(s->entries[i].name, name) == 0)
+			return s->entries[i].value;
+	return NULL;
+}
+
+const struct section *
+sheet_section(const struct sheet *sh, const char *name)
+{
+	if (strcmp(name, "DEFAULT") == 0)
+		return &sh->defaults;
+	for (size_t i = 0; i < sh->n; i++)
+		if (strcmp(sh->sections[i].name, name) == 0)
+			return &sh->sections[i];
+	return NULL;
+}
+
+const struct value *
+sheet_find(const struct sheet *sh, const char *section, const char *name)
+{
+	const struct value *v = section_find(sheet_section(sh, section), name);
+
+	return v ? v : section_find(&sh->defaults, name);
+}
+
+static struct section *
+section_make(struct sheet *sh, const char *name, const char *file, int line)
+{
+	struct section *s = (struct section *)(uintptr_t)sheet_section(sh, name);
+
+	if (s)
+		return s;
+	sh->sections = vec_room(sh->arena, sh->sections, sh->n, sizeof(*sh->sections));
+	s = &sh->sections[sh->n++];
+	*s = (struct section){ .name = name, .file = file, .line = line };
+	return s;
+}
+
+static void
+section_set(struct sheet *sh, struct section *s, const char *name,
+    const struct value *value)
+{
+	struct value *v = arena_alloc(sh->arena, sizeof(*v));
+	struct entry *en = NULL;
+
+	*v = *value;
+	for (size_t i = 0; i < s->n && !en; i++)
+		if (strcmp(s->entries[i].name, name) == 0)
+			en = &s->entries[i];
+	if (!en) {
+		s->entries = vec_room(sh->arena, s->entries, s->n, sizeof(*s->entries));
+		en = &s->entries[s->n++];
+		*en = (struct entry){ .name = name };
+	}
+	v->prev = en->value;
+	en->value = v;
+}
+
+void
+sheet_set(struct sheet *sh, const char *section, const char *name, const char *value)
+{
+	struct value v = { .text = arena_strdup(sh->arena, value), .file = "(built in)" };
+
+	section_set(sh, section_make(sh, arena_strdup(sh->arena, section), v.file, 0),
+	    arena_strdup(sh->arena, name), &v);
+}
+
+static size_t
+word_length(const char *s)
+{
+	size_t n = 0;
+
+	while ((s[n] >= 'a' && s[n] <= 'z') || (s[n] >= 'A' && s[n] <= 'Z') ||
+	    (s[n] >= '0' && s[n] <= '9') || s[n] == '_')
+		n++;
+	return n;
+}
+
+/* [Init?family=inet6] gives options "x?family=inet6" of section Init. */
+static void
+merge_section(struct sheet *sh, const struct ini *ini, const struct ini_section *is)
+{
+	size_t word = word_length(is->name);
+	const char *cond = word && is->name[word] == '?' && is->name[word + 1] ?
+	    is->name + word : "";
+	const char *name = *cond ?
+	    arena_dup(sh->arena, (struct str){ is->name, word }) : is->name;
+	struct section *s = section_make(sh, name, ini->path, is->line);
+
+	for (size_t i = 0; i < is->n; i++) {
+		const struct ini_option *o = &is->options[i];
+		struct value v = { .text = o->value, .file = ini->path, .line = o->line };
+
+		section_set(sh, s, *cond ?
+		    arena_printf(sh->arena, "%s%s", o->name, cond) : o->name, &v);
+	}
+}
+
+void
+sheet_merge(struct sheet *sh, const struct ini *ini)
+{
+	sh->nfiles++;
+	for (size_t i = 0; i < ini->nsections; i++)
+		merge_section(sh, ini, &ini->sections[i]);
+	for (size_t i = 0; i < ini->nproblems; i++) {
+		const struct ini_problem *p = &ini->problems[i];
+
+		sh->problems = vec_room(sh->arena, sh->problems, sh->nproblems,
+		    sizeof(*sh->problems));
+		sh->problems[sh->nproblems++] = (struct sheet_problem){
+			.file = ini->path, .section = p->section, .line = p->line,
+			.text = p->text };
+	}
+}

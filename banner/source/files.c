@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * files.c - all followed files: globs, what they match now and later, and events.
+ *
+ * Three layers. files.c knows names: it expands the globs and makes one struct follow
+ * for each name. follow.c knows what file bears a name: at each change of the name it
+ * looks again. reader.c knows one open file.
+ *
+ * A rotation must lose no line and give none twice, so these rules hold:
+ *
+ * 1. A file that lost its name is read to its end before its successor is begun, and is
+ *    kept open for a while for writers that did not notice (follow.c).
+ * 2. An inode is read by one follow at most (by_inode). A glob like audit.log* matches
+ *    the rotated file too; that name then sleeps until the reader leaves the inode, and
+ *    takes the open reader over with its offset. Two names of one file (a link) are one
+ *    source with the groups of both for the same reason.
+ * 3. We are slower than a script: when a name changed, several files may have borne it
+ *    since. Those between, found by their time of birth, are read too (stored.c).
+ * 4. Places are stored with a hash of the text before them. Anything that fits neither
+ *    inode nor hash is not the file we read: it is looked for beside, and if it is not
+ *    there the loss is said (stored.c). All names' places are known before the first
+ *    file is opened, so that a rotated file is begun where its former name had stopped.
+ * 5. An inotify batch is taken in whole before anything is looked at, readers before
+ *    sleepers.
+ *
+ * Nothing is polled but files the kernel does not tell us about: network file systems,
+ * `polling`, or when no more watches are to be had. Idle means no wake-up at all.
+ */
+#include "banner/source/files.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "banner/base/arena.h"
+#include "banner/source/paths.h"
+
+enum { RESCAN_MS = 100 };
+
+static void	scan(struct files *);
+
+static void
+waiting_free(struct source *s)
+{
+	free(s);
+}
+
+static const struct source_kind waiting_kind = { .free = waiting_free };
+
+struct reader *
+files_reader(struct files *fs, const struct stat *st)
+{
+	struct inode_key key = { st->st_dev, st->st_ino };
+
+	return table_find(fs->by_inode, &key, sizeof(key));
+}
+
+/* Look at what is due, those who read before those who sleep: a sleeper must not snatch
+ * the new file of a name whose own turn comes next. */
+static void
+check_due(struct files *fs)
+{
+	for (int sleepers = 0; sleepers < 2; sleepers++)
+		for (struct follow *f = fs->first; f; f = f->next)
+			if ((f->due || fs->tree_due) && (f->owner != NULL) == sleepers) {
+				f->due = true;
+				follow_check(f);
+			}
+}
+
+static void
+on_entry(void *arg, struct follow *f)
+{
+	f->due = true;
+}
+
+static void
+on_bytes(void *arg, struct reader *r)
+{
+	follow_wake(r->owner, r);
+}
+
+static void
+on_tree(void *arg)
+{
+	struct files *fs = arg;
+
+	fs->tree_due = true;
+}
+
+static void
+on_unknown(void *arg)
+{
+	struct files *fs = arg;
+	int64_t wait = fs->scanned_ms + RESCAN_MS - mono_ms();
+
+	if (!evtimer_pending(fs->rescan, NULL))
+		timer_after(fs->rescan, wait > 0 ? wait : 0);
+}
+
+static void
+on_done(void *arg)
+{
+	struct files *fs = arg;
+	bool due = fs->tree_due;
+
+	for (struct follow *f = fs->first; f && !due; f = f->next)
+		due = f->due;
+	if (!due)
+		return;
+	if (fs->tree_due)
+		scan(fs);
+	check_due(fs);
+	fs->tree_due = false;
+}
+
+static void
+on_rescan(evutil_socket_t fd, short what, void *arg)
+{
+	struct files *fs = arg;
+
+	scan(fs);
+	check_due(fs);
+}
+
+static void
+on_poll(evutil_socket_t fd, short what, void *arg)
+{
+	struct files *fs = arg;
+
+	scan(fs);
+	for (struct follow *f = fs->first; f; f = f->next) {
+		bool polled = !fs->watch || f->polling || (fs->poll_all && !f->cur);
+
+		f->due |= polled || (f->cur && f->cur->wd < 0);
+		for (size_t i = 0; i < f->nold; i++)
+			if (f->old[i]->wd < 0)
+				follow_wake(f, f->old[i]);
+		if (f->cur && f->cur->wd < 0)
+			follow_wake(f, f->cur);
+	}
+	check_due(fs);
+	timer_after(fs->poll, POLL_MS);
+}
+
+void
+files_poll(struct files *fs)
+{
+	if (!evtimer_pending(fs->poll, NULL))
+		timer_after(fs->poll, POLL_MS);
+}
+
+void
+files_unwatched(struct files *fs, struct source *s, int rc)
+{
+	files_poll(fs);
+	if (fs->watch_said)
+		return;
+	fs->watch_said = true;
+	source_event(s, SOURCE_ERROR, "no inotify watch (%s): polled each second; see "
+	    "fs.inotify.max_user_watches", strerror(-rc));
+}
+
+static void
+glob_step(void *arg, const char *folder, const char *name, bool file)
+{
+	struct files *fs = arg;
+
+	if (!fs->watch || fs->walking->polling)
+		files_poll(fs);
+	else if (watch_entry(fs->watch, folder, name, NULL) == -EREMOTE) {
+		fs->poll_all = true;
+		files_poll(fs);
+	}
+}
+
+/* Stored places are known to all before any file is opened (rule 4). */
+static void
+read_places(struct files *fs, struct follow *f)
+{
+	const struct source_host *host = &fs->set->host;
+	const char *text = host->place ? host->place(host->arg, f->src.name) : NULL;
+	int n;
+
+	if (!text || !*text)
+		return;
+	n = places_parse(str_of(text), f->wanted);
+	if (n < 0) {
+		source_event(&f->src, SOURCE_ERROR, "the stored place is not understood; "
+		    "reading as if for the first time");
+		return;
+	}
+	f->nwanted = (size_t)n;
+	source_set_place(&f->src, text);
+	for (int i = 0; i < n; i++)
+		table_set(fs->stored, &f->wanted[i].ino, sizeof(f->wanted[i].ino),
+		    &f->wanted[i]);
+}
+
+static struct follow *
+follow_get(struct files *fs, const char *path)
+{
+	struct follow *f = table_find(fs->by_path, path, strlen(path));
+
+	if (f)
+		return f;
+	if (fs->n >= SOURCE_FILES_MAX) {
+		if (!fs->full_said && fs->first)
+			source_event(&fs->first->src, SOURCE_ERROR, "more than %d files: "
+			    "%s and others are not followed", SOURCE_FILES_MAX, path);
+		fs->full_said = true;
+		return NULL;
+	}
+	f = follow_new(fs, path);
+	f->due = true;
+	f->tail = !fs->after_start;
+	*fs->last = f;
+	fs->last = &f->next;
+	fs->n++;
+	table_set(fs->by_path, path, strlen(path), f);
+	read_places(fs, f);
+	return f;
+}
+
+static void
+glob_found(void *arg, const char *path)
+{
+	struct files *fs = arg;
+	struct glob *g = fs->walking;
+	struct follow *f = follow_get(fs, path);
+
+	g->found = true;
+	if (!f)
+		return;
+	follow_add_group(f, g->group);
+	/* Who wants the whole file gets it. */
+	f->tail = f->tail && g->tail;
+	f->polling |= g->polling;
+}
+
+static void
+glob_waiting(struct files *fs, struct glob *g)
+{
+	if (g->found && g->waiting)
+		g->waiting->hidden = true;
+	if (g->found || g->waiting)
+		return;
+	g->waiting = xcalloc(1, sizeof(*g->waiting));
+	source_init(g->waiting, fs->set, &waiting_kind, g->text);
+	source_add_group(g->waiting, g->group);
+	g->waiting->stats.waiting = true;
+	source_event(g->waiting, SOURCE_MISSING, "no file matches yet");
+}
+
+/* Expand all globs again; new names become follows that are due. */
+static void
+scan(struct files *fs)
+{
+	struct path_walk walk = { glob_step, glob_found, fs };
+
+	fs->scanned_ms = mono_ms();
+	for (struct glob *g = fs->globs; g; g = g->next) {
+		fs->walking = g;
+		path_glob(g->text, &walk);
+		glob_waiting(fs, g);
+	}
+	fs->walking = NULL;
+}
+
+static void
+watch_start(struct files *fs)
+{
+	struct watch_host host = { fs, on_entry, on_bytes, on_tree, on_unknown, on_done };
+
+	if (watch_new(fs->set->base, &host, &fs->watch) < 0)
+		fs->watch = NULL;
+}
+
+void
+files_start(struct files *fs)
+{
+	watch_start(fs);
+	scan(fs);
+	check_due(fs);
+	fs->after_start = true;
+}
+
+static struct files *
+files_new(struct sources *set)
+{
+	struct files *fs = xcalloc(1, sizeof(*fs));
+
+	fs->set = set;
+	fs->globs_end = &fs->globs;
+	fs->last = &fs->first;
+	fs->by_path = table_new();
+	fs->by_inode = table_new();
+	fs->stored = table_new();
+	fs->rescan = evtimer_new(set->base, on_rescan, fs);
+	fs->poll = evtimer_new(set->base, on_poll, fs);
+	return fs;
+}
+
+/* The follows themselves are sources and freed as such, before. */
+void
+files_free(struct files *fs)
+{
+	if (!fs)
+		return;
+	for (struct glob *g = fs->globs, *next; g; g = next) {
+		next = g->next;
+		free(g->text);
+		free(g);
+	}
+	watch_free(fs->watch);
+	event_free(fs->rescan);
+	event_free(fs->poll);
+	table_free(fs->by_path);
+	table_free(fs->by_inode);
+	table_free(fs->stored);
+	free(fs);
+}
+
+int
+sources_add_glob(struct sources *set, const char *glob, bool tail, bool polling,
+    void *group, struct err *e)
+{
+	struct files *fs;
+	struct glob *g;
+
+	if (glob[0] != '/')
+		return err_set(e, -EINVAL, "the path of a log must begin with /: %s", glob);
+	if (!set->files)
+		set->files = files_new(set);
+	fs = set->files;
+	g = xcalloc(1, sizeof(*g));
+	g->text = xstrdup(glob);
+	g->tail = tail;
+	g->polling = polling;
+	g->group = group;
+	*fs->globs_end = g;
+	fs->globs_end = &g->next;
+	if (fs->after_start) {
+		scan(fs);
+		check_due(fs);
+	}
+	return 0;
+}
+
+/* A glob may read whatever is below the last folder before its first wildcard. */
+void
+files_paths(struct files *fs, source_path_fn *fn, void *arg)
+{
+	for (struct glob *g = fs->globs; g; g = g->next) {
+		size_t fixed = strcspn(g->text, "*?[");
+		char *head = xstrndup(g->text, fixed), *real;
+
+		path_allow(head, fn, arg);
+		real = path_has_magic(g->text) ? NULL : realpath(head, NULL);
+		if (real)
+			path_allow(real, fn, arg);
+		free(real);
+		free(head);
+	}
+}

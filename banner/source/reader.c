@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * reader.c - one open file: its whole lines in blocks, from an offset on.
+ *
+ * Each read begins PLACE_TAIL bytes before the offset. When these are not the bytes
+ * that were there, the file was truncated, even if it has grown past the offset again:
+ * one system call both reads and checks.
+ */
+#include "banner/source/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "banner/base/arena.h"
+#include "banner/source/inner.h"
+#include "banner/source/lines.h"
+
+int64_t
+reader_birth_ns(int fd)
+{
+	struct statx sx;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &sx) < 0 ||
+	    !(sx.stx_mask & STATX_BTIME))
+		return 0;
+	return sx.stx_btime.tv_sec * INT64_C(1000000000) + sx.stx_btime.tv_nsec;
+}
+
+struct reader *
+reader_new(int fd, const struct stat *st)
+{
+	struct reader *r = xcalloc(1, sizeof(*r));
+
+	r->fd = fd;
+	r->at = (struct place){ .dev = st->st_dev, .ino = st->st_ino,
+	    .hash = place_hash("", 0) };
+	r->born_ns = reader_birth_ns(fd);
+	r->quiet_since = mono_ms();
+	r->more = true;
+	r->wd = -1;
+	return r;
+}
+
+void
+reader_free(struct reader *r)
+{
+	if (!r)
+		return;
+	close(r->fd);
+	free(r);
+}
+
+bool
+reader_is(const struct reader *r, const struct stat *st)
+{
+	return r && r->at.ino == st->st_ino && r->at.dev == st->st_dev;
+}
+
+int
+reader_seek(struct reader *r, uint64_t off)
+{
+	int rc = place_hash_at(r->fd, off, &r->at.hash);
+
+	if (rc < 0)
+		return rc;
+	r->at.off = r->scan = r->seen = off;
+	r->skipping = false;
+	return 0;
+}
+
+/* The n bytes at p, which end before + n bytes into what was read, are done with. */
+static void
+advance(struct reader *r, const char *p, size_t n)
+{
+	size_t before = r->at.off < PLACE_TAIL ? (size_t)r->at.off : PLACE_TAIL;
+	size_t tail = before + n < PLACE_TAIL ? before + n : PLACE_TAIL;
+
+	r->at.off += n;
+	r->at.hash = place_hash(p + n - tail, tail);
+}
+
+static void
+hand_on(struct reader *r, struct source *src, struct str data)
+{
+	size_t max = (size_t)src->set->opt.max_line_bytes;
+	struct str run;
+
+	for (;;) {
+		enum lines_kind kind = lines_next(&data, max, &run);
+
+		if (kind == LINES_PART)
+			return;
+		if (kind == LINES_LONG && run.s[run.len - 1] != '\n') {
+			r->skipping = true;
+			r->scan = r->at.off + run.len;
+			return;
+		}
+		if (kind == LINES_LONG)
+			source_long_line(src, r->at.off);
+		else
+			source_push(src, &(struct block){ .text = run, .line_ms = -1,
+			    .offset = r->at.off, .live = r->at.off >= r->live_from });
+		advance(r, run.s, run.len);
+	}
+}
+
+static enum reader_end
+truncated(struct reader *r)
+{
+	r->more = true;
+	return READER_TRUNCATED;
+}
+
+/* Look for the end of a line longer than the cap. The place stays at its beginning, so
+ * that a restart does not take its rest for a line. */
+static enum reader_end
+skip_step(struct reader *r, struct source *src)
+{
+	struct sources *set = src->set;
+	struct stat st;
+	ssize_t got;
+	char *lf;
+
+	if (fstat(r->fd, &st) < 0)
+		return READER_FAILED;
+	if ((uint64_t)st.st_size < r->scan || !place_fits(r->fd, &r->at))
+		return truncated(r);
+	got = pread(r->fd, set->buf, set->cap, (off_t)r->scan);
+	if (got < 0)
+		return READER_FAILED;
+	lf = memchr(set->buf, '\n', (size_t)got);
+	r->more = got > 0;
+	r->scan += lf ? (size_t)(lf + 1 - set->buf) : (size_t)got;
+	if (r->seen < r->scan)
+		r->seen = r->scan;
+	if (!lf)
+		return got > 0 ? READER_MORE : READER_EOF;
+	source_long_line(src, r->at.off);
+	return reader_seek(r, r->scan) < 0 ? truncated(r) : READER_MORE;
+}
+
+/* A writer without O_APPEND goes on at its old offset after a truncation and leaves a
+ * hole of NUL bytes in front. False: no hole. */
+static bool
+skip_hole(struct reader *r, const char *data, size_t n)
+{
+	off_t to = lseek(r->fd, 0, SEEK_DATA);
+	size_t nul = 0;
+
+	if (to <= 0) {
+		while (nul < n && data[nul] == '\0')
+			nul++;
+		to = (off_t)nul;
+	}
+	return to > 0 && reader_seek(r, (uint64_t)to) == 0;
+}
+
+enum reader_end
+reader_step(struct reader *r, struct source *src)
+{
+	struct sources *set = src->set;
+	size_t before = r->at.off < PLACE_TAIL ? (size_t)r->at.off : PLACE_TAIL;
+	struct str data;
+	ssize_t got;
+
+	if (r->skipping)
+		return skip_step(r, src);
+	got = pread(r->fd, set->buf, set->cap, (off_t)(r->at.off - before));
+	if (got < 0)
+		return READER_FAILED;
+	if ((size_t)got < before || place_hash(set->buf, before) != r->at.hash)
+		return truncated(r);
+	data = (struct str){ set->buf + before, (size_t)got - before };
+	if (r->at.off + data.len < r->seen)
+		return truncated(r);	/* into the incomplete last line */
+	if (r->rewound && data.len > 0 && data.s[0] == '\0' &&
+	    skip_hole(r, data.s, data.len))
+		return READER_MORE;
+	if (r->at.off + data.len > r->seen)
+		r->quiet_since = mono_ms();
+	r->seen = r->at.off + data.len;
+	hand_on(r, src, data);
+	r->more = (size_t)got == set->cap || r->skipping;
+	return r->more ? READER_MORE : READER_EOF;
+}
+
+uint64_t
+reader_rewind(struct reader *r)
+{
+	uint64_t lost = r->seen > r->at.off ? r->seen - r->at.off : 0;
+
+	r->at.off = r->scan = r->seen = r->live_from = 0;
+	r->at.hash = place_hash("", 0);
+	r->skipping = false;
+	r->rewound = r->more = true;
+	return lost;
+}
+
+void
+reader_last_line(struct reader *r, struct source *src)
+{
+	struct sources *set = src->set;
+	size_t max = (size_t)set->opt.max_line_bytes;
+	ssize_t got;
+
+	if (r->skipping) {
+		source_long_line(src, r->at.off);
+		return;
+	}
+	got = pread(r->fd, set->buf, max, (off_t)r->at.off);
+	if (got <= 0)
+		return;
+	source_push(src, &(struct block){ .text = { set->buf, (size_t)got },
+	    .line_ms = -1, .offset = r->at.off, .live = r->at.off >= r->live_from });
+	(void)reader_seek(r, r->at.off + (uint64_t)got);
+}

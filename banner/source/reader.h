@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * reader.h - one open file: its whole lines in blocks, from an offset on.
+ *
+ * A reader keeps no text: an incomplete last line is read again when more comes, into
+ * the buffer of the set, so thousands of followed files cost a few hundred bytes each.
+ */
+#ifndef BANNER_SOURCE_READER_H
+#define BANNER_SOURCE_READER_H
+
+#include "banner/source/place.h"
+
+struct follow;
+struct source;
+
+struct reader {
+	int fd;
+	struct follow *owner;
+	struct place at;	/* the next line that was not handed on */
+	uint64_t scan;		/* where a line longer than the cap is searched for its end */
+	uint64_t seen;		/* size the file had when we last looked */
+	uint64_t live_from;	/* what lies before was there at the start */
+	int64_t born_ns;	/* birth of the inode; 0 unknown */
+	int64_t quiet_since;	/* mono_ms of the last bytes */
+	bool skipping;		/* inside a line longer than the cap */
+	bool more;		/* there may be unread bytes */
+	bool copy;		/* made by copytruncate: nobody writes to it */
+	bool rewound;		/* was truncated */
+	int wd;			/* inotify watch, -1 none: it is polled */
+};
+
+enum reader_end { READER_MORE, READER_EOF, READER_TRUNCATED, READER_FAILED };
+
+/* Takes over fd, whose status is st, and starts at 0. */
+struct reader	*reader_new(int fd, const struct stat *st);
+void		 reader_free(struct reader *);
+bool		 reader_is(const struct reader *, const struct stat *);
+/* Go on at off. 0, or -errno when what lies before cannot be read. */
+int		 reader_seek(struct reader *, uint64_t off);
+/* Read once and hand on the lines. FAILED leaves errno. */
+enum reader_end	 reader_step(struct reader *, struct source *);
+/* After TRUNCATED: bytes known to have been there and not handed on; starts at 0. */
+uint64_t	 reader_rewind(struct reader *);
+/* The file is left for ever: hand on the last line that has no LF. */
+void		 reader_last_line(struct reader *, struct source *);
+int64_t		 reader_birth_ns(int fd);	/* 0: the file system does not say */
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * stored.c - rotated files found again: by inode, by what is in them, by their birth.
+ *
+ * They lie in the folder of the file itself (links followed). Two kinds of proof are
+ * asked for: the hash of the text before the offset (places), or a name made from the
+ * log's and a birth after the file we know (files in between). Compressed ones cannot
+ * be gone on with; the loss is said.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "banner/base/arena.h"
+#include "banner/source/files.h"
+#include "banner/source/follow.h"
+#include "banner/source/paths.h"
+
+/* One file beside the log, open. True: it was taken (fd is no longer ours). */
+typedef bool (beside_fn)(void *arg, int fd, const struct stat *);
+
+static bool
+has_suffix_of_rotation(const char *suffix)
+{
+	static const char *const packed[] = { ".gz", ".bz2", ".xz", ".zst", ".lz4", ".Z",
+	    ".lzo", ".zip" };
+	struct str s = str_of(suffix);
+
+	if (!strchr(".-_", suffix[0]) || !suffix[0])
+		return false;
+	for (size_t i = 0; i < sizeof(packed) / sizeof(*packed); i++)
+		if (str_ends(s, packed[i]))
+			return false;
+	return strpbrk(suffix, "0123456789") || str_is(s, ".old") || str_is(s, ".bak");
+}
+
+/* audit.log.1, audit.log-20260729, audit-20260729.log of audit.log. */
+static bool
+is_rotation_of(const char *base, const char *name)
+{
+	size_t n = strlen(base), m = strlen(name);
+	const char *dot = strrchr(base, '.');
+	char middle[NAME_MAX + 1];
+	size_t stem, ext;
+
+	if (strncmp(name, base, n) == 0)
+		return has_suffix_of_rotation(name + n);
+	if (!dot || dot == base)
+		return false;
+	stem = (size_t)(dot - base);
+	ext = n - stem;
+	if (m <= n || strncmp(name, base, stem) != 0 || strcmp(name + m - ext, dot) != 0)
+		return false;
+	snprintf(middle, sizeof(middle), "%.*s", (int)(m - n), name + stem);
+	return has_suffix_of_rotation(middle);
+}
+
+static void
+try_beside(int folder, const char *name, beside_fn *fn, void *arg)
+{
+	struct stat st;
+	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+	    O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !fn(arg, fd, &st))
+		close(fd);
+}
+
+/* Offer the files beside path: all that have the inode, or all that have names of
+ * rotation when ino is 0. */
+static void
+beside(const char *path, uint64_t ino, beside_fn *fn, void *arg)
+{
+	char *real = realpath(path, NULL), *at = real ? real : xstrdup(path);
+	char *base = strrchr(at, '/');
+	struct dirent *d;
+	DIR *dir;
+
+	*base++ = '\0';
+	dir = opendir(at[0] ? at : "/");
+	while (dir && (d = readdir(dir)) != NULL)
+		if ((d->d_type == DT_REG || d->d_type == DT_UNKNOWN) &&
+		    (ino ? d->d_ino == ino : is_rotation_of(base, d->d_name)))
+			try_beside(dirfd(dir), d->d_name, fn, arg);
+	if (dir)
+		closedir(dir);
+	free(at);
+}
+
+struct search {
+	struct follow *f;
+	const struct place *at;
+	struct reader *got;
+	bool copy;
+};
+
+static bool
+take_fitting(void *arg, int fd, const struct stat *st)
+{
+	struct search *s = arg;
+
+	if (s->got || !place_fits(fd, s->at) || files_reader(s->f->files, st))
+		return false;
+	s->got = follow_open(s->f, fd, st);
+	if (!s->got)
+		return true;
+	(void)reader_seek(s->got, s->at->off);
+	s->got->copy = s->copy;
+	return true;
+}
+
+/* The file of a place, by inode or (a copy, another file system) by its text. */
+static struct reader *
+find_place(struct follow *f, const struct place *at)
+{
+	struct search s = { .f = f, .at = at };
+
+	beside(f->src.name, at->ino, take_fitting, &s);
+	if (s.got)
+		return s.got;
+	s.copy = true;
+	/* Without text before it, any file would fit. */
+	if (at->off > 0)
+		beside(f->src.name, 0, take_fitting, &s);
+	return s.got;
+}
+
+static void
+resume_one(struct follow *f, const struct place *at, const struct stat *st)
+{
+	struct stat key = { .st_dev = (dev_t)at->dev, .st_ino = (ino_t)at->ino };
+	struct reader *r;
+	struct stat now;
+
+	/* Another name has opened it, from this place (stored table). */
+	if (files_reader(f->files, &key))
+		return;
+	r = f->nold < FOLLOW_OLD ? find_place(f, at) : NULL;
+	if (r) {
+		r->live_from = fstat(r->fd, &now) == 0 ? (uint64_t)now.st_size : 0;
+		follow_add_old(f, r);
+	} else {
+		source_event(&f->src, SOURCE_LOST, "the file read up to %llu before is "
+		    "gone: what was written to it since is not known",
+		    (unsigned long long)at->off);
+	}
+	table_del(f->files->stored, &at->ino, sizeof(at->ino));
+}
+
+void
+follow_resume(struct follow *f, const struct stat *st)
+{
+	size_t n = f->nwanted;
+	struct stat now;
+
+	f->nwanted = 0;
+	for (size_t i = 0; i < n; i++) {
+		/* The file that bears the name is taken by its name. */
+		if (st && st->st_ino == f->wanted[i].ino) {
+			int fd = path_open(f->src.name, false, &now, NULL, NULL);
+			bool fits = fd >= 0 && place_fits(fd, &f->wanted[i]);
+
+			if (fd >= 0)
+				close(fd);
+			if (fits)
+				continue;
+		}
+		resume_one(f, &f->wanted[i], st);
+	}
+	if (f->nold == 0)
+		return;
+	if (st) {
+		follow_between(f, f->old[f->nold - 1]);
+		f->src.stats.rotations++;
+	} else {
+		/* Nothing bears the name: the last of them may still be written to. */
+		f->cur = f->old[--f->nold];
+	}
+}
+
+struct between {
+	struct follow *f;
+	const struct reader *before;
+	size_t n;
+	struct { int64_t born_ns; int fd; struct stat st; } file[FOLLOW_OLD];
+};
+
+/* A copy of a file we read is not a file of its own. */
+static bool
+begins_alike(int a, int b)
+{
+	char x[PLACE_TAIL], y[PLACE_TAIL];
+	ssize_t n = pread(a, x, sizeof(x), 0), m = pread(b, y, sizeof(y), 0);
+
+	return n > 0 && m > 0 && memcmp(x, y, (size_t)(n < m ? n : m)) == 0;
+}
+
+static bool
+collect_between(void *arg, int fd, const struct stat *st)
+{
+	struct between *b = arg;
+	int64_t born = reader_birth_ns(fd);
+	size_t i = b->n;
+
+	if (born == 0 || born < b->before->born_ns || files_reader(b->f->files, st) ||
+	    table_find(b->f->files->stored, &st->st_ino, sizeof(st->st_ino)) ||
+	    follow_knows(b->f, st, born) || begins_alike(fd, b->before->fd))
+		return false;
+	if (b->n + b->f->nold >= FOLLOW_OLD) {
+		source_event(&b->f->src, SOURCE_LOST, "%lld bytes of a rotated file: more "
+		    "than %d at once", (long long)st->st_size, FOLLOW_OLD);
+		b->f->src.stats.lost_bytes += (uint64_t)st->st_size;
+		return false;
+	}
+	for (; i > 0 && b->file[i - 1].born_ns > born; i--)
+		b->file[i] = b->file[i - 1];
+	b->file[i].born_ns = born;
+	b->file[i].fd = fd;
+	b->file[i].st = *st;
+	b->n++;
+	return true;
+}
+
+void
+follow_between(struct follow *f, const struct reader *before)
+{
+	struct between b = { .f = f, .before = before };
+
+	if (before->born_ns == 0)
+		return;
+	beside(f->src.name, 0, collect_between, &b);
+	for (size_t i = 0; i < b.n; i++) {
+		struct reader *r = follow_open(f, b.file[i].fd, &b.file[i].st);
+
+		if (!r)
+			continue;
+		/* Nobody saw it bear the name: only its own dates are believed. */
+		r->live_from = (uint64_t)b.file[i].st.st_size;
+		follow_add_old(f, r);
+	}
+}
+
+uint64_t
+follow_copy(struct follow *f, const struct reader *r, uint64_t unread)
+{
+	struct search s = { .f = f, .at = &r->at, .copy = true };
+	struct stat st;
+	uint64_t had;
+
+	if (r->at.off == 0 || f->nold == FOLLOW_OLD)
+		return unread;
+	beside(f->src.name, 0, take_fitting, &s);
+	if (!s.got)
+		return unread;
+	follow_add_old(f, s.got);
+	had = fstat(s.got->fd, &st) == 0 ? (uint64_t)st.st_size - r->at.off : 0;
+	return had < unread ? unread - had : 0;
+}
