@@ -20,6 +20,15 @@
 
 enum { NOTHING = -1 };		/* no character there, or none known so far */
 
+/* The last conversion: many lines of one second have the same date. */
+struct last_time {
+	const struct stamp_template *template;
+	char text[48];
+	size_t len;
+	bool with_now;			/* year or day were guessed, at now_s */
+	int64_t now_s, seconds;
+};
+
 struct stamp {
 	struct stamp_list list;
 	struct stamp_zone zone;
@@ -31,12 +40,16 @@ struct stamp {
 	size_t first_unused;
 	size_t start, end;		/* of its match, in characters */
 	int before, first, final, after;	/* characters around and inside of it */
+	bool no_shortcuts;
+	struct last_time cache;
 };
 
 struct subject {
 	struct str line;
 	bool ascii;
 	size_t chars;
+	bool hinted;			/* hints were looked for */
+	struct stamp_hints hints;
 };
 
 /* A match with its place in characters. */
@@ -48,10 +61,16 @@ struct candidate {
 static bool
 is_ascii(struct str s)
 {
-	for (size_t i = 0; i < s.len; i++)
-		if (s.s[i] & 0x80)
-			return false;
-	return true;
+	uint64_t word, high = 0;
+	size_t i = 0;
+
+	for (; i + sizeof(word) <= s.len; i += sizeof(word)) {
+		memcpy(&word, s.s + i, sizeof(word));
+		high |= word;
+	}
+	for (; i < s.len; i++)
+		high |= (unsigned char)s.s[i];
+	return (high & UINT64_C(0x8080808080808080)) == 0;
 }
 
 static size_t
@@ -159,12 +178,43 @@ take_match(const struct stamp *st, const struct stamp_template *t, struct str li
 	}
 }
 
-/* Search between two offsets in characters. */
-static bool
-search(struct stamp *st, size_t index, const struct subject *s, const size_t span[2],
-    struct candidate *out)
+static const struct stamp_hints *
+hints(struct subject *s)
 {
-	struct stamp_template *t = st->list.v[index];
+	if (!s->hinted)
+		stamp_hints(s->line, &s->hints);
+	s->hinted = true;
+	return &s->hints;
+}
+
+/* The match without the regex, where that is certain to be the same. */
+static bool
+search_fast(const struct stamp *st, const struct stamp_template *t, struct subject *s,
+    const size_t span[2], struct stamp_match *m)
+{
+	struct str line = s->line;
+	size_t from = 0;
+
+	if (!s->ascii || t->shape == SHAPE_NONE || st->no_shortcuts)
+		return false;
+	if (span) {
+		from = span[0];
+		line.len = span[1] < line.len ? span[1] : line.len;
+	} else if (!t->anchored) {
+		/* Anywhere in the line: the first month between two separators is where
+		 * the first date of this shape is. */
+		if (t->shape != SHAPE_CLF || !(hints(s)->found & HINT_MONTH_SEP) ||
+		    hints(s)->month_sep < 2)
+			return false;
+		from = hints(s)->month_sep - 2;
+	}
+	return stamp_fast(t, line, from, st->decade, m);
+}
+
+static bool
+search_regex(struct stamp *st, struct stamp_template *t, const struct subject *s,
+    const size_t span[2], struct stamp_match *m)
+{
 	size_t from = span ? to_bytes(s, span[0]) : 0;
 	size_t to = span ? to_bytes(s, span[1]) : s->line.len;
 
@@ -173,7 +223,23 @@ search(struct stamp *st, size_t index, const struct subject *s, const size_t spa
 	if (pattern_search(st->run, t->re, (struct str){ s->line.s, to }, from, s->ascii) !=
 	    PATTERN_YES)
 		return false;
-	take_match(st, t, s->line, &out->m);
+	take_match(st, t, s->line, m);
+	return true;
+}
+
+/* Search between two offsets in characters, or in the whole line. */
+static bool
+search(struct stamp *st, size_t index, struct subject *s, const size_t span[2],
+    struct candidate *out)
+{
+	struct stamp_template *t = st->list.v[index];
+
+	if (!search_fast(st, t, s, span, &out->m)) {
+		if (!span && s->hinted && (t->needs & ~s->hints.found))
+			return false;
+		if (!search_regex(st, t, s, span, &out->m))
+			return false;
+	}
 	out->start = to_chars(s, out->m.start);
 	out->end = to_chars(s, out->m.end);
 	out->index = index;
@@ -198,7 +264,7 @@ same_place(const struct stamp *st, const struct subject *s)
 /* Try the last winner. 1: it wins again; 0: it matched elsewhere (a candidate) or not.
  * *skip: it need not be searched for again. */
 static bool
-search_last(struct stamp *st, const struct subject *s, struct candidate *c,
+search_last(struct stamp *st, struct subject *s, struct candidate *c,
     struct candidate *found, bool *skip)
 {
 	struct stamp_template *t = st->list.v[st->last];
@@ -228,11 +294,13 @@ is_winner(const struct stamp *st, const struct candidate *c)
 }
 
 static bool
-search_all(struct stamp *st, const struct subject *s, size_t skip, struct candidate *c,
+search_all(struct stamp *st, struct subject *s, size_t skip, struct candidate *c,
     const struct candidate *reserve)
 {
 	struct candidate found = *reserve;
 
+	if (s->ascii && !st->no_shortcuts)
+		hints(s);
 	for (size_t i = 0; i < st->list.n; i++) {
 		if (i == skip || !search(st, i, s, NULL, c))
 			continue;
@@ -343,6 +411,34 @@ tai_value(struct str s)
 	return (double)strtoull(digits, NULL, 16);
 }
 
+/* stamp_convert() with the memory of the last text. */
+static int
+convert(struct stamp *st, const struct stamp_template *t, const struct stamp_match *m,
+    struct str text, int64_t *seconds)
+{
+	struct last_time *c = &st->cache;
+	int64_t now_s = st->clock.now_ms / MS_PER_S;
+	bool fits = t->whole && text.len <= sizeof(c->text) && !st->no_shortcuts;
+	int rc;
+
+	if (fits && c->template == t && (!c->with_now || c->now_s == now_s) &&
+	    str_eq(text, (struct str){ c->text, c->len })) {
+		*seconds = c->seconds;
+		return 0;
+	}
+	st->clock.asked = false;
+	rc = stamp_convert(&st->clock, m, &st->zone, seconds);
+	if (rc < 0 || !fits)
+		return rc;
+	c->template = t;
+	c->with_now = st->clock.asked;
+	c->now_s = now_s;
+	c->seconds = *seconds;
+	c->len = text.len;
+	memcpy(c->text, text.s, text.len);
+	return 0;
+}
+
 /* The time of a match into hit; text is what is cut. False: no such moment. */
 static bool
 read_time(struct stamp *st, const struct stamp_template *t, const struct candidate *c,
@@ -353,7 +449,7 @@ read_time(struct stamp *st, const struct stamp_template *t, const struct candida
 
 	switch (t->kind) {
 	case STAMP_FIELDS:
-		if (stamp_convert(&st->clock, m, &st->zone, &seconds) < 0)
+		if (convert(st, t, m, text, &seconds) < 0)
 			return false;
 		hit->when_s = (double)seconds;
 		return true;
@@ -461,4 +557,10 @@ stamp_template(const struct stamp *st, size_t i, const char **name, uint64_t *hi
 	*name = st->list.v[i]->name;
 	*hits = st->list.v[i]->hits;
 	return true;
+}
+
+void
+stamp_no_shortcuts(struct stamp *st)
+{
+	st->no_shortcuts = true;
 }

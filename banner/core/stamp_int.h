@@ -16,6 +16,26 @@ enum {
 	STAMP_TEMPLATES = 512,		/* of one detector */
 };
 
+/* Shapes that are read by hand. */
+enum stamp_shape { SHAPE_NONE, SHAPE_SYSLOG, SHAPE_ISO, SHAPE_CLF };
+
+/* What a line must hold for a default template to match; only for ASCII lines. */
+enum stamp_hint {
+	HINT_COLON = 1,
+	HINT_AT = 2,
+	HINT_YEAR_SEP = 4,	/* 20dd and one of - / . */
+	HINT_DIGIT_SEP = 8,	/* digit, - or /, digit */
+	HINT_MONTH_SPACE = 16,	/* "nov " */
+	HINT_MONTH_DASH = 32,	/* "nov-" */
+	HINT_MONTH_SEP = 64,	/* "/nov/" or "-nov-" */
+	HINT_RUN6 = 128, HINT_RUN8 = 256, HINT_RUN10 = 512,	/* digits in a row */
+};
+
+struct stamp_hints {
+	unsigned found;
+	size_t month_sep;	/* offset of the first HINT_MONTH_SEP */
+};
+
 enum stamp_kind { STAMP_FIELDS, STAMP_EPOCH, STAMP_LONG_EPOCH, STAMP_TAI };
 
 struct stamp_template {
@@ -23,6 +43,9 @@ struct stamp_template {
 	enum stamp_kind kind;
 	bool anchored;			/* at line begin or line end */
 	double weight;
+	unsigned needs;			/* enum stamp_hint: else it cannot match */
+	enum stamp_shape shape;
+	bool whole;			/* the cut text holds all its fields */
 	/* What was learned. */
 	uint64_t hits;			/* times it won */
 	uint64_t matches;		/* times it matched, also as a candidate */
@@ -75,12 +98,22 @@ struct stamp_clock {
 	int64_t now_quarter, now_offset_s;
 	int64_t civil_quarter, civil_offset_s;
 	bool now_known, civil_known;
+	bool asked;			/* for the present, since this was cleared */
 };
 
 /* The local wall clock now, as seconds of a day count without zone. */
 int64_t	stamp_clock_now(struct stamp_clock *);
 /* Seconds since the epoch from a local wall clock. */
 int64_t	stamp_clock_epoch(struct stamp_clock *, int64_t civil_s);
+
+void	stamp_hints(struct str line, struct stamp_hints *);
+/* The match of a template with a shape at from (a line-anchored one: at the line
+ * begin), without its regex. False: not sure, ask the regex. */
+bool	stamp_fast(const struct stamp_template *, struct str line, size_t from, int decade,
+	    struct stamp_match *);
+
+/* Regexes alone, for tests. */
+void	stamp_no_shortcuts(struct stamp *);
 
 int64_t	stamp_days(int year, int month, int day);	/* since 1970-01-01, Gregorian */
 void	stamp_civil(int64_t days, int *year, int *month, int *day);

@@ -12,24 +12,45 @@
 
 /* In fail2ban's order, which decides when two could match. The line-anchored copies
  * of those that are not anchored come first and weigh 100. */
-static const char *const defaults[] = {
-	"%ExY(?P<_sep>[-/.])%m(?P=_sep)%d(?:T|  ?)%H:%M:%S(?:[.,]%f)?(?:\\s*%z)?",
-	"(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
-	"(?:%a )?%b %d %ExY %k:%M:%S(?:\\.%f)?",
-	"%d(?P<_sep>[-/])%m(?P=_sep)(?:%ExY|%Exy) %k:%M:%S",
-	"%d(?P<_sep>[-/])%b(?P=_sep)%ExY[ :]?%H:%M:%S(?:\\.%f)?(?: %z)?",
-	"%m/%d/%ExY:%H:%M:%S",
-	"%m-%d-%ExY %k:%M:%S(?:\\.%f)?",
-	"EPOCH",
-	"{^LN-BEG}%H:%M:%S",
-	"^<%m/%d/%Exy@%H:%M:%S>",
-	"%Exy%Exm%Exd  ?%H:%M:%S",
-	"%b %d, %ExY %I:%M:%S %p",
-	"^%b-%d-%Exy %k:%M:%S",
-	"%ExY%Exm%Exd(?:-|T|  ?)%ExH:?%ExM:?%ExS(?:[.,]%f)?(?:\\s*%z)?",
-	"(?:%Z )?(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
-	"(?:%z )?(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
-	"TAI64N",
+static const struct {
+	const char *pattern;
+	unsigned needs;
+	enum stamp_shape shape;
+} defaults[] = {
+	{ "%ExY(?P<_sep>[-/.])%m(?P=_sep)%d(?:T|  ?)%H:%M:%S(?:[.,]%f)?(?:\\s*%z)?",
+	  HINT_YEAR_SEP | HINT_COLON, SHAPE_ISO },
+	{ "(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
+	  HINT_MONTH_SPACE | HINT_COLON, SHAPE_SYSLOG },
+	{ "(?:%a )?%b %d %ExY %k:%M:%S(?:\\.%f)?",
+	  HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE },
+	{ "%d(?P<_sep>[-/])%m(?P=_sep)(?:%ExY|%Exy) %k:%M:%S",
+	  HINT_DIGIT_SEP | HINT_COLON, SHAPE_NONE },
+	{ "%d(?P<_sep>[-/])%b(?P=_sep)%ExY[ :]?%H:%M:%S(?:\\.%f)?(?: %z)?",
+	  HINT_MONTH_SEP | HINT_COLON, SHAPE_CLF },
+	{ "%m/%d/%ExY:%H:%M:%S",
+	  HINT_DIGIT_SEP | HINT_COLON, SHAPE_NONE },
+	{ "%m-%d-%ExY %k:%M:%S(?:\\.%f)?",
+	  HINT_DIGIT_SEP | HINT_COLON, SHAPE_NONE },
+	{ "EPOCH",
+	  HINT_RUN10, SHAPE_NONE },
+	{ "{^LN-BEG}%H:%M:%S",
+	  HINT_COLON, SHAPE_NONE },
+	{ "^<%m/%d/%Exy@%H:%M:%S>",
+	  HINT_AT | HINT_COLON, SHAPE_NONE },
+	{ "%Exy%Exm%Exd  ?%H:%M:%S",
+	  HINT_RUN6 | HINT_COLON, SHAPE_NONE },
+	{ "%b %d, %ExY %I:%M:%S %p",
+	  HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE },
+	{ "^%b-%d-%Exy %k:%M:%S",
+	  HINT_MONTH_DASH | HINT_COLON, SHAPE_NONE },
+	{ "%ExY%Exm%Exd(?:-|T|  ?)%ExH:?%ExM:?%ExS(?:[.,]%f)?(?:\\s*%z)?",
+	  HINT_RUN8, SHAPE_NONE },
+	{ "(?:%Z )?(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
+	  HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE },
+	{ "(?:%z )?(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
+	  HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE },
+	{ "TAI64N",
+	  HINT_AT, SHAPE_NONE },
 };
 
 enum { NDEFAULTS = sizeof(defaults) / sizeof(*defaults) };
@@ -73,34 +94,36 @@ append_pattern(struct stamp_list *list, const char *pattern, bool skip, struct e
 }
 
 static int
-append_anchored(struct stamp_list *list, const char *pattern, bool skip, struct err *e)
+append_default(struct stamp_list *list, size_t i, bool anchor, struct err *e)
 {
 	struct stamp_template *t;
 	struct buf b = { 0 };
 	int rc;
 
-	buf_puts(&b, "{^LN-BEG}");
-	buf_puts(&b, pattern);
+	buf_puts(&b, anchor ? "{^LN-BEG}" : "");
+	buf_puts(&b, defaults[i].pattern);
 	rc = stamp_template_new(b.p, &t, e);
 	buf_fini(&b);
 	if (rc < 0)
 		return rc;
-	t->weight = 100;
-	return append(list, t, skip, e);
+	t->weight = anchor ? 100 : 1;
+	t->needs = defaults[i].needs;
+	t->shape = defaults[i].shape;
+	t->whole = true;
+	return append(list, t, true, e);
 }
 
 static int
 append_defaults(struct stamp_list *list, bool anchored_only, struct err *e)
 {
-	bool skip = list->n > 0;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < NDEFAULTS; i++)
-		if (!is_anchored(defaults[i]))
-			rc = append_anchored(list, defaults[i], skip, e);
+		if (!is_anchored(defaults[i].pattern))
+			rc = append_default(list, i, true, e);
 	for (size_t i = 0; rc == 0 && i < NDEFAULTS; i++)
-		if (!anchored_only || is_anchored(defaults[i]))
-			rc = append_pattern(list, defaults[i], skip, e);
+		if (!anchored_only || is_anchored(defaults[i].pattern))
+			rc = append_default(list, i, false, e);
 	return rc;
 }
 
@@ -123,7 +146,7 @@ append_inside(struct stamp_list *list, const char *pattern, struct err *e)
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < NDEFAULTS; i++) {
-		const char *inner = defaults[i];
+		const char *inner = defaults[i].pattern;
 		struct buf b = { 0 };
 		size_t from = 0;
 		ssize_t at;

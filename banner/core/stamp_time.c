@@ -65,6 +65,7 @@ stamp_clock_now(struct stamp_clock *c)
 {
 	int64_t s = floor_div(c->now_ms, 1000), quarter = floor_div(s, QUARTER_S);
 
+	c->asked = true;
 	if (!c->now_known || c->now_quarter != quarter) {
 		time_t t = (time_t)s;
 		struct tm tm = { 0 };

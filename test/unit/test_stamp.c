@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "banner/core/stamp.h"
+#include "banner/core/stamp_int.h"
 
 #define NOW_MS	INT64_C(1700000000000)	/* 2023-11-14 22:13:20 UTC */
 
@@ -200,6 +200,98 @@ bad_patterns(void **state)
 	assert_true(stamp_new(NULL, "nowhere", &st, &e) < 0);
 }
 
+/* Deterministic: the same lines on every run. */
+static unsigned
+next_random(unsigned below)
+{
+	static uint64_t state = 88172645463325252;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (unsigned)(state >> 33) % below;
+}
+
+static const char *
+any_of(const char *const *v, size_t n)
+{
+	return v[next_random((unsigned)n)];
+}
+
+#define ANY(v)	any_of(v, sizeof(v) / sizeof(*(v)))
+
+/* The formats are a table of this file. */
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+
+/* A line with a date that is right, odd or broken. */
+static void
+make_line(char *out, size_t size)
+{
+	static const char *const before[] = { "", "", "", "", "[", "<13>", " ", "[[", "x",
+		"1.2.3.4 - - [", "host 22/Jan/2021:01:02:03 ", "-nov-", "a/dec/", "\xc3\xa9 ",
+		"2022-01-01 00:00:00 ", "Jan  1 00:00:00 " };
+	static const char *const after[] = { "", " x", "]", "Z", "Z x", "Zx", "+01:00", "+0100]",
+		"-0730 x", " +0100] x", " +01", " 2023 x", " 2023", " 1999", ".5 x", ",123 x",
+		",1234567", ". x", ", x", " Z", " gmt", " z x", "  +0100", "x", "9", "_", ":",
+		"\t+0100", " -1930x", "+2500", " UTC", "\xc3\xa9", "T", "\x1cZ" };
+	static const char *const dates[] = { "%Y-%m-%d %H:%M:%S", "%Y/%m/%dT%H:%M:%S",
+		"%Y-%m/%d %H:%M:%S", "%b %d %H:%M:%S", "%b %e %H:%M:%S", "%d/%b/%Y:%H:%M:%S",
+		"%d-%b-%Y %H:%M:%S", "%e/%b/%Y:%H:%M:%S", "%a %b %d %H:%M:%S", "%H:%M:%S",
+		"%Y%m%dT%H%M%S", "%s", "%d/%m/%y %H:%M:%S", "%b-%d-%y %H:%M:%S",
+		"%y%m%d %H:%M:%S", "%b %d, %Y %I:%M:%S %p", "%m/%d/%Y:%H:%M:%S" };
+	static const char odd[] = "0123456789 -/:.,TZx";
+	char date[64];
+	time_t t = (time_t)(NOW_MS / 1000) + 86400 - (time_t)next_random(200000000);
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(date, sizeof(date), ANY(dates), &tm);
+	if (next_random(3) == 0)
+		date[next_random((unsigned)strlen(date))] =
+		    odd[next_random(sizeof(odd) - 1)];
+	snprintf(out, size, "%s%s%s", ANY(before), date, ANY(after));
+}
+
+/* What the shortcuts give is what the regexes give, also for what they learn. */
+static void
+shortcuts(void **state)
+{
+	static const char *const patterns[] = { NULL, NULL, "{^LN-BEG}", "{DATE}",
+		"^[^\\[]*\\[({DATE})" };
+	size_t dated = 0;
+
+	for (int round = 0; round < 300; round++) {
+		const char *pattern = ANY(patterns);
+		struct stamp *fast = make(pattern, NULL), *slow = make(pattern, NULL);
+		int64_t now_ms = NOW_MS;
+		char line[200];
+
+		stamp_no_shortcuts(slow);
+		for (int i = 0; i < 40; i++) {
+			struct stamp_hit a = { 0 }, b = { 0 };
+			bool found;
+
+			/* Some lines come again. */
+			if (i == 0 || next_random(3) > 0)
+				make_line(line, sizeof(line));
+			now_ms += next_random(3) * 1000;
+			found = stamp_find(fast, str_of(line), now_ms, &a);
+			dated += found;
+			if (found != stamp_find(slow, str_of(line), now_ms, &b) || (found &&
+			    (a.cut_start != b.cut_start || a.cut_end != b.cut_end ||
+			    a.when_s != b.when_s || a.has_time != b.has_time))) {
+				print_message("%s: [%zu,%zu] %.0f, regex [%zu,%zu] %.0f\n", line,
+				    a.cut_start, a.cut_end, a.when_s, b.cut_start, b.cut_end,
+				    b.when_s);
+				fail();
+			}
+		}
+		stamp_free(fast);
+		stamp_free(slow);
+	}
+	assert_true(dated > 3000);
+}
+
 int
 main(void)
 {
@@ -211,6 +303,7 @@ main(void)
 		cmocka_unit_test(local_time),
 		cmocka_unit_test(zones),
 		cmocka_unit_test(bad_patterns),
+		cmocka_unit_test(shortcuts),
 	};
 
 	setenv("TZ", "UTC", 1);
