@@ -80,7 +80,7 @@ static void
 find_when(struct view *v)
 {
 	struct judge *j = v->j;
-	struct stamp_hit hit;
+	struct stamp_hit hit = { 0 };
 
 	if (j->block->line_ms >= 0) {
 		set_when(v, j->block->line_ms, true);
@@ -88,6 +88,12 @@ find_when(struct view *v)
 	}
 	if (!stamp_find(v->r->stamp, j->line.s, j->block->read_ms, &hit)) {
 		undated(v);
+		/* "0000-12-30" looks like a date and is none: cut out all the same,
+		 * but not when a date before it serves. */
+		if (last_is_fresh(v))
+			return;
+		v->cut_start = hit.cut_start;
+		v->cut_end = hit.cut_end;
 		return;
 	}
 	v->cut_start = hit.cut_start;

@@ -26,7 +26,8 @@ struct stamp_hit {
 };
 
 /* Find the date; text may hold any bytes (valid UTF-8 after decoding). True on a
- * date. Learns from each hit. now_ms guides year and day guessing. */
+ * date. Learns from each hit. now_ms guides year and day guessing. False with a span in
+ * hit (zeroed by the caller): a template matched there, but the text is no date. */
 bool	stamp_find(struct stamp *, struct str line, int64_t now_ms, struct stamp_hit *);
 
 /* Templates with their hits, in list order; false at the end. */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * banregex.h - the parts of banregex and what they share.
+ *
+ * One struct trial is one filter on one log: banregex_filter.c makes its rules,
+ * banregex_read.c feeds the lines, and a struct reporter (text, json, -o, --test)
+ * tells what came of them.
+ */
+#ifndef BANREGEX_H
+#define BANREGEX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "banner/core/match.h"
+
+enum { SHOWN_LINES = 20, LONGEST_LINE = 16 * 1024 };
+
+struct options {
+	const char *config, *datepattern, *timezone, *encoding, *usedns, *out, *test;
+	const char *trusted, *now;
+	const char *loglevel;
+	const char *log, *filter, *ignoreregex;	/* positions */
+	unsigned maxlines;		/* 0: as the filter says */
+	int verbose;
+	bool json, raw, journal, no_prefilter, first_match, invert, debuggex, explain;
+	bool verbose_date;
+	bool no_missed, no_ignored, all_matched, all_missed, all_ignored;
+};
+
+/* 0 go on, 1 done (help, version), -EINVAL with text. */
+int	options_read(int argc, char **argv, struct options *, struct err *);
+
+struct trial;
+
+struct reporter {
+	void (*start)(struct trial *);
+	void (*failure)(struct trial *, const struct failure *);
+	void (*line)(struct trial *, struct str, enum line_verdict, int rule);
+	void (*end)(struct trial *);
+};
+
+struct trial {
+	const struct options *o;
+	const struct reporter *reporter;
+	void *report;			/* the reporter's own */
+	struct arena *arena;
+	struct conf *conf;		/* of a jail, else NULL */
+	struct conf_filter filter;
+	struct rules_options rules_options;
+	struct addr *trusted;
+	struct rules *rules;
+	struct match *match;
+	int64_t now_ms;
+	uint64_t line;			/* number of the line at hand, from 1 */
+	uint64_t lines, matched, ignored, missed, refused, too_long;
+};
+
+/* spec is a jail, a filter with options, a path or a regex. */
+int	trial_init(struct trial *, const struct options *, const char *spec, struct err *);
+void	trial_fini(struct trial *);
+/* One run of whole lines, the first with this number. */
+void	trial_feed(struct trial *, struct str text, uint64_t first_line);
+/* A file, "-" or the line itself. */
+int	trial_read(struct trial *, const char *log, struct err *);
+/* Is it something that can be opened, rather than a line? */
+bool	log_is_file(const char *log);
+
+extern const struct reporter text_reporter, json_reporter, out_reporter, invert_reporter;
+
+/* --test: exit code. */
+int	test_run(const struct options *, struct err *);
+
+/* "192.0.2.1", the id, or the name. */
+const char	*failure_id(const struct failure *, char out[SUBJECT_TEXT + 1]);
+/* Value of a capture, or an empty text. */
+struct str	 failure_field(const struct failure *, const char *name);
+/* What an option of -o or a regex tester's URL needs: text in a URL. */
+void		 buf_url(struct buf *, struct str);
+
+#endif

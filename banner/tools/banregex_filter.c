@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * banregex_filter.c - what is tried: a jail, a filter, or a regex as it is.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "banner/base/units.h"
+#include "banner/core/stamp.h"
+#include "banner/tools/banregex.h"
+
+/* "sshd", "sshd[mode=ddos]", "filters/sshd.conf": could name a filter or a jail. */
+static bool
+looks_like_name(const char *spec)
+{
+	const char *p = spec;
+
+	while (isalnum((unsigned char)*p) || (*p && strchr("_-./", *p)))
+		p++;
+	return p > spec && (*p == '\0' || (*p == '[' && spec[strlen(spec) - 1] == ']'));
+}
+
+static bool
+is_plain(const char *spec)
+{
+	return !strpbrk(spec, "[/") && !str_ends(str_of(spec), ".conf");
+}
+
+static void
+print_problems(const struct trial *t)
+{
+	static const char *const names[] = { "note", "warning", "error" };
+	enum conf_level least = CONF_ERROR;
+
+	if (t->o->loglevel[0] == 'w')
+		least = CONF_WARNING;
+	else if (t->o->loglevel[0] == 'n')
+		least = CONF_NOTE;
+	for (size_t i = 0; i < t->conf->nproblems; i++) {
+		const struct conf_problem *p = &t->conf->problems[i];
+
+		if (p->level >= least)
+			fprintf(stderr, "%s:%d: %s: %s\n", p->file ? p->file : "",
+			    p->line, names[p->level], p->text);
+	}
+}
+
+/* A jail of this name gives filter and line options. False: there is none. */
+static bool
+from_jail(struct trial *t, const char *name)
+{
+	struct conf_request q = { .dir = t->o->config, .only_jail = name };
+	const struct conf_jail *jail = NULL;
+	struct err e;
+
+	if (conf_read(&q, &t->conf, &e) == 0)
+		jail = conf_jail_find(t->conf, name);
+	if (!jail || jail->refused) {
+		conf_free(t->conf);
+		t->conf = NULL;
+		return false;
+	}
+	print_problems(t);
+	t->filter = jail->filter;
+	t->rules_options.usedns = jail->usedns;
+	t->rules_options.logtimezone = jail->logtimezone;
+	t->rules_options.logencoding = jail->logencoding;
+	return true;
+}
+
+static const char **
+one(struct trial *t, const char *text)
+{
+	const char **v = arena_alloc(t->arena, sizeof(*v));
+
+	*v = text;
+	return v;
+}
+
+static int
+read_filter(struct trial *t, const char *spec, struct err *e)
+{
+	struct conf_filter_request q = {
+		.dir = t->o->config, .spec = spec, .arena = t->arena,
+		.logtype = t->o->journal ? "journal" : "file",
+	};
+	int rc;
+
+	t->rules_options.usedns = DNS_WARN;
+	if (looks_like_name(spec)) {
+		if (is_plain(spec) && !t->o->journal && from_jail(t, spec))
+			return 0;
+		rc = conf_filter_read(&q, &t->filter, e);
+		if (rc != -ENOENT || strpbrk(spec, "[/"))
+			return rc;
+	}
+	t->filter = (struct conf_filter){
+		.name = "regex", .failregex = { one(t, spec), 1 }, .maxlines = 1,
+		.logtype = q.logtype,
+	};
+	return 0;
+}
+
+static int
+read_dns(const char *mode, enum conf_dns *out, struct err *e)
+{
+	static const char *const names[] = {
+		[DNS_NO] = "no", [DNS_WARN] = "warn", [DNS_YES] = "yes", [DNS_RAW] = "raw",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (!strcmp(mode, names[i])) {
+			*out = (enum conf_dns)i;
+			return 0;
+		}
+	}
+	return err_set(e, -EINVAL, "--usedns is yes, warn, no or raw, not \"%s\"", mode);
+}
+
+static int
+read_trusted(struct trial *t, const char *list, struct err *e)
+{
+	struct str rest = str_of(list), part;
+	size_t n = 0;
+
+	t->trusted = arena_alloc(t->arena, (strlen(list) + 1) * sizeof(*t->trusted));
+	while (rest.s && str_cut(&rest, ',', &part)) {
+		struct str word;
+
+		while (str_word(&part, &word))
+			if (addr_parse_prefix(word, &t->trusted[n++]) < 0)
+				return err_set(e, -EINVAL, "\"%.*s\" is not an address",
+				    (int)word.len, word.s);
+	}
+	t->rules_options.trusted = t->trusted;
+	t->rules_options.ntrusted = n;
+	return 0;
+}
+
+/* A zone that logtimezone may name, or else one of the system's ("Europe/Berlin"). */
+static void
+set_zone(struct trial *t, const char *zone)
+{
+	struct err e;
+
+	if (stamp_zone_check(zone, &e) == 0) {
+		t->rules_options.logtimezone = zone;
+		return;
+	}
+	setenv("TZ", zone, 1);
+	tzset();
+}
+
+static int
+set_now(struct trial *t, const char *now, struct err *e)
+{
+	struct timespec ts;
+	double s;
+	char *end;
+
+	if (!now) {
+		clock_gettime(CLOCK_REALTIME, &ts);
+		t->now_ms = ts.tv_sec * MS_PER_S + ts.tv_nsec / 1000000;
+		return 0;
+	}
+	s = strtod(now, &end);
+	if (*end || end == now || s < 0 || s > 1e11)
+		return err_set(e, -EINVAL, "--now needs seconds since 1970");
+	t->now_ms = (int64_t)(s * 1000.0);
+	return 0;
+}
+
+static int
+override(struct trial *t, struct err *e)
+{
+	const struct options *o = t->o;
+	int rc = 0;
+
+	if (o->datepattern)
+		t->filter.datepattern = (struct conf_list){ one(t, o->datepattern), 1 };
+	if (o->maxlines)
+		t->filter.maxlines = o->maxlines;
+	if (o->ignoreregex)
+		t->filter.ignoreregex = (struct conf_list){ one(t, o->ignoreregex), 1 };
+	if (o->encoding)
+		t->rules_options.logencoding = o->encoding;
+	if (o->timezone)
+		set_zone(t, o->timezone);
+	if (o->usedns)
+		rc = read_dns(o->usedns, &t->rules_options.usedns, e);
+	if (rc == 0)
+		rc = read_trusted(t, o->trusted ? o->trusted : "127.0.0.0/8,::1", e);
+	if (rc == 0)
+		rc = set_now(t, o->now, e);
+	return rc;
+}
+
+int
+trial_init(struct trial *t, const struct options *o, const char *spec, struct err *e)
+{
+	int rc;
+
+	t->o = o;
+	t->arena = arena_new();
+	rc = read_filter(t, spec, e);
+	if (rc == 0)
+		rc = override(t, e);
+	if (rc < 0)
+		return rc;
+	t->rules_options.filter = &t->filter;
+	t->rules_options.check_all = !o->first_match && !o->out;
+	t->rules_options.raw = o->raw;
+	t->rules_options.no_literals = o->no_prefilter;
+	if (t->filter.failregex.n == 0 && !t->filter.parser)
+		return err_set(e, -EINVAL, "%s has no failregex", spec);
+	rc = rules_new(&t->rules_options, &t->rules, e);
+	if (rc == 0)
+		rc = match_new(&t->rules, 1, &t->match, e);
+	return rc;
+}
+
+void
+trial_fini(struct trial *t)
+{
+	match_free(t->match);
+	rules_free(t->rules);
+	conf_free(t->conf);
+	arena_free(t->arena);
+}

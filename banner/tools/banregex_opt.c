@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * banregex_opt.c - the options of banregex, as a table.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "banner/tools/banregex.h"
+
+#define OPTIONS_VERSION	"0.1.0"
+
+enum value { VALUE_NONE, VALUE_TEXT, VALUE_NUMBER, VALUE_COUNT, VALUE_HELP,
+	VALUE_VERSION, VALUE_FULL_VERSION };
+
+struct option {
+	char letter;		/* or 0 */
+	const char *name;
+	enum value value;
+	size_t at;		/* in struct options */
+	const char *arg, *help;
+};
+
+#define AT(field)	offsetof(struct options, field)
+
+static const struct option options[] = {
+	{ 'c', "config", VALUE_TEXT, AT(config), "DIR", "folder of the configuration" },
+	{ 'd', "datepattern", VALUE_TEXT, AT(datepattern), "PATTERN", "date pattern" },
+	{ 0, "timezone", VALUE_TEXT, AT(timezone), "TZ", "zone of lines that name none" },
+	{ 0, "TZ", VALUE_TEXT, AT(timezone), "TZ", "the same" },
+	{ 'e', "encoding", VALUE_TEXT, AT(encoding), "NAME", "encoding of the log" },
+	{ 'r', "raw", VALUE_NONE, AT(raw), NULL, "names stay names" },
+	{ 0, "usedns", VALUE_TEXT, AT(usedns), "MODE", "yes, warn, no or raw" },
+	{ 'L', "maxlines", VALUE_NUMBER, AT(maxlines), "N", "lines matched as one text" },
+	{ 0, "journal", VALUE_NONE, AT(journal), NULL, "lines are a journal's: no date" },
+	{ 0, "now", VALUE_TEXT, AT(now), "EPOCH", "take this for the present time" },
+	{ 0, "trusted", VALUE_TEXT, AT(trusted), "LIST", "addresses of own proxies" },
+	{ 0, "no-prefilter", VALUE_NONE, AT(no_prefilter), NULL, "no search for literals" },
+	{ 0, "no-check-all", VALUE_NONE, AT(first_match), NULL, "first failregex wins" },
+	{ 0, "test", VALUE_TEXT, AT(test), "FILE", "compare with the verdicts in FILE" },
+	{ 0, "json", VALUE_NONE, AT(json), NULL, "one JSON object for each failure" },
+	{ 'o', "out", VALUE_TEXT, AT(out), "FORMAT", "id, ip, msg, row, a capture, <tags>" },
+	{ 'i', "invert", VALUE_NONE, AT(invert), NULL, "print the lines without failure" },
+	{ 'v', "verbose", VALUE_COUNT, AT(verbose), NULL, "say more; may be repeated" },
+	{ 0, "verbose-date", VALUE_NONE, AT(verbose_date), NULL, "all date templates" },
+	{ 0, "VD", VALUE_NONE, AT(verbose_date), NULL, "the same" },
+	{ 'l', "log-level", VALUE_TEXT, AT(loglevel), "LEVEL", "problems shown: error, warning, notice" },
+	{ 'D', "debuggex", VALUE_NONE, AT(debuggex), NULL, "links to debuggex.com" },
+	{ 0, "print-all-matched", VALUE_NONE, AT(all_matched), NULL, "print matched lines" },
+	{ 0, "print-all-missed", VALUE_NONE, AT(all_missed), NULL, "however many they are" },
+	{ 0, "print-all-ignored", VALUE_NONE, AT(all_ignored), NULL, "however many they are" },
+	{ 0, "print-no-missed", VALUE_NONE, AT(no_missed), NULL, "no list of missed lines" },
+	{ 0, "print-no-ignored", VALUE_NONE, AT(no_ignored), NULL, "no list of ignored lines" },
+	{ 'h', "help", VALUE_HELP, 0, NULL, "this text" },
+	{ 'V', "", VALUE_VERSION, 0, NULL, "the version alone" },
+	{ 0, "version", VALUE_FULL_VERSION, 0, NULL, "name and version" },
+};
+enum { NOPTIONS = sizeof(options) / sizeof(*options) };
+
+static void
+help(void)
+{
+	printf("usage: banregex [options] LOG|LINE|- FILTER|REGEX|JAIL [IGNOREREGEX]\n"
+	    "       banregex [options] --test FILE [FILTER]\n\n");
+	for (size_t i = 0; i < NOPTIONS; i++) {
+		const struct option *p = &options[i];
+		char text[64];
+
+		snprintf(text, sizeof(text), "%s%s%s%s", p->name[0] ? "--" : "", p->name,
+		    p->arg ? " " : "", p->arg ? p->arg : "");
+		if (p->letter)
+			printf("  -%c%s %-25s %s\n", p->letter, p->name[0] ? "," : " ", text,
+			    p->help);
+		else
+			printf("      %-25s %s\n", text, p->help);
+	}
+	printf("\nSee banregex(1).\n");
+}
+
+static const struct option *
+find(const char *arg, const char **value)
+{
+	size_t n;
+
+	*value = NULL;
+	if (arg[1] != '-') {
+		for (size_t i = 0; i < NOPTIONS; i++)
+			if (options[i].letter == arg[1])
+				return &options[i];
+		return NULL;
+	}
+	arg += 2;
+	n = strcspn(arg, "=");
+	if (arg[n] == '=')
+		*value = arg + n + 1;
+	for (size_t i = 0; i < NOPTIONS; i++)
+		if (n > 0 && strlen(options[i].name) == n && !strncmp(options[i].name, arg, n))
+			return &options[i];
+	return NULL;
+}
+
+static int
+apply(const struct option *p, const char *value, struct options *o, struct err *e)
+{
+	char *place = (char *)o + p->at;
+	uint64_t n;
+
+	switch (p->value) {
+	case VALUE_NONE:
+		*(bool *)place = true;
+		return 0;
+	case VALUE_COUNT:
+		++*(int *)(void *)place;
+		return 0;
+	case VALUE_TEXT:
+		*(const char **)(void *)place = value;
+		return 0;
+	case VALUE_NUMBER:
+		if (str_u64(str_of(value), &n) < 0 || n < 1 || n > 1000)
+			return err_set(e, -EINVAL, "--%s needs a number from 1 to 1000",
+			    p->name);
+		*(unsigned *)(void *)place = (unsigned)n;
+		return 0;
+	case VALUE_HELP:
+		help();
+		return 1;
+	case VALUE_VERSION:
+		puts(OPTIONS_VERSION);
+		return 1;
+	case VALUE_FULL_VERSION:
+		puts("banregex " OPTIONS_VERSION);
+		return 1;
+	}
+	return 0;
+}
+
+/* One argument that begins with '-'; *i moves on when its value is the next one. */
+static int
+read_option(char **argv, int argc, int *i, struct options *o, struct err *e)
+{
+	const char *arg = argv[*i], *value;
+	const struct option *p = find(arg, &value);
+	bool wants;
+
+	if (!p)
+		return err_set(e, -EINVAL, "unknown option %s", arg);
+	wants = p->value == VALUE_TEXT || p->value == VALUE_NUMBER;
+	if (value && !wants)
+		return err_set(e, -EINVAL, "--%s takes no value", p->name);
+	if (arg[1] != '-' && arg[2]) {
+		if (p->value == VALUE_COUNT && strspn(arg + 1, "v") == strlen(arg + 1)) {
+			o->verbose += (int)strlen(arg + 1);
+			return 0;
+		}
+		if (!wants)
+			return err_set(e, -EINVAL, "unknown option %s", arg);
+		value = arg + 2;
+	}
+	if (wants && !value) {
+		if (*i + 1 >= argc)
+			return err_set(e, -EINVAL, "%s needs a value", arg);
+		value = argv[++*i];
+	}
+	return apply(p, value, o, e);
+}
+
+static int
+check(const struct options *o, int positions, struct err *e)
+{
+	static const char *const levels[] = { "error", "warning", "notice" };
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		if (!strcmp(o->loglevel, levels[i]))
+			break;
+	if (i == 3)
+		return err_set(e, -EINVAL, "-l knows error, warning and notice");
+	if (o->json + o->invert + (o->out != NULL) + (o->test != NULL) > 1)
+		return err_set(e, -EINVAL, "only one of --json, -o, -i and --test");
+	if (o->test)
+		return positions <= 1 ? 0 : err_set(e, -EINVAL, "--test takes FILE [FILTER]");
+	if (positions < 2 || positions > 3)
+		return err_set(e, -EINVAL, "needs LOG and FILTER; see banregex --help");
+	return 0;
+}
+
+int
+options_read(int argc, char **argv, struct options *o, struct err *e)
+{
+	const char *pos[3] = { NULL };
+	int npos = 0, rc;
+	bool only = false;	/* after "--" */
+
+	*o = (struct options){ .config = "/etc/banner", .loglevel = "error" };
+	for (int i = 1; i < argc; i++) {
+		if (!only && !strcmp(argv[i], "--")) {
+			only = true;
+			continue;
+		}
+		if (!only && argv[i][0] == '-' && argv[i][1]) {
+			rc = read_option(argv, argc, &i, o, e);
+			if (rc)
+				return rc;
+			continue;
+		}
+		if (npos == 3)
+			return err_set(e, -EINVAL, "too many arguments");
+		pos[npos++] = argv[i];
+	}
+	rc = check(o, npos, e);
+	o->log = o->test ? NULL : pos[0];
+	o->filter = o->test ? pos[0] : pos[1];
+	o->ignoreregex = o->test ? NULL : pos[2];
+	return rc;
+}

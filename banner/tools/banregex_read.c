@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * banregex_read.c - a log in big blocks, numbered lines out.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "banner/tools/banregex.h"
+
+enum { BLOCK = 256 * 1024, PROGRESS_BYTES = 16 * 1024 * 1024 };
+
+bool
+log_is_file(const char *log)
+{
+	struct stat st;
+
+	return !strcmp(log, "-") || stat(log, &st) == 0;
+}
+
+static void
+on_failure(void *arg, const struct failure *f)
+{
+	struct trial *t = arg;
+
+	if (t->reporter->failure)
+		t->reporter->failure(t, f);
+}
+
+static void
+on_line(void *arg, struct str line, enum line_verdict verdict, int rule)
+{
+	struct trial *t = arg;
+
+	t->lines++;
+	switch (verdict) {
+	case LINE_MATCHED:
+		t->matched++;
+		break;
+	case LINE_IGNORED:
+		t->ignored++;
+		break;
+	case LINE_MISSED:
+		t->missed++;
+		break;
+	case LINE_REFUSED:
+		t->refused++;
+		break;
+	}
+	if (t->reporter->line)
+		t->reporter->line(t, line, verdict, rule);
+	t->line++;
+}
+
+static void
+feed_segment(struct trial *t, struct str text, uint64_t first)
+{
+	struct block b = { .text = text, .read_ms = t->now_ms, .line_ms = -1 };
+
+	if (text.len == 0)
+		return;
+	t->line = first;
+	if (t->o->journal)
+		b.line_ms = t->now_ms;
+	match_watch_lines(t->match, on_line, t);
+	match_block(t->match, &b, on_failure, t);
+}
+
+/* Comments and empty lines are not lines of a log, but they have numbers. */
+void
+trial_feed(struct trial *t, struct str text, uint64_t first_line)
+{
+	struct str rest = text, line, run = { text.s, 0 };
+	uint64_t number = first_line, run_first = first_line;
+
+	while (rest.s && rest.len > 0) {
+		bool last = !memchr(rest.s, '\n', rest.len);
+		const char *start = rest.s;
+		size_t whole;
+
+		str_cut(&rest, '\n', &line);
+		whole = line.len + !last;
+		while (line.len > 0 && line.s[line.len - 1] == '\r')
+			line.len--;
+		if (line.len > 0 && line.s[0] != '#' && line.len <= LONGEST_LINE) {
+			run.len += whole;
+		} else {
+			t->too_long += line.len > LONGEST_LINE;
+			feed_segment(t, run, run_first);
+			run = (struct str){ start + whole, 0 };
+			run_first = number + 1;
+		}
+		number++;
+	}
+	feed_segment(t, run, run_first);
+}
+
+static uint64_t
+count_lines(struct str s)
+{
+	uint64_t n = 0;
+	const char *p = s.s, *end = s.s + s.len;
+
+	while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
+		n++;
+		p++;
+	}
+	return n;
+}
+
+struct reading {
+	struct trial *t;
+	struct buf buf;
+	uint64_t line;		/* number of the first line in buf */
+	bool skipping;		/* inside a line that is too long */
+	uint64_t bytes, size;
+	bool progress;
+};
+
+static void
+show_progress(const struct reading *r)
+{
+	if (r->progress)
+		fprintf(stderr, "\r%3llu %%  %llu matched ",
+		    (unsigned long long)(r->bytes * 100 / r->size),
+		    (unsigned long long)r->t->matched);
+}
+
+/* Whole lines go on; a line that does not end within the cap is skipped whole. */
+static void
+drain(struct reading *r, bool end)
+{
+	const char *lf = memrchr(r->buf.p, '\n', r->buf.len);
+	struct str whole = { r->buf.p, lf ? (size_t)(lf + 1 - r->buf.p) : 0 };
+
+	if (end)
+		whole.len = r->buf.len;
+	if (r->skipping && whole.len > 0) {
+		const char *first = memchr(whole.s, '\n', whole.len);
+		size_t n = first ? (size_t)(first + 1 - whole.s) : whole.len;
+
+		whole.s += n;
+		whole.len -= n;
+		r->line++;
+		r->skipping = false;
+		r->t->too_long++;
+	}
+	trial_feed(r->t, whole, r->line);
+	r->line += count_lines(whole);
+	if (whole.s + whole.len > r->buf.p)
+		buf_drop(&r->buf, (size_t)(whole.s + whole.len - r->buf.p));
+	if (!end && r->buf.len > LONGEST_LINE + 2) {
+		r->skipping = true;
+		buf_clear(&r->buf);
+	}
+}
+
+static int
+read_all(struct reading *r, int fd)
+{
+	ssize_t n;
+
+	for (;;) {
+		buf_reserve(&r->buf, BLOCK);
+		n = read(fd, r->buf.p + r->buf.len, BLOCK);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		r->buf.len += (size_t)n;
+		r->bytes += (uint64_t)n;
+		drain(r, false);
+		show_progress(r);
+	}
+	if (n < 0)
+		return -errno;
+	if (r->buf.len > 0 || r->skipping)
+		drain(r, true);
+	if (r->progress)
+		fprintf(stderr, "\r%40s\r", "");
+	return 0;
+}
+
+static int
+read_file(struct trial *t, const char *path, struct err *e)
+{
+	struct reading r = { .t = t, .line = 1 };
+	struct stat st;
+	int rc, fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : 0;
+
+	if (fd < 0)
+		return err_set(e, -errno, "%s: %s", path, strerror(errno));
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > PROGRESS_BYTES) {
+		r.size = (uint64_t)st.st_size;
+		r.progress = isatty(STDERR_FILENO);
+	}
+	rc = read_all(&r, fd);
+	if (rc < 0)
+		err_set(e, rc, "%s: %s", path, strerror(-rc));
+	buf_fini(&r.buf);
+	if (fd > 0)
+		close(fd);
+	return rc;
+}
+
+int
+trial_read(struct trial *t, const char *log, struct err *e)
+{
+	if (log_is_file(log))
+		return read_file(t, log, e);
+	if ((log[0] == '/' || str_starts(str_of(log), "./")) && !strchr(log, ' '))
+		return err_set(e, -ENOENT, "%s: no such file", log);
+	trial_feed(t, str_of(log), 1);
+	return 0;
+}
