@@ -2,7 +2,7 @@
  * actor_main.c - banner-actor: the process that carries out bans.
  *
  * argv[1] is the number of the actor; it serves all actions of the configuration that
- *have it. Plugins lie in the folder "actions" beside this program, installed or not;
+ * have it. Plugins lie in the folder "actions" beside this program, installed or not;
  * argv[2] may name another one.
  */
 #include <errno.h>
@@ -149,8 +149,6 @@ work(struct actor *a)
 		watch(m);
 		send_state(m);
 	}
-	if (!a->timer)
-		return;		/* the last turn, when all ends */
 	event_del(a->timer);
 	if (next == INT64_MAX)
 		return;
@@ -460,22 +458,30 @@ run(struct actor *a, unsigned number, const char *dir, struct err *e)
 	int rc;
 
 	a->guard = guard_new();
-	rc = serve_init(&a->serve, &a->child, &serve_ops, a);
-	if (rc == 0)
-		rc = open_members(a, number, dir, e);
-	if (rc == 0) {
-		a->timer = evtimer_new(a->serve.base, on_timer, a);
-		rc = a->timer ? confine(a, &level, e) : -ENOMEM;
-	}
-	if (rc == 0) {
-		child_ready(&a->child, &level);
-		work(a);
-		serve_run(&a->serve);
-	}
+	rc = open_members(a, number, dir, e);
+	if (rc < 0)
+		return rc;
+	a->timer = evtimer_new(a->serve.base, on_timer, a);
+	rc = a->timer ? confine(a, &level, e) : -ENOMEM;
+	if (rc < 0)
+		return rc;
+	child_ready(&a->child, &level);
+	work(a);
+	serve_run(&a->serve);
+	return 0;
+}
+
+static void
+actor_fini(struct actor *a)
+{
 	if (a->timer)
 		event_free(a->timer);
-	a->timer = NULL;
-	return rc;
+	close_members(a);
+	serve_fini(&a->serve);
+	guard_free(a->guard);
+	free(a->entries);
+	buf_fini(&a->reasons);
+	child_close(&a->child);
 }
 
 /* The folder of plugins, in out. Returns out, or NULL. */
@@ -513,14 +519,11 @@ main(int argc, char **argv)
 	rc = child_open(&a.child, "banner.actor", &e);
 	if (rc < 0)
 		return 1;
-	rc = run(&a, (unsigned)number, dir ? dir : "/nonexistent", &e);
+	rc = serve_init(&a.serve, &a.child, &serve_ops, &a);
+	if (rc == 0)
+		rc = run(&a, (unsigned)number, dir ? dir : "/nonexistent", &e);
 	if (rc < 0)
 		log_error("banner.actor", "%s", *e.text ? e.text : strerror(-rc));
-	serve_fini(&a.serve);
-	close_members(&a);
-	guard_free(a.guard);
-	free(a.entries);
-	buf_fini(&a.reasons);
-	child_close(&a.child);
+	actor_fini(&a);
 	return rc < 0;
 }

@@ -93,8 +93,9 @@ engine_frame(struct serve *s, struct wire_in *frame)
 	return rc;
 }
 
-/* Read what is there. A turn is bounded, so that the parent is heard as well. */
-static void
+/* Read what is there. A turn is bounded, so that the parent is heard as well: true
+ * when there may be more. */
+static bool
 engine_read(struct serve *s)
 {
 	static const unsigned turn = 64;
@@ -109,12 +110,13 @@ engine_read(struct serve *s)
 		if (rc > 0 && engine_frame(s, &frame) < 0) {
 			s->ops->turn(s->arg);
 			engine_lost(s, "a record that makes no sense");
-			return;
+			return false;
 		}
 	}
 	s->ops->turn(s->arg);
 	if (rc == 0 || (rc < 0 && rc != -EAGAIN))
 		engine_next(s);
+	return rc > 0;
 }
 
 static void
@@ -207,18 +209,20 @@ serve_run(struct serve *s)
 {
 	serve_flush(s);
 	event_base_dispatch(s->base);
+	/* What the engine had sent before the end still counts. */
+	if (s->next >= 0)
+		close(s->next);
+	s->next = -1;
+	while (s->engine >= 0 && engine_read(s))
+		;
+	if (s->engine >= 0 && s->ops->end)
+		s->ops->end(s->arg);
+	serve_flush(s);
 }
 
 void
 serve_fini(struct serve *s)
 {
-	/* What the engine had sent before the end still counts. */
-	if (s->engine >= 0)
-		engine_read(s);
-	serve_flush(s);
-	if (s->next >= 0)
-		close(s->next);
-	s->next = -1;
 	engine_close(s);
 	buf_fini(&s->out);
 	if (s->parent_in)

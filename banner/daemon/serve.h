@@ -41,7 +41,9 @@ struct serve {
 
 /* 0 or -errno. */
 int	serve_init(struct serve *, struct child *, const struct serve_ops *, void *arg);
-void	serve_run(struct serve *);	/* until STOP or the end of the parent */
+/* Until STOP or the end of the parent; the engine's socket is then read once more. */
+void	serve_run(struct serve *);
+/* The owner's own events must be freed before. */
 void	serve_fini(struct serve *);
 /* Send what is queued for the engine and the parent, now or when they are writable. */
 void	serve_flush(struct serve *);

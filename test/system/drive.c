@@ -350,7 +350,7 @@ print_ban(struct wire_in *in)
 		printf("BAD");
 		return;
 	}
-	printf("%d\t%llu\t%s\t%s\t%lld\t%lld\t%u\t%u\t%d", b.verb,
+	printf("%u\t%llu\t%s\t%s\t%lld\t%lld\t%u\t%u\t%d", b.verb,
 	    (unsigned long long)b.ban.id, b.ban.jail, b.ban.subject.kind == SUBJECT_ADDR ?
 	    addr_print(&b.ban.subject.addr, text) : b.ban.subject.text.s,
 	    (long long)b.ban.since_ms, (long long)b.ban.until_ms, b.ban.failures,
@@ -410,7 +410,7 @@ print_record(const char *who, enum wire_type type, struct wire_in *in)
 		printf("%s\n", wire_done(in) < 0 ? "\tBAD" : "");
 		return;
 	}
-	printf("%s: unknown record %d\n", who, type);
+	printf("%s: unknown record %u\n", who, type);
 }
 
 /* False at the end of the file. */
