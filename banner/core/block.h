@@ -12,7 +12,8 @@
 
 /* What a failure and a ban are about. */
 enum subject_kind { SUBJECT_ADDR, SUBJECT_USER, SUBJECT_ID, SUBJECT_NONE };
-enum { SUBJECT_TEXT = 256 };	/* longest user name or id in bytes; longer ones are refused */
+/* Longest user name or id in bytes; longer ones are refused. */
+enum { SUBJECT_TEXT = 256 };
 
 struct subject {
 	enum subject_kind kind;
@@ -29,12 +30,13 @@ struct block {
 	int64_t line_ms;	/* the time of the (only) line if the source knows it
 				 * (journal), else -1: find the date in the text */
 	uint64_t offset;	/* of text.s in the source, for messages */
-	bool live;		/* false while reading what was there before the start */
+	bool live;		/* false: what was there before the start */
 	struct str origin;	/* host that wrote it (central syslog), or empty */
 };
 
 struct field { struct str name, value; };
-enum { FAILURE_FIELDS = 24 };	/* captures of one failure; a filter with more is refused */
+/* Captures of one failure; a filter with more is refused. */
+enum { FAILURE_FIELDS = 24 };
 
 /* One failed attempt, or several (weight). Text is borrowed from the block or from the
  * session store and valid only during the callback. */
@@ -42,7 +44,7 @@ struct failure {
 	void *jail;		/* as given to match_new */
 	struct subject subject;	/* whom the line is about: address or id */
 	struct addr addr;	/* family 0 if there is none */
-	bool lookup;		/* subject.text is a host name that usedns asks to look up */
+	bool lookup;		/* subject.text is a host name to look up (usedns) */
 	struct str user;	/* empty if not captured */
 	int64_t when_ms;	/* of the attempt, findtime rules applied */
 	unsigned weight;	/* attempts this stands for, >= 1 */
@@ -52,7 +54,9 @@ struct failure {
 	const struct str *lines;	/* the lines that led to it, oldest first */
 	size_t nlines;
 	size_t at;		/* of its (last) line in block.text */
-	struct str key;		/* event key: equal within moments = the same attempt; or empty */
+	struct str key;		/* event key: equal soon after = one attempt; or empty */
 };
+
+typedef void (match_fn)(void *arg, const struct failure *);
 
 #endif

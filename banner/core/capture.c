@@ -89,7 +89,8 @@ map_joined(struct capture_map *map, struct capture_names *names, size_t slot)
 		return to;
 	if (alt) {
 		for (i = map->nalt++; i > 0; i--) {
-			if (strcmp(names->name[map->alt[i - 1].from], names->name[slot]) < 0)
+			if (strcmp(names->name[map->alt[i - 1].from],
+				names->name[slot]) < 0)
 				break;
 			map->alt[i] = map->alt[i - 1];
 		}
@@ -103,8 +104,8 @@ map_joined(struct capture_map *map, struct capture_names *names, size_t slot)
 }
 
 int
-capture_map_new(const struct pattern *p, struct capture_names *names, struct capture_map *map,
-    struct err *e)
+capture_map_new(const struct pattern *p, struct capture_names *names,
+    struct capture_map *map, struct err *e)
 {
 	memset(map, 0, sizeof(*map));
 	for (unsigned g = 1; g <= pattern_groups(p); g++) {
@@ -116,8 +117,8 @@ capture_map_new(const struct pattern *p, struct capture_names *names, struct cap
 		slot = capture_slot(names, str_of(name));
 		if (slot < 0 || map->n == CAP_MAX ||
 		    map_joined(map, names, (size_t)slot) < 0)
-			return err_set(e, -EINVAL, "more than %d different named groups",
-			    CAP_MAX - CAP_NAMED);
+			return err_set(e, -EINVAL,
+			    "more than %d different named groups", CAP_MAX - CAP_NAMED);
 		map->v[map->n].group = g;
 		map->v[map->n++].slot = (uint8_t)slot;
 	}
@@ -137,7 +138,8 @@ capture_map_has_id(const struct capture_map *map)
 }
 
 void
-capture_spans(const struct capture_map *map, const struct pattern_run *run, struct spans *out)
+capture_spans(const struct capture_map *map, const struct pattern_run *run,
+    struct spans *out)
 {
 	size_t from = 0, to = 0;
 
@@ -170,11 +172,13 @@ join_tuples(const struct capture_map *map, struct captures *c, struct buf *scrat
 	size_t need = 0;
 
 	for (size_t i = 0; i < map->ntuple; i++)
-		need += 2 * (c->v[map->tuple[i].from].len + c->v[map->tuple[i].to].len + 2);
+		need +=
+		    2 * (c->v[map->tuple[i].from].len + c->v[map->tuple[i].to].len + 2);
 	buf_clear(scratch);
 	buf_reserve(scratch, need * (map->ntuple + 1));
 	for (size_t i = 0; i < map->ntuple; i++) {
-		struct str part = c->v[map->tuple[i].from], *to = &c->v[map->tuple[i].to];
+		struct str part = c->v[map->tuple[i].from];
+		struct str *to = &c->v[map->tuple[i].to];
 		size_t start = scratch->len;
 
 		if (!part.s)
@@ -189,8 +193,8 @@ join_tuples(const struct capture_map *map, struct captures *c, struct buf *scrat
 }
 
 void
-capture_read(const struct capture_map *map, const struct spans *spans, struct str subject,
-    struct captures *c, struct buf *scratch)
+capture_read(const struct capture_map *map, const struct spans *spans,
+    struct str subject, struct captures *c, struct buf *scratch)
 {
 	struct captures own;
 

@@ -45,18 +45,19 @@ struct capture_map {
 	size_t nalt, ntuple;
 };
 /* -EINVAL with text. */
-int	capture_map_new(const struct pattern *, struct capture_names *, struct capture_map *,
-	    struct err *);
+int	capture_map_new(const struct pattern *, struct capture_names *,
+	    struct capture_map *, struct err *);
 /* Does one of its groups name whom the line is about? */
 bool	capture_map_has_id(const struct capture_map *);
 
 /* Where the groups of a match lie; [0] is the whole match, then the map's order. */
 enum { SPAN_NONE = -1 };
 struct spans { struct { int32_t from, to; } v[CAP_MAX + 1]; };
-void	capture_spans(const struct capture_map *, const struct pattern_run *, struct spans *);
+void	capture_spans(const struct capture_map *, const struct pattern_run *,
+	    struct spans *);
 /* Fill slots from spans in subject; groups that took no part leave theirs untouched.
  * Values borrow from subject, joined ones from scratch (cleared first). */
-void	capture_read(const struct capture_map *, const struct spans *, struct str subject,
-	    struct captures *, struct buf *scratch);
+void	capture_read(const struct capture_map *, const struct spans *,
+	    struct str subject, struct captures *, struct buf *scratch);
 
 #endif

@@ -17,7 +17,7 @@ enum kind { KIND_UTF8, KIND_ASCII, KIND_LATIN1, KIND_ICONV };
 struct decoder {
 	enum kind kind;
 	char name[32];		/* folded: lower case, '-' for '_' */
-	bool wide;		/* UTF-16: an LF is two bytes, the line has a half of one */
+	bool wide; /* UTF-16: an LF is two bytes, the line has a half of one */
 	bool big;
 	iconv_t cd;
 	struct buf out;
@@ -57,7 +57,8 @@ decoder_new(const char *encoding, struct decoder **out, struct err *e)
 
 	d->cd = (iconv_t)-1;
 	for (size_t i = 0; encoding && encoding[i] && i < sizeof(d->name) - 1; i++)
-		d->name[i] = encoding[i] == '_' ? '-' : (char)tolower((unsigned char)encoding[i]);
+		d->name[i] = encoding[i] == '_' ?
+		    '-' : (char)tolower((unsigned char)encoding[i]);
 	if (d->name[0] == '\0')
 		strcpy(d->name, "auto");
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
@@ -90,7 +91,8 @@ decoder_free(struct decoder *d)
 bool
 decoder_same(const struct decoder *a, const struct decoder *b)
 {
-	return a->kind == b->kind && (a->kind != KIND_ICONV || !strcmp(a->name, b->name));
+	return a->kind == b->kind &&
+	    (a->kind != KIND_ICONV || !strcmp(a->name, b->name));
 }
 
 bool
@@ -253,6 +255,7 @@ decoder_line(struct decoder *d, struct str raw, struct text *t)
 			break;
 		}
 	}
-	while (t->s.len > 0 && (t->s.s[t->s.len - 1] == '\r' || t->s.s[t->s.len - 1] == '\n'))
+	while (t->s.len > 0 &&
+	    (t->s.s[t->s.len - 1] == '\r' || t->s.s[t->s.len - 1] == '\n'))
 		t->s.len--;
 }

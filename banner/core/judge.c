@@ -71,7 +71,8 @@ judge_earlier_date(struct judge *j, struct str line)
 		return false;
 	r->has_last = true;
 	r->last_ms = (int64_t)(hit.when_s * 1000.0);
-	if (r->o.findtime_ms > 0 && j->block->live && llabs(r->last_ms - now) > FRESH_MS)
+	if (r->o.findtime_ms > 0 && j->block->live &&
+	    llabs(r->last_ms - now) > FRESH_MS)
 		r->last_ms = now;
 	return true;
 }
@@ -190,8 +191,8 @@ static bool
 ignored(struct view *v, const struct text *t)
 {
 	for (size_t i = 0; i < v->r->nignore; i++) {
-		enum pattern_result result = pattern_search(v->j->run, v->r->ignore[i].re,
-		    t->s, 0, t->ascii);
+		enum pattern_result result =
+		    pattern_search(v->j->run, v->r->ignore[i].re, t->s, 0, t->ascii);
 
 		if (gave_up(v, result))
 			return true;
@@ -251,7 +252,8 @@ report(struct view *v, struct failure *f)
 }
 
 static void
-report_captures(struct view *v, const struct captures *c, struct session *s, struct failure *f)
+report_captures(struct view *v, const struct captures *c, struct session *s,
+    struct failure *f)
 {
 	const struct capture_names *names = &v->r->names;
 	struct field fields[FAILURE_FIELDS];
@@ -316,14 +318,14 @@ static size_t
 take_lines(struct view *v, const struct regex *x, const struct spans *spans,
     const struct str **lines, struct text *judged)
 {
+	struct covered all = { 0, v->whole.s.len };
+	struct covered c = { (size_t)spans->v[0].from, (size_t)spans->v[0].to };
 	struct text cut;
 	size_t n;
 
 	if (v->r->pref)
-		return multiline_take(v->r->multi, 0, v->whole.s.len, (struct str){ 0 },
-		    lines, &cut);
-	n = multiline_take(v->r->multi, (size_t)spans->v[0].from, (size_t)spans->v[0].to,
-	    skipped_lines(v, x, spans), lines, &cut);
+		return multiline_take(v->r->multi, all, (struct str){ 0 }, lines, &cut);
+	n = multiline_take(v->r->multi, c, skipped_lines(v, x, spans), lines, &cut);
 	*judged = cut;
 	return n;
 }
@@ -370,8 +372,9 @@ try_regexes(struct view *v)
 	if (!prefilter(v))
 		return;
 	for (size_t i = 0; i < r->nfail; i++) {
-		if (!can_match(v->j, i) ||
-		    !search(v, &r->fail[i], v->j->shares ? v->j->shares[i + 1] : NULL, &spans))
+		struct share *share = v->j->shares ? v->j->shares[i + 1] : NULL;
+
+		if (!can_match(v->j, i) || !search(v, &r->fail[i], share, &spans))
 			continue;
 		take_hit(v, i, &spans);
 		if (!all)

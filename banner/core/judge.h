@@ -7,13 +7,13 @@
 #ifndef BANNER_JUDGE_H
 #define BANNER_JUDGE_H
 
-#include "banner/core/rules.h"
+#include "banner/core/rules_data.h"
 
 /* A regex that several jails have: searched once per line and text. */
 struct share {
 	struct pattern *re;
 	uint64_t seq;			/* line of the result */
-	struct str subject;		/* what was searched; lives as long as the line */
+	struct str subject;		/* what was searched; lives with the line */
 	enum pattern_result result;
 	struct spans spans;
 };
@@ -26,8 +26,8 @@ struct judge {
 	uint64_t seq;			/* number of the line */
 	/* The jail at hand. */
 	struct rules *rules;
-	struct share *const *shares;	/* prefregex, then failregexes; NULL: not shared */
-	const uint64_t *bits;		/* failregexes that can match at all; NULL: all */
+	struct share *const *shares;	/* prefregex, failregexes; NULL: not shared */
+	const uint64_t *bits;		/* failregexes that can match; NULL: all */
 	size_t first_bit;		/* of this jail in bits */
 	size_t at;			/* place of the line in the block */
 	struct text line;		/* decoded */

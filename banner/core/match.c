@@ -19,8 +19,9 @@
  * without a date gets the date of the last dated line before it, so the lines between
  * it and the last line this jail has dated are looked at backwards until one has a
  * date. Each line is dated at most once in this way, so nobody can make it expensive
- * by writing lines without dates. The walk ends TAIL_BYTES before the block; beyond, the
- * last date known to the jail serves. The date templates learn from candidates only.
+ * by writing lines without dates. The walk ends TAIL_BYTES before the block; beyond,
+ * the last date known to the jail serves. The date templates learn from candidates
+ * only.
  *
  * Order is part of the answer. Lines are judged in the order of the source, jails in
  * the order given, regexes in the order of the filter: the first that matches wins,
@@ -55,7 +56,7 @@ struct member {
 	bool own_bits;			/* one for each failregex */
 	struct text text;		/* the line, if that is this one */
 	uint64_t seq;			/* the line text is of */
-	uint64_t dated_to;		/* position in the stream: dates before it are known */
+	uint64_t dated_to; /* position in the stream: dates before it are known */
 };
 
 struct match {
@@ -81,7 +82,8 @@ struct sharing {
 };
 
 static void
-share_regex(struct sharing *s, const struct rules *r, struct regex *x, struct share **place)
+share_regex(struct sharing *s, const struct rules *r, struct regex *x,
+    struct share **place)
 {
 	struct buf key = { 0 };
 	struct share **first;
@@ -92,7 +94,8 @@ share_regex(struct sharing *s, const struct rules *r, struct regex *x, struct sh
 	if (!first) {
 		*place = xcalloc(1, sizeof(**place));
 		(*place)->re = x->re;
-		s->m->owned = xrealloc(s->m->owned, (s->m->nowned + 1) * sizeof(*s->m->owned));
+		s->m->owned = xrealloc(s->m->owned,
+		    (s->m->nowned + 1) * sizeof(*s->m->owned));
 		s->m->owned[s->m->nowned++] = *place;
 		table_set(s->seen, key.p, key.len, place);
 	} else {
@@ -273,7 +276,8 @@ candidate(void *arg, struct str line, const uint64_t *bits)
 		if (has_bit(mb, bits))
 			verdict = judge_member(p, mb, line, bits);
 		if (m->watch)
-			m->watch(m->watch_arg, decoded(m, mb, line).s, verdict, p->j.rule);
+			m->watch(m->watch_arg, decoded(m, mb, line).s, verdict,
+			    p->j.rule);
 	}
 	if (m->watch)
 		str_cut(&p->told, '\n', &skipped);

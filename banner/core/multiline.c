@@ -77,7 +77,8 @@ multiline_add(struct multiline *m, struct str cut, struct str full, bool ascii)
 
 	e.cut = (struct str){ xstrndup(cut.s, cut.len), cut.len };
 	e.full = (struct str){ xstrndup(full.s, full.len), full.len };
-	while (m->n > 0 && (m->n == m->max || m->bytes + entry_bytes(&e) > MULTILINE_BYTES)) {
+	while (m->n > 0 &&
+	    (m->n == m->max || m->bytes + entry_bytes(&e) > MULTILINE_BYTES)) {
 		m->bytes -= entry_bytes(&m->v[0]);
 		entry_free(&m->v[0]);
 		memmove(m->v, m->v + 1, --m->n * sizeof(*m->v));
@@ -104,9 +105,9 @@ multiline_text(struct multiline *m, struct text *t)
 	join(m->v, m->n, &m->text, t);
 }
 
-/* Lines that lie wholly or partly in from..to of the text. */
+/* Lines that lie wholly or partly in what is covered. */
 static void
-covered(const struct multiline *m, size_t from, size_t to, size_t *first, size_t *end)
+find_lines(const struct multiline *m, struct covered c, size_t *first, size_t *end)
 {
 	size_t at = 0;
 
@@ -115,9 +116,9 @@ covered(const struct multiline *m, size_t from, size_t to, size_t *first, size_t
 		size_t next = at + m->v[i].cut.len;
 
 		/* A match that begins at a line's LF begins in the next line. */
-		if (*first == m->n && from + 1 < next)
+		if (*first == m->n && c.from + 1 < next)
 			*first = i;
-		if (*end == m->n && to <= next)
+		if (*end == m->n && c.to <= next)
 			*end = i + 1;
 		at = next;
 	}
@@ -146,19 +147,20 @@ give_back(struct multiline *m, struct str skipped, size_t at)
 		m->n++;
 		m->bytes += entry_bytes(&m->taken[k]);
 		m->ntaken--;
-		memmove(m->taken + k, m->taken + k + 1, (m->ntaken - k) * sizeof(*m->v));
+		memmove(m->taken + k, m->taken + k + 1,
+		    (m->ntaken - k) * sizeof(*m->v));
 		i = k;
 	}
 }
 
 size_t
-multiline_take(struct multiline *m, size_t from, size_t to, struct str skipped,
+multiline_take(struct multiline *m, struct covered c, struct str skipped,
     const struct str **lines, struct text *cut)
 {
 	size_t first, end;
 
 	forget_taken(m);
-	covered(m, from, to, &first, &end);
+	find_lines(m, c, &first, &end);
 	for (size_t i = first; i < end; i++) {
 		m->taken[m->ntaken++] = m->v[i];
 		m->bytes -= entry_bytes(&m->v[i]);

@@ -18,14 +18,15 @@ struct multiline;
 struct multiline	*multiline_new(unsigned max);	/* 2 .. MULTILINE_MAX */
 void			 multiline_free(struct multiline *);
 
-/* cut: the line without its date, and with LF; full: as it was read. Both are copied. */
+/* cut: the line without its date, with LF; full: as it was read. Both are copied. */
 void	multiline_add(struct multiline *, struct str cut, struct str full, bool ascii);
 /* All cut lines, each with its LF; valid until the next change. */
 void	multiline_text(struct multiline *, struct text *);
 
-/* A match covers from..to of that text. Lines in skipped (several, each with LF) go
+/* A match covers this much of that text. Lines in skipped (several, each with LF) go
  * back. The matched lines are taken out and given, valid until the next call. */
-size_t	multiline_take(struct multiline *, size_t from, size_t to, struct str skipped,
+struct covered { size_t from, to; };
+size_t	multiline_take(struct multiline *, struct covered, struct str skipped,
 	    const struct str **lines, struct text *cut);
 
 #endif

@@ -8,7 +8,7 @@
 #ifndef BANNER_PARSER_H
 #define BANNER_PARSER_H
 
-#include "banner/conf/conf.h"
+#include "banner/conf/filter.h"
 #include "banner/core/block.h"
 
 enum parser_verdict { PARSER_NONE, PARSER_FAIL, PARSER_NOFAIL };
@@ -16,7 +16,8 @@ enum parser_verdict { PARSER_NONE, PARSER_FAIL, PARSER_NOFAIL };
 struct parser_env {
 	const struct addr *trusted;	/* our own proxies */
 	size_t ntrusted;
-	const struct conf_options *options;	/* of the filter: [Definition] and [Init] */
+	/* Of the filter: [Definition] and [Init]. */
+	const struct conf_options *options;
 };
 
 /* All text borrows from the line. */
@@ -31,7 +32,7 @@ struct parser_out {
 
 struct parser_ops {
 	const char *name;
-	/* Lines without any of these are never given to it; NULL-terminated, or NULL. */
+	/* Lines without any of these are not given to it; NULL-terminated, or NULL. */
 	const char *const *literals;
 	enum parser_verdict (*parse)(struct str line, const struct parser_env *,
 	    struct parser_out *);

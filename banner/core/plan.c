@@ -31,7 +31,8 @@ plan_literals(struct rules *r)
 	struct literal_sets pref = { .n = 0 };
 
 	r->arena = arena_new();
-	r->every_line = r->o.no_literals || r->multi || !decoder_keeps_ascii(r->decoder);
+	r->every_line =
+	    r->o.no_literals || r->multi || !decoder_keeps_ascii(r->decoder);
 	if (r->every_line)
 		return;
 	if (r->parser) {

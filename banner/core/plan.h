@@ -4,7 +4,7 @@
 #ifndef BANNER_PLAN_H
 #define BANNER_PLAN_H
 
-#include "banner/core/rules.h"
+#include "banner/core/rules_data.h"
 #include "banner/core/scan.h"
 
 struct plan {

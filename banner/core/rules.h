@@ -1,44 +1,61 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * rules.h - the inside of struct rules, for rules.c, judge.c and match.c alone.
+ * rules.h - one jail's compiled filter, with its own memory.
+ *
+ * The memory is what lines teach: the order of date templates, open sessions, line
+ * buffers, the last date. All of it is capped. Lines come by way of match.h; rules may
+ * be in several matches (one for each source of the jail), called one after the other.
  */
-#ifndef BANNER_RULES_H
-#define BANNER_RULES_H
+#ifndef BANNER_CORE_RULES_H
+#define BANNER_CORE_RULES_H
 
-#include "banner/core/capture.h"
-#include "banner/core/decode.h"
-#include "banner/core/literal.h"
-#include "banner/core/match.h"
-#include "banner/core/multiline.h"
-#include "banner/core/parser.h"
-#include "banner/core/session.h"
-#include "banner/core/stamp.h"
+#include "banner/conf/jail.h"
+#include "banner/core/block.h"
 
-struct regex {
-	struct pattern *re;
-	struct capture_map map;
-	struct literal_sets sets;	/* each line that matches holds one of each */
-	uint64_t hits;
-	unsigned weight;
+struct rules;
+
+enum line_verdict { LINE_MATCHED, LINE_IGNORED, LINE_MISSED, LINE_REFUSED };
+
+struct rules_options {
+	const struct conf_filter *filter;
+	enum conf_dns usedns;
+	const char *logtimezone;	/* NULL: from the line or the system */
+	const char *logencoding;
+	int64_t findtime_ms;		/* older backlog lines are dropped; 0: never */
+	bool check_all;			/* every failregex that hits, not the first */
+	bool raw;			/* names stay names */
+	bool no_literals;		/* every regex on every line (tests) */
+	const struct addr *trusted;	/* for parsers that read proxy chains */
+	size_t ntrusted;
+	void *jail;			/* handed back in each failure */
 };
 
-struct rules {
-	struct rules_options o;
-	struct capture_names names;
-	struct regex *fail, *ignore;
-	struct regex *pref;		/* one, or NULL */
-	size_t nfail, nignore;
-	const struct parser_ops *parser;	/* then there are no regexes */
-	struct stamp *stamp;
-	struct decoder *decoder;
-	struct sessions *sessions;	/* NULL: no regex has an F-MLFID */
-	struct multiline *multi;	/* NULL: maxlines is 1 */
-	struct arena *arena;		/* the literals */
-	struct literal_sets parser_sets;	/* of the parser; n = 0: none */
-	bool every_line;
-	bool has_last;			/* a date was seen */
-	int64_t last_ms;		/* the last one */
-	struct rules_stats stats;
-	struct buf cut, content, joined, joined_pre;	/* of the line at hand */
+/* Compile all of it. On error -EINVAL, e says which regex, column and reason. */
+int	rules_new(const struct rules_options *, struct rules **, struct err *);
+void	rules_free(struct rules *);
+
+/* What happened on each line, for banregex and doctor; all counters since the start. */
+struct rules_stats {
+	uint64_t lines, candidates, matched, ignored, missed;
+	uint64_t errors;		/* PCRE2 gave up: refused, not missed */
+	uint64_t limit_hits;		/* of these, match limit or time budget */
+	uint64_t too_old, no_date, bad_host;
+	uint64_t sessions_dropped;	/* forgotten: 100 are open, or 5 minutes */
 };
+const struct rules_stats	*rules_stats(const struct rules *);
+size_t		 rules_count(const struct rules *);	/* failregexes */
+uint64_t	 rules_hits(const struct rules *, size_t rule);
+uint64_t	 rules_prefix_hits(const struct rules *);
+uint64_t	 rules_ignore_hits(const struct rules *);		/* of all */
+const char	*rules_text(const struct rules *, size_t rule);	/* tags expanded */
+bool		 rules_every_line(const struct rules *);	/* no literal */
+/* Date templates with hits, most used first; false at the end. */
+bool		 rules_dates(const struct rules *, size_t i, const char **name,
+		    uint64_t *hits);
+
+/* Sessions survive a restart: one opaque record per open session (see session.h). */
+typedef void (rules_session_fn)(void *arg, struct str key, struct str record);
+void	rules_sessions(struct rules *, rules_session_fn *, void *arg);
+/* 0 or -EINVAL. */
+int	rules_session_put(struct rules *, struct str key, struct str record);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * session_data.h - the inside of sessions, for session.c and session_store.c alone.
+ * session_data.h - the inside of sessions, for session_*.c alone.
  */
 #ifndef BANNER_SESSION_DATA_H
 #define BANNER_SESSION_DATA_H
@@ -28,7 +28,7 @@ struct sessions {
 	const struct capture_names *names;
 	struct table *by_key;
 	struct session *first, *last;	/* oldest first */
-	struct session *ended;		/* the one just forgotten, until the next call */
+	struct session *ended;		/* just forgotten; until the next call */
 	size_t n;
 	struct sessions_stats stats;
 };
@@ -36,11 +36,13 @@ struct sessions {
 struct session	*session_new(struct str key, int64_t now_ms);
 void		 session_free(struct session *);
 void		 session_keep(struct sessions *, struct session *);
-void		 session_set(struct sessions *, struct session *, size_t slot, struct str);
+void		 session_set(struct sessions *, struct session *, size_t slot,
+		    struct str);
 void		 session_user_add(struct sessions *, struct session *, struct str);
 
 void	lines_clear(struct lines *);
-void	lines_add(struct lines *, const struct str *, size_t n, struct sessions_stats *);
+void	lines_add(struct lines *, const struct str *, size_t n,
+	    struct sessions_stats *);
 /* All of from in front of to; from is empty then. */
 void	lines_prepend(struct lines *to, struct lines *from, struct sessions_stats *);
 

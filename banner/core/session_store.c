@@ -30,7 +30,8 @@ lines_clear(struct lines *l)
 static void
 append(struct lines *l, struct str s, struct sessions_stats *st)
 {
-	while (l->n > 0 && (l->n >= SESSION_LINES || l->bytes + s.len > SESSION_LINES_BYTES)) {
+	while (l->n > 0 &&
+	    (l->n >= SESSION_LINES || l->bytes + s.len > SESSION_LINES_BYTES)) {
 		drop_first(l);
 		st->lines_dropped++;
 	}

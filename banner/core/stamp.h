@@ -10,7 +10,8 @@
 #define BANNER_STAMP_H
 
 #include "banner/base/err.h"
-#include "banner/conf/conf.h"
+#include "banner/base/str.h"
+#include "banner/conf/filter.h"
 
 struct stamp;
 

@@ -11,7 +11,7 @@ tail_fini(struct tail *t)
 	buf_fini(&t->kept);
 }
 
-/* Cut at a line start; dropping only when twice as much is there moves each byte once. */
+/* Cut at a line start. Only when twice as much is there: each byte moves once. */
 static void
 shorten(struct tail *t)
 {
@@ -54,7 +54,8 @@ walk(struct str text, size_t from, size_t to, tail_fn *fn, void *arg)
 }
 
 void
-tail_back(const struct tail *t, struct str block, struct tail_range r, tail_fn *fn, void *arg)
+tail_back(const struct tail *t, struct str block, struct tail_range r, tail_fn *fn,
+    void *arg)
 {
 	uint64_t start = t->end - t->kept.len;	/* position of the first kept byte */
 	size_t to = r.to > t->end ? (size_t)(r.to - t->end) : 0;

@@ -23,6 +23,7 @@ void	tail_add(struct tail *, struct str block);
  * block (which follows the tail), then the tail's. fn returns false to stop. */
 typedef bool (tail_fn)(void *arg, struct str line);
 struct tail_range { uint64_t from, to; };
-void	tail_back(const struct tail *, struct str block, struct tail_range, tail_fn *, void *arg);
+void	tail_back(const struct tail *, struct str block, struct tail_range, tail_fn *,
+	    void *arg);
 
 #endif

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "banner/base/buf.h"
+#include "banner/conf/conf.h"
 #include "banner/core/match.h"
 
 enum { SHOWN_LINES = 20, LONGEST_LINE = 16 * 1024 };
@@ -56,7 +58,8 @@ struct trial {
 };
 
 /* spec is a jail, a filter with options, a path or a regex. */
-int	trial_init(struct trial *, const struct options *, const char *spec, struct err *);
+int	trial_init(struct trial *, const struct options *, const char *spec,
+	    struct err *);
 void	trial_fini(struct trial *);
 /* One run of whole lines, the first with this number. */
 void	trial_feed(struct trial *, struct str text, uint64_t first_line);
@@ -65,7 +68,8 @@ int	trial_read(struct trial *, const char *log, struct err *);
 /* Is it something that can be opened, rather than a line? */
 bool	log_is_file(const char *log);
 
-extern const struct reporter text_reporter, json_reporter, out_reporter, invert_reporter;
+extern const struct reporter text_reporter, json_reporter;
+extern const struct reporter out_reporter, invert_reporter;
 
 /* --test: exit code. */
 int	test_run(const struct options *, struct err *);

@@ -108,7 +108,10 @@ static int
 read_dns(const char *mode, enum conf_dns *out, struct err *e)
 {
 	static const char *const names[] = {
-		[DNS_NO] = "no", [DNS_WARN] = "warn", [DNS_YES] = "yes", [DNS_RAW] = "raw",
+		[DNS_NO] = "no",
+		[DNS_WARN] = "warn",
+		[DNS_YES] = "yes",
+		[DNS_RAW] = "raw",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -117,7 +120,8 @@ read_dns(const char *mode, enum conf_dns *out, struct err *e)
 			return 0;
 		}
 	}
-	return err_set(e, -EINVAL, "--usedns is yes, warn, no or raw, not \"%s\"", mode);
+	return err_set(e, -EINVAL, "--usedns is yes, warn, no or raw, not \"%s\"",
+	    mode);
 }
 
 static int

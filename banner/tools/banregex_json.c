@@ -108,7 +108,8 @@ add_rules(struct buf *b, const struct trial *t)
 	for (size_t i = 0; i < rules_count(t->rules); i++) {
 		buf_puts(b, i > 0 ? ",{\"regex\":" : "{\"regex\":");
 		buf_json(b, str_of(t->filter.failregex.v[i]));
-		buf_printf(b, ",\"hits\":%llu}", (unsigned long long)rules_hits(t->rules, i));
+		buf_printf(b, ",\"hits\":%llu}",
+		    (unsigned long long)rules_hits(t->rules, i));
 	}
 	buf_putc(b, ']');
 }
@@ -133,16 +134,22 @@ json_end(struct trial *t)
 {
 	const struct rules_stats *st = rules_stats(t->rules);
 	const struct { const char *name; uint64_t value; } v[] = {
-		{ "lines", t->lines }, { "matched", t->matched }, { "ignored", t->ignored },
-		{ "missed", t->missed }, { "errors", t->refused },
-		{ "limit_hits", st->limit_hits }, { "no_date", st->no_date },
-		{ "bad_host", st->bad_host }, { "too_long", t->too_long },
+		{ "lines", t->lines },
+		{ "matched", t->matched },
+		{ "ignored", t->ignored },
+		{ "missed", t->missed },
+		{ "errors", t->refused },
+		{ "limit_hits", st->limit_hits },
+		{ "no_date", st->no_date },
+		{ "bad_host", st->bad_host },
+		{ "too_long", t->too_long },
 	};
 	struct buf b = { 0 };
 
 	buf_puts(&b, "{\"summary\":true");
 	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++)
-		buf_printf(&b, ",\"%s\":%llu", v[i].name, (unsigned long long)v[i].value);
+		buf_printf(&b, ",\"%s\":%llu", v[i].name,
+		    (unsigned long long)v[i].value);
 	add_rules(&b, t);
 	add_dates(&b, t);
 	buf_putc(&b, '}');

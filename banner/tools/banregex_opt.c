@@ -26,31 +26,45 @@ struct option {
 static const struct option options[] = {
 	{ 'c', "config", VALUE_TEXT, AT(config), "DIR", "folder of the configuration" },
 	{ 'd', "datepattern", VALUE_TEXT, AT(datepattern), "PATTERN", "date pattern" },
-	{ 0, "timezone", VALUE_TEXT, AT(timezone), "TZ", "zone of lines that name none" },
+	{ 0, "timezone", VALUE_TEXT, AT(timezone), "TZ",
+	    "zone of lines that name none" },
 	{ 0, "TZ", VALUE_TEXT, AT(timezone), "TZ", "the same" },
 	{ 'e', "encoding", VALUE_TEXT, AT(encoding), "NAME", "encoding of the log" },
 	{ 'r', "raw", VALUE_NONE, AT(raw), NULL, "names stay names" },
 	{ 0, "usedns", VALUE_TEXT, AT(usedns), "MODE", "yes, warn, no or raw" },
-	{ 'L', "maxlines", VALUE_NUMBER, AT(maxlines), "N", "lines matched as one text" },
-	{ 0, "journal", VALUE_NONE, AT(journal), NULL, "lines are a journal's: no date" },
+	{ 'L', "maxlines", VALUE_NUMBER, AT(maxlines), "N",
+	    "lines matched as one text" },
+	{ 0, "journal", VALUE_NONE, AT(journal), NULL,
+	    "lines are a journal's: no date" },
 	{ 0, "now", VALUE_TEXT, AT(now), "EPOCH", "take this for the present time" },
 	{ 0, "trusted", VALUE_TEXT, AT(trusted), "LIST", "addresses of own proxies" },
-	{ 0, "no-prefilter", VALUE_NONE, AT(no_prefilter), NULL, "no search for literals" },
-	{ 0, "no-check-all", VALUE_NONE, AT(first_match), NULL, "first failregex wins" },
-	{ 0, "test", VALUE_TEXT, AT(test), "FILE", "compare with the verdicts in FILE" },
+	{ 0, "no-prefilter", VALUE_NONE, AT(no_prefilter), NULL,
+	    "no search for literals" },
+	{ 0, "no-check-all", VALUE_NONE, AT(first_match), NULL,
+	    "first failregex wins" },
+	{ 0, "test", VALUE_TEXT, AT(test), "FILE",
+	    "compare with the verdicts in FILE" },
 	{ 0, "json", VALUE_NONE, AT(json), NULL, "one JSON object for each failure" },
-	{ 'o', "out", VALUE_TEXT, AT(out), "FORMAT", "id, ip, msg, row, a capture, <tags>" },
-	{ 'i', "invert", VALUE_NONE, AT(invert), NULL, "print the lines without failure" },
+	{ 'o', "out", VALUE_TEXT, AT(out), "FORMAT",
+	    "id, ip, msg, row, a capture, <tags>" },
+	{ 'i', "invert", VALUE_NONE, AT(invert), NULL,
+	    "print the lines without failure" },
 	{ 'v', "verbose", VALUE_COUNT, AT(verbose), NULL, "say more; may be repeated" },
 	{ 0, "verbose-date", VALUE_NONE, AT(verbose_date), NULL, "all date templates" },
 	{ 0, "VD", VALUE_NONE, AT(verbose_date), NULL, "the same" },
-	{ 'l', "log-level", VALUE_TEXT, AT(loglevel), "LEVEL", "problems shown: error, warning, notice" },
+	{ 'l', "log-level", VALUE_TEXT, AT(loglevel), "LEVEL",
+	    "problems shown: error, warning, notice" },
 	{ 'D', "debuggex", VALUE_NONE, AT(debuggex), NULL, "links to debuggex.com" },
-	{ 0, "print-all-matched", VALUE_NONE, AT(all_matched), NULL, "print matched lines" },
-	{ 0, "print-all-missed", VALUE_NONE, AT(all_missed), NULL, "however many they are" },
-	{ 0, "print-all-ignored", VALUE_NONE, AT(all_ignored), NULL, "however many they are" },
-	{ 0, "print-no-missed", VALUE_NONE, AT(no_missed), NULL, "no list of missed lines" },
-	{ 0, "print-no-ignored", VALUE_NONE, AT(no_ignored), NULL, "no list of ignored lines" },
+	{ 0, "print-all-matched", VALUE_NONE, AT(all_matched), NULL,
+	    "print matched lines" },
+	{ 0, "print-all-missed", VALUE_NONE, AT(all_missed), NULL,
+	    "however many they are" },
+	{ 0, "print-all-ignored", VALUE_NONE, AT(all_ignored), NULL,
+	    "however many they are" },
+	{ 0, "print-no-missed", VALUE_NONE, AT(no_missed), NULL,
+	    "no list of missed lines" },
+	{ 0, "print-no-ignored", VALUE_NONE, AT(no_ignored), NULL,
+	    "no list of ignored lines" },
 	{ 'h', "help", VALUE_HELP, 0, NULL, "this text" },
 	{ 'V', "", VALUE_VERSION, 0, NULL, "the version alone" },
 	{ 0, "version", VALUE_FULL_VERSION, 0, NULL, "name and version" },
@@ -66,11 +80,11 @@ help(void)
 		const struct option *p = &options[i];
 		char text[64];
 
-		snprintf(text, sizeof(text), "%s%s%s%s", p->name[0] ? "--" : "", p->name,
-		    p->arg ? " " : "", p->arg ? p->arg : "");
+		snprintf(text, sizeof(text), "%s%s%s%s", p->name[0] ? "--" : "",
+		    p->name, p->arg ? " " : "", p->arg ? p->arg : "");
 		if (p->letter)
-			printf("  -%c%s %-25s %s\n", p->letter, p->name[0] ? "," : " ", text,
-			    p->help);
+			printf("  -%c%s %-25s %s\n", p->letter, p->name[0] ? "," : " ",
+			    text, p->help);
 		else
 			printf("      %-25s %s\n", text, p->help);
 	}
@@ -94,7 +108,8 @@ find(const char *arg, const char **value)
 	if (arg[n] == '=')
 		*value = arg + n + 1;
 	for (size_t i = 0; i < NOPTIONS; i++)
-		if (n > 0 && strlen(options[i].name) == n && !strncmp(options[i].name, arg, n))
+		if (n > 0 && strlen(options[i].name) == n &&
+		    !strncmp(options[i].name, arg, n))
 			return &options[i];
 	return NULL;
 }
@@ -148,7 +163,8 @@ read_option(char **argv, int argc, int *i, struct options *o, struct err *e)
 	if (value && !wants)
 		return err_set(e, -EINVAL, "--%s takes no value", p->name);
 	if (arg[1] != '-' && arg[2]) {
-		if (p->value == VALUE_COUNT && strspn(arg + 1, "v") == strlen(arg + 1)) {
+		if (p->value == VALUE_COUNT &&
+		    strspn(arg + 1, "v") == strlen(arg + 1)) {
 			o->verbose += (int)strlen(arg + 1);
 			return 0;
 		}
@@ -178,7 +194,8 @@ check(const struct options *o, int positions, struct err *e)
 	if (o->json + o->invert + (o->out != NULL) + (o->test != NULL) > 1)
 		return err_set(e, -EINVAL, "only one of --json, -o, -i and --test");
 	if (o->test)
-		return positions <= 1 ? 0 : err_set(e, -EINVAL, "--test takes FILE [FILTER]");
+		return positions <= 1 ? 0 :
+		    err_set(e, -EINVAL, "--test takes FILE [FILTER]");
 	if (positions < 2 || positions > 3)
 		return err_set(e, -EINVAL, "needs LOG and FILTER; see banregex --help");
 	return 0;

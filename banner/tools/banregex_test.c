@@ -47,7 +47,8 @@ set(char **place, struct str value)
 static const char *
 key(const struct golden *g, size_t at, const char *fallback)
 {
-	const char *group = *(char *const *)(const void *)((const char *)&g->group + at);
+	const char *group =
+	    *(char *const *)(const void *)((const char *)&g->group + at);
 	const char *file = *(char *const *)(const void *)((const char *)&g->file + at);
 
 	return group ? group : file ? file : fallback;
@@ -65,7 +66,8 @@ golden_failure(struct trial *t, const struct failure *f)
 	failure_id(f, g->host);
 	if (f->addr.family)
 		strcpy(g->host, addr_print(&f->addr, host));
-	snprintf(g->user, sizeof(g->user), "%.*s", (int)f->user.len, f->user.s ? f->user.s : "");
+	snprintf(g->user, sizeof(g->user), "%.*s", (int)f->user.len,
+	    f->user.s ? f->user.s : "");
 }
 
 static const struct reporter golden_reporter = { .failure = golden_failure };
@@ -190,7 +192,7 @@ log_line(struct golden *g, struct str line)
 static void
 comment(struct golden *g, struct str line)
 {
-	static const struct { const char *name; size_t at; } names[] = {
+	const struct { const char *name; size_t at; } names[] = {
 		{ "# filter: ", offsetof(struct keys, filter) },
 		{ "# options: ", offsetof(struct keys, filter) },
 		{ "# trusted: ", offsetof(struct keys, trusted) },
@@ -209,7 +211,8 @@ comment(struct golden *g, struct str line)
 		if (!str_starts(line, names[i].name))
 			continue;
 		value = (struct str){ line.s + n, line.len - n };
-		set((char **)(void *)((char *)&g->group + names[i].at), str_trim(value));
+		set((char **)(void *)((char *)&g->group + names[i].at),
+		    str_trim(value));
 	}
 }
 

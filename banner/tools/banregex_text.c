@@ -175,7 +175,8 @@ print_link(const struct trial *t, const char *line)
 }
 
 static void
-print_list(const struct trial *t, const char *title, const struct list *l, uint64_t total)
+print_list(const struct trial *t, const char *title, const struct list *l,
+    uint64_t total)
 {
 	char lower[16];
 
@@ -184,8 +185,8 @@ print_list(const struct trial *t, const char *title, const struct list *l, uint6
 	snprintf(lower, sizeof(lower), "%s", title);
 	lower[0] = (char)(lower[0] | 0x20);
 	if (l->n < total) {
-		printf("%s line(s): too many to print.  Use --print-all-%s to print all "
-		    "%llu lines\n", title, lower, (unsigned long long)total);
+		printf("%s line(s): too many to print.  Use --print-all-%s to print "
+		    "all %llu lines\n", title, lower, (unsigned long long)total);
 		return;
 	}
 	printf("|- %s line(s):\n", title);
@@ -217,8 +218,8 @@ print_remarks(const struct trial *t)
 		if (v[i].n > 0)
 			printf("%llu %s\n", (unsigned long long)v[i].n, v[i].text);
 	if (rules_every_line(t->rules))
-		printf("Every line is given to the regexes: there is no text that each match "
-		    "must contain\n");
+		printf("Every line is given to the regexes: there is no text that each "
+		    "match must contain\n");
 }
 
 static void
@@ -231,13 +232,16 @@ text_end(struct trial *t)
 	printf("Results\n=======\n");
 	if (t->filter.prefregex)
 		printf("\nPrefregex: %llu total\n|  %s\n`-\n",
-		    (unsigned long long)rules_prefix_hits(t->rules), t->filter.prefregex);
+		    (unsigned long long)rules_prefix_hits(t->rules),
+		    t->filter.prefregex);
 	print_rules(t);
-	printf("\nIgnoreregex: %llu total\n", (unsigned long long)rules_ignore_hits(t->rules));
+	printf("\nIgnoreregex: %llu total\n",
+	    (unsigned long long)rules_ignore_hits(t->rules));
 	print_dates(t);
 	printf("\nLines: %llu lines, %llu ignored, %llu matched, %llu missed\n",
 	    (unsigned long long)t->lines, (unsigned long long)t->ignored,
-	    (unsigned long long)t->matched, (unsigned long long)(t->missed + t->refused));
+	    (unsigned long long)t->matched,
+	    (unsigned long long)(t->missed + t->refused));
 	printf("[processed in %.2f sec]\n\n", (double)(now.tv_sec - r->started.tv_sec) +
 	    (double)(now.tv_nsec - r->started.tv_nsec) / 1e9);
 	print_remarks(t);
@@ -257,5 +261,8 @@ text_end(struct trial *t)
 }
 
 const struct reporter text_reporter = {
-	.start = text_start, .failure = text_failure, .line = text_line, .end = text_end,
+	.start = text_start,
+	.failure = text_failure,
+	.line = text_line,
+	.end = text_end,
 };

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "banner/base/buf.h"
 #include "banner/core/stamp.h"
 
 enum { MAX_PATTERNS = 32 };

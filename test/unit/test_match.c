@@ -27,10 +27,11 @@ note(void *arg, const struct failure *f)
 	if (f->subject.kind == SUBJECT_ADDR)
 		addr_print(&f->subject.addr, ip);
 	else
-		snprintf(ip, sizeof(ip), "%.*s", (int)f->subject.text.len, f->subject.text.s);
+		snprintf(ip, sizeof(ip), "%.*s", (int)f->subject.text.len,
+		    f->subject.text.s);
 	snprintf(out + n, sizeof(out) - n, "%s%s%s %.*s r%u l%zu t%lld\n",
-	    f->jail ? (const char *)f->jail : "", f->jail ? ": " : "", ip, (int)f->user.len,
-	    f->user.s ? f->user.s : "", f->rule, f->nlines,
+	    f->jail ? (const char *)f->jail : "", f->jail ? ": " : "", ip,
+	    (int)f->user.len, f->user.s ? f->user.s : "", f->rule, f->nlines,
 	    (long long)(f->when_ms - NOW) / 1000);
 	seen++;
 }
@@ -67,7 +68,9 @@ bench_rules(struct bench *b)
 static const char *
 feed(struct match *m, const char *text, bool live)
 {
-	struct block b = { .text = str_of(text), .read_ms = NOW, .line_ms = -1, .live = live };
+	struct block b = {
+		.text = str_of(text), .read_ms = NOW, .line_ms = -1, .live = live
+	};
 
 	out[0] = '\0';
 	seen = 0;
@@ -166,8 +169,9 @@ static void
 test_look_back(void **state)
 {
 	for (int all = 0; all < 2; all++) {
-		struct bench b = { .fail = { "^bad <HOST>$" }, .o.findtime_ms = 600 * 1000,
-		    .o.no_literals = all };
+		struct bench b = { .fail = { "^bad <HOST>$" },
+			.o.findtime_ms = 600 * 1000,
+			.o.no_literals = all };
 		struct match *m = only(&b);
 
 		assert_int_equal(rules_every_line(b.rules), all);
@@ -175,7 +179,8 @@ test_look_back(void **state)
 		    "2005-08-14 09:59:10 nothing\n2005-08-14 09:59:20 nothing\n"
 		    "no date\nbad 192.0.2.1\n2005-08-14 09:59:50 more\n", true),
 		    "192.0.2.1  r0 l1 t-40\n");
-		assert_string_equal(feed(m, "stack\ntrace\nbad 192.0.2.2\nbad 192.0.2.3\n", true),
+		assert_string_equal(
+		    feed(m, "stack\ntrace\nbad 192.0.2.2\nbad 192.0.2.3\n", true),
 		    "192.0.2.2  r0 l1 t-10\n192.0.2.3  r0 l1 t-10\n");
 		done(m, &b);
 	}
@@ -200,12 +205,15 @@ test_sessions(void **state)
 	struct bench b = session_bench();
 	struct match *m = only(&b);
 
-	assert_string_equal(feed(m,
-	    D "s[1]: bad user a\n" D "s[1]: bad user a\n" D "s[1]: bye 192.0.2.1\n", false),
+	assert_string_equal(
+	    feed(m,
+		D "s[1]: bad user a\n" D "s[1]: bad user a\n" D "s[1]: bye 192.0.2.1\n",
+		false),
 	    "192.0.2.1 a r1 l3 t0\n");
 	assert_string_equal(feed(m,
-	    D "s[2]: conn from 192.0.2.2\n" D "s[2]: bad user a\n" D "s[2]: bad user b\n"
-	    D "s[2]: ok b\n", false),
+				D "s[2]: conn from 192.0.2.2\n" D "s[2]: bad user a\n" D
+				  "s[2]: bad user b\n" D "s[2]: ok b\n",
+				false),
 	    "192.0.2.2 a r0 l2 t0\n192.0.2.2 b r0 l1 t0\n192.0.2.2 b r3 l1 t0\n");
 	assert_string_equal(feed(m,
 	    D "s[3]: bad user x\n" D "s[3]: ok x 192.0.2.4\n", false), "");
@@ -253,7 +261,8 @@ test_session_restart(void **state)
 	rules_sessions(a.rules, keep, b.rules);
 	assert_string_equal(feed(m2, D "s[1]: bye 192.0.2.1\n", false),
 	    "192.0.2.1 b r1 l3 t0\n");
-	assert_int_equal(rules_session_put(b.rules, STR("k"), STR("user 9:short")), -22);
+	assert_int_equal(
+	    rules_session_put(b.rules, STR("k"), STR("user 9:short")), -22);
 	assert_int_equal(rules_session_put(b.rules, STR("k"), STR("=what 0:")), -22);
 	done(m, &a);
 	done(m2, &b);
@@ -272,8 +281,10 @@ test_session_cap(void **state)
 		assert_string_equal(feed(m, line, false), "");
 	}
 	assert_int_equal(rules_stats(b.rules)->sessions_dropped, 1);
-	assert_string_equal(feed(m, D "s[0]: bye 192.0.2.1\n", false), "192.0.2.1  r1 l1 t0\n");
-	assert_string_equal(feed(m, D "s[1]: bye 192.0.2.1\n", false), "192.0.2.1 a r1 l2 t0\n");
+	assert_string_equal(
+	    feed(m, D "s[0]: bye 192.0.2.1\n", false), "192.0.2.1  r1 l1 t0\n");
+	assert_string_equal(
+	    feed(m, D "s[1]: bye 192.0.2.1\n", false), "192.0.2.1 a r1 l2 t0\n");
 	done(m, &b);
 }
 
@@ -286,10 +297,12 @@ test_multiline(void **state)
 	};
 	struct match *m = only(&b);
 
-	assert_string_equal(feed(m,
-	    D "open 1 x\n" D "other\n" D "fail 192.0.2.1\n"	/* all in three lines */
-	    D "fail 192.0.2.2\n"				/* the first is used up */
-	    D "open 2 x\n" D "a\n" D "b\n" D "fail 192.0.2.3\n", false),
+	assert_string_equal(
+	    feed(m,
+		D "open 1 x\n" D "other\n" D "fail 192.0.2.1\n" /* all in three lines */
+		D "fail 192.0.2.2\n" /* the first is used up */
+		D "open 2 x\n" D "a\n" D "b\n" D "fail 192.0.2.3\n",
+		false),
 	    "1  r0 l2 t0\n");
 	done(m, &b);
 }
@@ -299,11 +312,14 @@ test_multiline(void **state)
 static void
 test_sharing(void **state)
 {
-	struct bench a = { .fail = { "^ ?bad <HOST>$" }, .o.jail = (void *)(uintptr_t)"a" };
-	struct bench b = { .fail = { "^ ?bad <HOST>$" }, .o.jail = (void *)(uintptr_t)"b",
-	    .filter.prefregex = "^ <F-CONTENT>.+</F-CONTENT>$" };
-	struct bench c = { .fail = { "^ ?bad <HOST>$" }, .o.jail = (void *)(uintptr_t)"c",
-	    .dates = { "^EPOCH" } };
+	struct bench a = { .fail = { "^ ?bad <HOST>$" },
+		.o.jail = (void *)(uintptr_t) "a" };
+	struct bench b = { .fail = { "^ ?bad <HOST>$" },
+		.o.jail = (void *)(uintptr_t) "b",
+		.filter.prefregex = "^ <F-CONTENT>.+</F-CONTENT>$" };
+	struct bench c = { .fail = { "^ ?bad <HOST>$" },
+		.o.jail = (void *)(uintptr_t) "c",
+		.dates = { "^EPOCH" } };
 	struct rules *all[3];
 	struct match *m;
 	struct err e;
@@ -315,9 +331,11 @@ test_sharing(void **state)
 	all[1] = b.rules;
 	all[2] = c.rules;
 	assert_int_equal(match_new(all, 3, &m, &e), 0);
-	assert_string_equal(feed(m, D "bad 192.0.2.1\n1124013590 bad 192.0.2.2\n", false),
+	assert_string_equal(
+	    feed(m, D "bad 192.0.2.1\n1124013590 bad 192.0.2.2\n", false),
 	    "a: 192.0.2.1  r0 l1 t0\nb: 192.0.2.1  r0 l1 t0\n"
-	    "a: 192.0.2.2  r0 l1 t-10\nb: 192.0.2.2  r0 l1 t-10\nc: 192.0.2.2  r0 l1 t-10\n");
+	    "a: 192.0.2.2  r0 l1 t-10\nb: 192.0.2.2  r0 l1 t-10\nc: 192.0.2.2  r0 l1 "
+	    "t-10\n");
 	match_free(m);
 	rules_free(a.rules);
 	rules_free(b.rules);
@@ -335,7 +353,9 @@ test_encoding(void **state)
 	static const char wide[] = "b\0a\0d\0 \0001\0.\0001\0.\0001\0.\0001\0\n\0";
 	struct bench w = { .fail = { "^bad <HOST>$" }, .o.logencoding = "utf-16" };
 	struct match *mw = only(&w);
-	struct block blk = { .text = { wide, sizeof(wide) - 2 }, .read_ms = NOW, .line_ms = NOW };
+	struct block blk = {
+		.text = { wide, sizeof(wide) - 2 }, .read_ms = NOW, .line_ms = NOW
+	};
 
 	assert_string_equal(feed(m, D "bad \xe4x\xf0\x9f\x98 192.0.2.1\r\n", false),
 	    "192.0.2.1 \xef\xbf\xbdx\xef\xbf\xbd r0 l1 t0\n");
@@ -387,7 +407,8 @@ test_limit(void **state)
 	strcpy(strchr(line, '\n') - 1, "x\n");
 	assert_string_equal(feed(m, line, false), "");
 	assert_int_equal(rules_stats(b.rules)->errors, 1);
-	assert_string_equal(feed(m, D "aa 192.0.2.2\n", false), "192.0.2.2  r1 l1 t0\n");
+	assert_string_equal(
+	    feed(m, D "aa 192.0.2.2\n", false), "192.0.2.2  r1 l1 t0\n");
 	done(m, &b);
 }
 

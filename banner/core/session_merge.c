@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * session.c - what one connection has shown so far (F-MLFID).
+ * session_merge.c - what one connection has shown so far (F-MLFID).
  */
-#include "banner/core/session.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

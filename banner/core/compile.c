@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * rules.c - a filter becomes one jail's compiled rules.
+ * compile.c - a filter becomes one jail's compiled rules.
  */
 #include "banner/core/plan.h"
 
@@ -39,7 +39,8 @@ rules_free(struct rules *r)
 }
 
 static int
-regex_new(struct rules *r, const char *text, unsigned flags, struct regex *x, struct err *e)
+regex_new(struct rules *r, const char *text, unsigned flags, struct regex *x,
+    struct err *e)
 {
 	int rc;
 
@@ -73,8 +74,8 @@ compile_fail(struct rules *r, struct err *e)
 		if (rc == 0 && i < f->weight.n) {
 			rc = str_u64(str_of(f->weight.v[i]), &weight);
 			if (rc < 0 || weight < 1 || weight > 1000)
-				rc = err_set(e, -EINVAL, "weight \"%s\" is not 1 to 1000",
-				    f->weight.v[i]);
+				rc = err_set(e, -EINVAL,
+				    "weight \"%s\" is not 1 to 1000", f->weight.v[i]);
 			else
 				x->weight = (unsigned)weight;
 		}
@@ -95,7 +96,8 @@ compile_ignore(struct rules *r, struct err *e)
 	r->ignore = xcalloc(f->ignoreregex.n + 1, sizeof(*r->ignore));
 	for (size_t i = 0; i < f->ignoreregex.n; i++) {
 		r->nignore++;
-		rc = regex_new(r, f->ignoreregex.v[i], PATTERN_PREFIX, &r->ignore[i], e);
+		rc = regex_new(r, f->ignoreregex.v[i], PATTERN_PREFIX, &r->ignore[i],
+		    e);
 		if (rc < 0)
 			return err_prefix(e, rc, "ignoreregex %zu", i + 1);
 	}
@@ -127,8 +129,8 @@ check_fields(const struct rules *r, struct err *e)
 	for (size_t i = 0; i < r->names.n; i++)
 		n += i >= CAP_NAMED && !capture_hidden(&r->names, i);
 	if (n > most)
-		return err_set(e, -EINVAL, "%zu different named groups; at most %zu are kept",
-		    n, most);
+		return err_set(e, -EINVAL,
+		    "%zu different named groups; at most %zu are kept", n, most);
 	return 0;
 }
 
@@ -163,7 +165,8 @@ use_parser(struct rules *r, struct err *e)
 	if (!r->parser)
 		return err_set(e, -EINVAL, "unknown parser \"%s\"", f->parser);
 	if (f->failregex.n > 0 || f->prefregex || f->ignoreregex.n > 0)
-		return err_set(e, -EINVAL, "a filter has either parser or regexes, not both");
+		return err_set(e, -EINVAL,
+		    "a filter has either parser or regexes, not both");
 	return 0;
 }
 

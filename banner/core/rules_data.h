@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * rules_data.h - the inside of struct rules, for compile, judge, plan and match alone.
+ */
+#ifndef BANNER_RULES_DATA_H
+#define BANNER_RULES_DATA_H
+
+#include "banner/core/capture.h"
+#include "banner/core/decode.h"
+#include "banner/core/literal.h"
+#include "banner/core/multiline.h"
+#include "banner/core/parser.h"
+#include "banner/core/rules.h"
+#include "banner/core/session.h"
+#include "banner/core/stamp.h"
+
+struct regex {
+	struct pattern *re;
+	struct capture_map map;
+	struct literal_sets sets;	/* each line that matches holds one of each */
+	uint64_t hits;
+	unsigned weight;
+};
+
+struct rules {
+	struct rules_options o;
+	struct capture_names names;
+	struct regex *fail, *ignore;
+	struct regex *pref;		/* one, or NULL */
+	size_t nfail, nignore;
+	const struct parser_ops *parser;	/* then there are no regexes */
+	struct stamp *stamp;
+	struct decoder *decoder;
+	struct sessions *sessions;	/* NULL: no regex has an F-MLFID */
+	struct multiline *multi;	/* NULL: maxlines is 1 */
+	struct arena *arena;		/* the literals */
+	struct literal_sets parser_sets;	/* of the parser; n = 0: none */
+	bool every_line;
+	bool has_last;			/* a date was seen */
+	int64_t last_ms;		/* the last one */
+	struct rules_stats stats;
+	struct buf cut, content, joined, joined_pre;	/* of the line at hand */
+};
+
+#endif
