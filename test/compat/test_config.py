@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Our reading of a configuration against fail2ban's own."""
+import os
+import shutil
+
+import pytest
+
+f2b = pytest.importorskip("f2b", reason="needs Debian's fail2ban package")
+
+TOOL = os.path.join(os.environ.get("BUILD", "build"), "test/tools/confdump")
+STOCK = "/etc/fail2ban"
+
+pytestmark = pytest.mark.skipif(not os.path.exists(STOCK + "/jail.conf"),
+                                reason="needs Debian's fail2ban package")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    copy = str(tmp_path / "fail2ban")
+    shutil.copytree(STOCK, copy)
+    return copy
+
+
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text)
+
+
+def check(folder, ours_args=("-a",)):
+    oracle, ours = f2b.Oracle(folder), f2b.Ours(folder, TOOL, ours_args)
+    differences = f2b.compare(oracle, ours)
+    assert not differences, "%d differences\n%s" % (
+        len(differences), "\n".join(differences[:40]))
+    return oracle, ours
+
+
+@pytest.mark.parametrize("args", [("-a",), ("-a", "-p")], ids=["read", "packed"])
+def test_every_stock_jail(folder, args):
+    f2b.enable_all(folder)
+    oracle, ours = check(folder, args)
+    assert oracle.count > 1200 and len(oracle.jails) > 90
+    assert "error" not in ours.problems and "warning" not in ours.problems
+
+
+@pytest.mark.parametrize("settings", [
+    "backend = systemd",
+    "backend = systemd[journalflags=1]",
+    "mode = aggressive",
+    "usedns = raw\nbanaction = nftables-multiport\nbanaction_allports = "
+    "nftables[type=allports]",
+    "action = %(action_mwl)s\nbantime = 1h 30m\nfindtime = 2*1d",
+    "action = %(action_mw)s\n         %(action_)s[name=%(__name__)s-two, port=\"1,2\"]",
+    "banaction = firewallcmd-ipset\nbantime.increment = true\nbantime.factor = 2\n"
+    "bantime.maxtime = 5w\nbantime.rndtime = 30m\nbantime.multipliers = 1 5 30\n"
+    "ignoreip = 127.0.0.1/8 ::1, 192.0.2.0/24\nignorecache = key=\"<ip>\",max-count=10",
+    "action = %(action_xarf)s\nmaxretry = 7\nmaxmatches = 3",
+    "action = iptables-ipset-proto6[blocktype=\"DROP\"]\n    pf[actiontype=<allports>]\n"
+    "    shorewall ufw[application=x, blocktype=reject] dummy\n",
+], ids=str)
+def test_settings_for_all_jails(folder, settings):
+    f2b.enable_all(folder)
+    write(folder, "jail.local", "[DEFAULT]\n" + settings + "\n")
+    check(folder)
+
+
+@pytest.mark.parametrize("banaction", sorted(
+    f[:-5] for f in os.listdir(STOCK + "/action.d") if f.endswith(".conf")
+    and "common" not in f) if os.path.isdir(STOCK + "/action.d") else [])
+def test_each_action_file(folder, banaction):
+    write(folder, "jail.d/one.local", "[sshd]\nenabled = true\nport = 22,2222\n"
+          "action = %s[port=\"%%(port)s\"]\n" % banaction)
+    write(folder, "jail.d/defaults-debian.conf", "")
+    _, ours = check(folder, ())
+    if banaction == "route":
+        action = ours.jails["sshd"]["actions"][0]
+        assert action["plugin"] == "route"
+        assert action["options"] == {"blocktype": "unreachable"}
+
+
+HARD_JAIL = """\
+[INCLUDES]
+before = paths-test.conf
+[DEFAULT]
+bad = from default
+two = 1
+[hard]
+enabled = true
+filter = child[mode=aggr, foo="a,b]", Bar='x "y"', pipe="P|<known/pipe>"]
+LogPath : /var/log/a.log
+          # a comment inside
+          /var/log/b*.log tail ; and one behind
+
+          %(test_log)s
+action = act[name=%(__name__)s, blocktype="DROP <ip>"]
+         act[name=%(__name__)s-b][blocktype=REJECT]
+   other[a="x
+ y"]
+ignoreregex = %(known/ignoreregex)s
+              ^mine %(bad)s %%d$
+failregex = %(known/failregex)s
+            ^own <HOST> %(default/two)s
+[second]
+enabled = true
+filter = child
+backend = systemd
+journalmatch = _COMM="a b" + X=y
+maxretry = %(hard/two)s
+"""
+HARD_FILTER = """\
+[INCLUDES]
+before = base.conf
+after = over.local
+[DEFAULT]
+_d = child
+[Definition]
+prefregex = ^<F-CONTENT>.+</F-CONTENT>$
+ignoreregex = ^ignored;not cut
+	^second # kept
+datepattern = ^%%Y-%%m
+      {^LN-BEG}
+"""
+HARD_BASE = """\
+[Definition]
+failregex = ^%(__p)s <re-<mode>> <ADDR>
+            ^<pipe>|<Bar>|<bar>$
+__p = <lt_<logtype>/pfx>
+re-aggr = a <foo>
+re- = plain
+mode =
+pipe = basepipe
+bar = basebar
+[Init]
+foo = initfoo
+pipe = initpipe
+[lt_file]
+pfx = F:%(_d)s
+[lt_journal]
+pfx = J:%(_d)s
+"""
+HARD_ACT = """\
+[Definition]
+actionstart = <tool> start <name> <blocktype><br>line two
+actionban = <tool> ban <ip> <blocktype> <F-USER> <matches>
+actionunban = <tool> del <ip>
+    next <sp>line
+norestored = true
+[Init]
+tool = tool4
+blocktype = %(deep)s
+deep = REJ
+timeout = 30
+[Init?family=inet6]
+tool = tool6
+"""
+
+
+def hard(folder):
+    write(folder, "jail.local", HARD_JAIL)
+    write(folder, "paths-test.conf", "[DEFAULT]\ntest_log = /var/log/c.log\n")
+    write(folder, "jail.d/defaults-debian.conf", "")
+    write(folder, "filter.d/child.conf", HARD_FILTER)
+    write(folder, "filter.d/base.conf", HARD_BASE)
+    write(folder, "filter.d/over.local", "[DEFAULT]\n_d = over\n[Definition]\n"
+          "ignoreregex = %(known/ignoreregex)s\n   ^third\n")
+    write(folder, "action.d/act.conf", HARD_ACT)
+    write(folder, "action.d/other.conf", "[Definition]\nactionban = o <a> <name>\n")
+    write(folder, "action.d/other.local", "[Definition]\nactionban = "
+          "%(known/actionban)s more\n[Init]\na = unused\n")
+
+
+def test_hard_cases(folder):
+    hard(folder)
+    oracle, ours = check(folder, ())
+    assert len(oracle.jails) == 2
+    assert len(ours.jails["hard"]["failregex"]) == 3
+
+
+def test_known_goes_back_many_steps(folder):
+    """What fail2ban calls a recursion is resolved step by step."""
+    for i, name in enumerate(["a.conf", "b.conf", "c.local"]):
+        write(folder, "jail.d/x%s" % name, "[sshd]\nenabled = true\nlogpath = "
+              "%%(known/logpath)s\n  /var/log/%d\n" % i)
+    ours = f2b.Ours(folder, TOOL, ())
+    assert [p for p, _ in ours.jails["sshd"]["logpath"]][1:] == [
+        "/var/log/0", "/var/log/1", "/var/log/2"]
+
+
+def test_edited_action_runs_as_written(folder):
+    write(folder, "action.d/route.local", "[Definition]\nactionban = logger <ip>\n")
+    write(folder, "jail.local", "[DEFAULT]\nbanaction = route\n")
+    action = f2b.Ours(folder, TOOL, ()).jails["sshd"]["actions"][0]
+    assert action["plugin"] == "exec" and action["user"] == "root"
+    assert "actionban" in action["why"]
