@@ -242,8 +242,9 @@ static int
 decide(struct asked *q, const struct section *own, struct err *e)
 {
 	struct reader *r = q->jr->r;
-	struct native_choice choice = { .arena = r->arena, .name = q->name,
+	struct native_choice choice = { .arena = r->arena, .name = q->name, .user = "root",
 		.file = q->def.sheet->file, .native = r->conf->daemon.native };
+	const struct value *user = section_find(own, "user");
 	int rc = read_file(q, e);
 
 	if (rc < 0)
@@ -254,12 +255,14 @@ decide(struct asked *q, const struct section *own, struct err *e)
 		q->action.line = sheet_section(q->def.sheet, "Definition")->line;
 	}
 	choice.options = &q->action.options;
+	if (user)
+		choice.user = user->text;
 	native_choose(&choice);
 	q->action.plugin = choice.plugin;
 	q->action.why = choice.why;
-	if (!*q->action.user && strcmp(choice.plugin, "exec") == 0)
-		q->action.user = "root";
-	if (strcmp(choice.plugin, "exec") != 0) {
+	if (strcmp(choice.plugin, "exec") == 0) {
+		q->action.user = choice.user;
+	} else {
 		q->action.options = choice.plugin_options;
 		q->action.scope = native_scope(r->arena, choice.plugin,
 		    &q->action.options);
@@ -300,6 +303,8 @@ actions_read(struct jail_reading *jr, const char *list)
 {
 	struct conf_jail *j = jr->jail;
 	struct str rest = str_of(list), one;
+	struct conf_action *found = NULL;
+	size_t n = 0;
 	struct err e;
 
 	while (list && bracket_split(&rest, &one)) {
@@ -307,13 +312,15 @@ actions_read(struct jail_reading *jr, const char *list)
 
 		if (read_one(&q, one, &e) < 0) {
 			jail_error(jr, "action", e.text);
-			return;
+			return;		/* and no instance of it is left behind */
 		}
-		j->action = vec_room(jr->r->arena, j->action, j->naction,
-		    sizeof(*j->action));
-		j->action[j->naction++] = action_add(jr->r, &q.action);
+		found = vec_room(jr->r->arena, found, n, sizeof(*found));
+		found[n++] = q.action;
 	}
-	if (!j->naction) {
+	j->action = arena_alloc(jr->r->arena, (n + 1) * sizeof(*j->action));
+	for (size_t i = 0; i < n; i++)
+		j->action[j->naction++] = action_add(jr->r, &found[i]);
+	if (!n) {
 		struct place at = { j->file, j->line, j->name };
 
 		reader_tell(jr->r, CONF_WARNING, &at, "no action: bans are counted and "

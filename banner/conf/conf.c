@@ -159,6 +159,20 @@ read_jails(struct reader *r)
 	}
 }
 
+/* The one limit on which the two layouts differ without a word in any file. */
+static void
+tell_host6(struct reader *r)
+{
+	struct place at = { NULL, 0, NULL };
+
+	for (size_t i = 0; i < r->conf->njails; i++)
+		if (r->conf->jails[i].host6 == 128 && r->conf->layout == LAYOUT_FAIL2BAN) {
+			reader_tell(r, CONF_NOTE, &at, "IPv6 addresses are counted one by "
+			    "one, as fail2ban does; host6 = 64 takes a /64 for one host");
+			return;
+		}
+}
+
 int
 conf_read(const struct conf_request *q, struct conf **out, struct err *e)
 {
@@ -183,6 +197,7 @@ conf_read(const struct conf_request *q, struct conf **out, struct err *e)
 	tell_common(&r);
 	read_jails(&r);
 	spell_check(&r);
+	tell_host6(&r);
 	*out = r.conf;
 	return 0;
 }

@@ -13,7 +13,7 @@
 #include "banner/conf/conf.h"
 #include "banner/conf/sheet.h"
 
-enum { EXPAND_MAX = 1 << 20, EXPAND_DEPTH = 10, TAG_MAX = 25 };
+enum { EXPAND_MAX = 256 << 10, EXPAND_DEPTH = 10, TAG_MAX = 25 };
 
 /* Where names are looked up: vars, then the section, then [DEFAULT]. */
 struct interp {

@@ -99,7 +99,8 @@ filter_begin(struct jail_reading *jr, const char *spec, const char *backend,
 		return rc;
 	f->name = spec_name(r->arena, spec);
 	f->file = d->sheet->file;
-	default_logtype(d, strncmp(backend, "systemd", 7) == 0 ? "journal" : "file");
+	default_logtype(d, strncmp(backend, "systemd", 7) == 0 ||
+	    strncmp(backend, "journal", 7) == 0 ? "journal" : "file");
 	options_set(r->arena, &first, "enabled", "True");
 	options_set(r->arena, &first, "backend", backend);
 	options_set(r->arena, &first, "filter", spec);
@@ -126,8 +127,7 @@ fill_maxlines(struct conf_filter *f, const char *text, struct err *e)
 	uint64_t n = 1;
 
 	if (text && (str_u64(str_trim(str_of(text)), &n) < 0 || n < 1 || n > 1000))
-		return err_set(e, -EINVAL, "maxlines: found \"%s\", expected 1 to 1000",
-		    text);
+		return err_set(e, -EINVAL, "found \"%s\", expected 1 to 1000", text);
 	f->maxlines = (unsigned)n;
 	return 0;
 }
@@ -156,7 +156,6 @@ fill(struct arena *a, struct conf_filter *f, const struct conf_options *flt,
     const struct conf_options *jail, struct err *e)
 {
 	const char *v;
-	int rc;
 
 	list_lines(a, &f->failregex, options_get(flt, "failregex"));
 	list_lines(a, &f->failregex, options_get(jail, "failregex"));
@@ -171,10 +170,7 @@ fill(struct arena *a, struct conf_filter *f, const struct conf_options *flt,
 	f->parser = v && *v ? v : NULL;
 	v = options_get(&f->options, "logtype");
 	f->logtype = v && *v ? v : "file";
-	rc = fill_maxlines(f, first_of(flt, jail, "maxlines"), e);
-	if (rc == 0)
-		rc = fill_weights(a, f, options_get(&f->options, "weight"), e);
-	return rc;
+	return fill_weights(a, f, options_get(&f->options, "weight"), e);
 }
 
 int
@@ -182,6 +178,7 @@ filter_finish(struct jail_reading *jr, struct definition *d, struct err *e)
 {
 	struct conf_options flt = { 0 };
 	const char *usedns;
+	bool own = options_get(&jr->opts, "maxlines") != NULL;
 	int rc = 0;
 
 	if (d) {
@@ -191,6 +188,10 @@ filter_finish(struct jail_reading *jr, struct definition *d, struct err *e)
 	}
 	if (rc == 0)
 		rc = fill(jr->r->arena, &jr->jail->filter, &flt, &jr->opts, e);
+	if (rc == 0 && fill_maxlines(&jr->jail->filter,
+	    first_of(&flt, &jr->opts, "maxlines"), e) < 0)
+		jail_error(jr, own ? "maxlines" : "filter", own ? e->text :
+		    arena_printf(jr->r->arena, "maxlines: %s", e->text));
 	usedns = options_get(&flt, "usedns");
 	if (rc == 0 && usedns)
 		options_set(jr->r->arena, &jr->opts, "usedns", usedns);
@@ -224,5 +225,9 @@ conf_filter_read(const struct conf_filter_request *q, struct conf_filter *f,
 		rc = definition_read(&d, &none, false, e);
 	if (rc == 0)
 		rc = definition_combine(&d, NULL, &flt, e);
-	return rc == 0 ? fill(q->arena, f, &flt, &none, e) : rc;
+	if (rc == 0)
+		rc = fill(q->arena, f, &flt, &none, e);
+	if (rc == 0 && fill_maxlines(f, options_get(&flt, "maxlines"), e) < 0)
+		rc = err_prefix(e, -EINVAL, "maxlines");
+	return rc;
 }

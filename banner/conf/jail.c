@@ -10,27 +10,22 @@
 #include "banner/conf/reader.h"
 
 /* What fail2ban reads of a jail: filters and actions see these names and values. */
-static const char *const jail_names[] = { "enabled", "backend", "maxretry",
-	"maxmatches", "findtime", "bantime", "bantime.increment", "bantime.factor",
-	"bantime.formula", "bantime.multipliers", "bantime.maxtime", "bantime.rndtime",
-	"bantime.overalljails", "ignorecommand", "ignoreself", "ignoreip", "ignorecache",
-	"filter", "logtimezone", "logencoding", "logpath", "action", "usedns",
-	"prefregex", "ignoreregex", "failregex", "maxlines", "datepattern",
-	"journalmatch", NULL };
+#define THEIR_NAMES "enabled", "backend", "maxretry", "maxmatches", "findtime", \
+	"bantime", "bantime.increment", "bantime.factor", "bantime.formula", \
+	"bantime.multipliers", "bantime.maxtime", "bantime.rndtime", \
+	"bantime.overalljails", "ignorecommand", "ignoreself", "ignoreip", \
+	"ignorecache", "filter", "logtimezone", "logencoding", "logpath", "action", \
+	"usedns", "prefregex", "ignoreregex", "failregex", "maxlines", "datepattern", \
+	"journalmatch"
+/* And what is ours. */
+#define OUR_NAMES "count", "distinct", "host6", "ban", "blocklist", "skip_if_nologs"
 
-/* And what only we read; the two lists are all options of a jail. */
-static const char *const our_names[] = { "count", "distinct", "host6", "ban",
-	"blocklist", "skip_if_nologs", NULL };
+static const char *const jail_names[] = { THEIR_NAMES, NULL };
+static const char *const our_names[] = { OUR_NAMES, NULL };
 
-const char *const jail_known[] = { "enabled", "backend", "maxretry",
-	"maxmatches", "findtime", "bantime", "bantime.increment", "bantime.factor",
-	"bantime.formula", "bantime.multipliers", "bantime.maxtime", "bantime.rndtime",
-	"bantime.overalljails", "ignorecommand", "ignoreself", "ignoreip", "ignorecache",
-	"filter", "logtimezone", "logencoding", "logpath", "action", "usedns",
-	"prefregex", "ignoreregex", "failregex", "maxlines", "datepattern",
-	"journalmatch", "count", "distinct", "host6", "ban", "blocklist",
-	"skip_if_nologs", "systemd_if_nologs", "port", "protocol", "chain", "mode",
-	"banaction", "banaction_allports", "action_", "action_mw", "action_mwl",
+/* With the variables of stock files that not every folder refers to. */
+const char *const jail_known[] = { THEIR_NAMES, OUR_NAMES, "port", "protocol", "chain",
+	"mode", "banaction", "banaction_allports", "action_", "action_mw", "action_mwl",
 	"action_xarf", "action_cf_mwl", "action_blocklist_de", "action_abuseipdb",
 	"destemail", "sender", "sendername", "mta", "fail2ban_agent", NULL };
 
@@ -154,5 +149,6 @@ jail_read(struct reader *r, const char *section, struct conf_jail *jail)
 	if (jail->refused)
 		return;
 	jail_options(&jr);
-	actions_read(&jr, options_get(&jr.opts, "action"));
+	if (!jail->refused)
+		actions_read(&jr, options_get(&jr.opts, "action"));
 }

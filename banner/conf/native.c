@@ -125,28 +125,26 @@ void
 native_choose(struct native_choice *c)
 {
 	const struct native *n = NULL;
-	const char *differs;
+	const char *differs = NULL, *because;
 
 	for (size_t i = 0; i < sizeof(natives) / sizeof(natives[0]); i++)
 		if (strcmp(natives[i].action, c->name) == 0)
 			n = &natives[i];
-	c->plugin = "exec";
-	if (!n) {
-		c->why = arena_printf(c->arena, "exec: runs the commands of %s; no plugin "
-		    "of ours stands in for it", c->file);
+	if (n)
+		differs = difference(c, n);
+	if (n && (strcmp(c->native, "yes") == 0 ||
+	    (!differs && strcmp(c->native, "auto") == 0))) {
+		take_over(c, n);
+		c->why = differs ? arena_printf(c->arena, "plugin %s: native = yes, "
+		    "although %s is not as in the stock file", n->plugin, differs) :
+		    arena_printf(c->arena, "plugin %s: %s has the stock commands",
+		    n->plugin, c->file);
 		return;
 	}
-	differs = difference(c, n);
-	if (strcmp(c->native, "no") == 0) {
-		c->why = arena_printf(c->arena, "exec: native = no, so %s runs as written",
-		    c->file);
-	} else if (differs && strcmp(c->native, "yes") != 0) {
-		c->why = arena_printf(c->arena, "exec: %s is not the stock file (%s "
-		    "differs), so it runs as written", c->file, differs);
-	} else {
-		take_over(c, n);
-		c->why = arena_printf(c->arena, differs ? "plugin %s: native = yes, though "
-		    "%s differs" : "plugin %s: %s has the stock commands", n->plugin,
-		    c->file);
-	}
+	because = !n ? "no plugin of ours stands in for it" :
+	    strcmp(c->native, "no") == 0 ? "native = no" :
+	    arena_printf(c->arena, "%s is not as in the stock file", differs);
+	c->plugin = "exec";
+	c->why = arena_printf(c->arena, "exec: runs the commands of %s as %s (%s)", c->file,
+	    c->user, because);
 }

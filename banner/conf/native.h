@@ -17,6 +17,7 @@ struct native_choice {
 	struct arena *arena;
 	const char *name, *file;		/* of the action */
 	const char *native;			/* auto, yes, no */
+	const char *user;			/* that commands would run as */
 	const struct conf_options *options;	/* resolved, as in actiondef.h */
 	const char *plugin, *why;		/* out */
 	struct conf_options plugin_options;	/* out, unless plugin is exec */

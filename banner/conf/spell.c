@@ -10,7 +10,7 @@
 #include "banner/base/table.h"
 #include "banner/conf/reader.h"
 
-enum { LONGEST = 40 };
+enum { LONGEST = 40, MOST = 100 };	/* of a word; of warnings in one reading */
 
 /* Edits (insert, delete, change, swap of neighbours) between two short words. */
 static unsigned
@@ -74,26 +74,39 @@ collect(struct table *used, const char *text)
 	}
 }
 
+static bool
+is_known(const char *name)
+{
+	for (const char *const *k = jail_known; *k; k++)
+		if (strcmp(*k, name) == 0)
+			return true;
+	return false;
+}
+
+static void
+tell(struct reader *r, const struct entry *en, const char *jail)
+{
+	struct place at = { en->value->file, en->value->line, jail };
+	const char *near = spell_nearest(en->name, jail_known);
+
+	if (near)
+		reader_tell(r, CONF_WARNING, &at, arena_printf(r->arena, "option \"%s\" is "
+		    "not known and nothing refers to it; is it \"%s\"?", en->name, near));
+	else if (jail)
+		reader_tell(r, CONF_WARNING, &at, arena_printf(r->arena, "option \"%s\" is "
+		    "not known and nothing refers to it: it has no effect", en->name));
+}
+
 static void
 check_section(struct reader *r, const struct section *s, const struct table *used,
     const char *jail)
 {
-	for (size_t i = 0; i < s->n; i++) {
+	for (size_t i = 0; i < s->n && r->conf->nproblems < MOST; i++) {
 		const struct entry *en = &s->entries[i];
-		struct place at = { en->value->file, en->value->line, jail };
-		const char *near = spell_nearest(en->name, jail_known);
 
-		if ((near && strcmp(near, en->name) == 0) || !at.line ||
-		    table_find(used, en->name, strlen(en->name)))
-			continue;
-		if (near)
-			reader_tell(r, CONF_WARNING, &at, arena_printf(r->arena, "option "
-			    "\"%s\" is not known and nothing refers to it; is it "
-			    "\"%s\"?", en->name, near));
-		else if (jail)
-			reader_tell(r, CONF_WARNING, &at, arena_printf(r->arena, "option "
-			    "\"%s\" is not known and nothing refers to it: it has no "
-			    "effect", en->name));
+		if (en->value->line && !is_known(en->name) &&
+		    !table_find(used, en->name, strlen(en->name)))
+			tell(r, en, jail);
 	}
 }
 
