@@ -71,7 +71,8 @@ pattern_compile(const struct pattern *p, bool utf, int *code, size_t *at)
 	pcre2_set_newline(cc, PCRE2_NEWLINE_LF);
 	if (utf)
 		options |= PCRE2_UTF | (p->ascii ? 0 : PCRE2_UCP);
-	re = pcre2_compile((PCRE2_SPTR)p->text, PCRE2_ZERO_TERMINATED, options, code, at, cc);
+	re = pcre2_compile(
+	    (PCRE2_SPTR)p->text, PCRE2_ZERO_TERMINATED, options, code, at, cc);
 	pcre2_compile_context_free(cc);
 	return re;
 }
@@ -98,7 +99,8 @@ check_id(const struct pattern *p, unsigned flags, struct err *e)
 	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
 		if (pattern_group(p, ids[i]) > 0)
 			return 0;
-	return err_set(e, -EINVAL, "nothing to ban in it: it has none of <HOST>, <ADDR>,"
+	return err_set(e, -EINVAL,
+	    "nothing to ban in it: it has none of <HOST>, <ADDR>,"
 	    " <IP4>, <IP6>, <DNS>, <F-ID>, <F-MLFID>");
 }
 
@@ -116,6 +118,7 @@ pattern_of(struct pattern_parts *parts, unsigned flags)
 	}
 	p->wide = parts->wide;
 	p->ascii = parts->ascii;
+	p->jit_tried[0] = p->jit_tried[1] = parts->atomic;
 	/* ALT_CIRCUMFLEX: Python's multi-line ^ also matches after a last newline. */
 	p->options = PCRE2_ALT_CIRCUMFLEX | PCRE2_NEVER_BACKSLASH_C |
 	    (flags & PATTERN_MULTILINE ? PCRE2_MULTILINE : 0);
@@ -123,7 +126,8 @@ pattern_of(struct pattern_parts *parts, unsigned flags)
 }
 
 static int
-pattern_build(const struct ptext *in, unsigned flags, struct pattern **out, struct err *e)
+pattern_build(
+    const struct ptext *in, unsigned flags, struct pattern **out, struct err *e)
 {
 	struct pattern_parts parts = { 0 };
 	struct pattern *p = NULL;

@@ -28,23 +28,31 @@ enum pattern_flags {
  * a pattern is searched by one thread at a time. */
 int	pattern_new(const char *regex, unsigned flags, struct pattern **, struct err *);
 void	pattern_free(struct pattern *);
-const char	*pattern_text(const struct pattern *);	/* translated, for literals and lint */
+/* The translated regex, for literals and lint. */
+const char	*pattern_text(const struct pattern *);
 /* Number of the group with that name, or 0. Tags give names in lower case. */
 unsigned	 pattern_group(const struct pattern *, const char *name);
-size_t		 pattern_groups(const struct pattern *);	/* highest group number */
-const char	*pattern_group_name(const struct pattern *, unsigned group);	/* or NULL */
+/* The highest number of a group; the name of a group, or NULL. */
+size_t		 pattern_groups(const struct pattern *);
+const char	*pattern_group_name(const struct pattern *, unsigned group);
 
 struct pattern_run	*pattern_run_new(void);
 void			 pattern_run_free(struct pattern_run *);
 
-enum pattern_result { PATTERN_NO = 0, PATTERN_YES = 1, PATTERN_LIMIT = -1, PATTERN_ERROR = -2 };
+enum pattern_result {
+	PATTERN_NO = 0,
+	PATTERN_YES = 1,
+	PATTERN_LIMIT = -1,	/* given up: too much backtracking, stack or memory */
+	PATTERN_ERROR = -2,	/* the subject is no UTF-8, or start lies behind it */
+};
 
 /* Search subject from start. ascii: it holds no byte >= 0x80; otherwise it must be
  * valid UTF-8. Groups are then read with pattern_span until the next search. */
 enum pattern_result	pattern_search(struct pattern_run *, struct pattern *,
 			    struct str subject, size_t start, bool ascii);
 /* Span of a group of the last search; false: it took no part. */
-bool	pattern_span(const struct pattern_run *, unsigned group, size_t *from, size_t *to);
+bool	pattern_span(const struct pattern_run *, unsigned group, size_t *from,
+	    size_t *to);
 
 /* False: the system forbids writable and executable memory (or PCRE2 was built without
  * JIT); searching then works, several times slower. */

@@ -39,13 +39,14 @@ struct pattern_parts {
 	unsigned groups;
 	bool wide;	/* holds characters beyond ASCII: only UTF will do */
 	bool ascii;	/* (?a): \w, \d, \s and \b know ASCII only */
+	bool atomic;	/* holds (?>: JIT of PCRE2 10.42 gets some of those wrong */
 };
 
 void	pattern_parts_fini(struct pattern_parts *);
 
 /* "column N: ..." where at is an offset into in. Returns -EINVAL. */
-int	pattern_err(struct err *, const struct ptext *in, size_t at, const char *fmt, ...)
-	    __attribute__((format(printf, 4, 5)));
+int	pattern_err(struct err *, const struct ptext *in, size_t at, const char *fmt,
+	    ...) __attribute__((format(printf, 4, 5)));
 
 /* Tags of filters replaced; flags as in pattern_new(). */
 int	pattern_expand(const char *regex, unsigned flags, struct ptext *, struct err *);
@@ -61,7 +62,8 @@ struct translator {
 	struct err *err;
 };
 
-int	translator_peek(const struct translator *, size_t ahead);	/* -1 at the end */
+/* The next byte, or one further ahead; -1 at the end. */
+int	translator_peek(const struct translator *, size_t ahead);
 void	translator_emit(struct translator *, size_t at, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 void	translator_char(struct translator *, size_t at, uint32_t code);
@@ -81,10 +83,11 @@ struct pattern {
 	uint32_t options;		/* common to both programs */
 	bool wide, ascii;
 	pcre2_code *code[2];		/* for bytes, for UTF; NULL: not used so far */
-	bool jit_tried[2], jit[2];
+	bool jit_tried[2], jit[2];	/* tried: or not to be tried */
 };
 
 /* Compile one of the two programs; error code and offset as PCRE2 gives them. */
-pcre2_code	*pattern_compile(const struct pattern *, bool utf, int *code, size_t *at);
+pcre2_code	*pattern_compile(const struct pattern *, bool utf, int *code,
+		    size_t *at);
 
 #endif

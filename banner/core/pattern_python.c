@@ -22,7 +22,7 @@ enum item { ITEM_NONE, ITEM_ANCHOR, ITEM_REPEAT, ITEM_THING };
 
 struct frame {
 	size_t at;
-	unsigned group;		/* 0: does not capture */
+	unsigned group; /* 0: does not capture */
 	enum item last;
 	bool verbose;
 };
@@ -31,8 +31,15 @@ struct python {
 	struct translator t;
 	struct frame frame[PATTERN_MAX_DEPTH + 1];
 	unsigned depth;
-	bool started;		/* something but flags and comments was read */
+	bool started; /* something but flags and comments was read */
 };
+
+/* For messages: a byte of a longer character is not shown alone. */
+static int
+shown(int c)
+{
+	return c > ' ' && c < 0x7f ? c : ' ';
+}
 
 static struct frame *
 top(struct python *p)
@@ -64,8 +71,8 @@ read_name(struct python *p, char end, struct str *name)
 		return translator_fail(t, t->i, "missing group name");
 	for (size_t i = 0; i < n; i++)
 		if (!isalnum((unsigned char)s[i]) && s[i] != '_' && !(s[i] & 0x80))
-			return translator_fail(t, t->i,
-			    "bad character in group name '%.*s'", (int)n, s);
+			return translator_fail(
+			    t, t->i, "bad character in group name '%.*s'", (int)n, s);
 	t->i += n + 1;
 	return 0;
 }
@@ -87,8 +94,8 @@ push(struct python *p, size_t at, unsigned group)
 	bool verbose = top(p)->verbose;
 
 	if (p->depth == PATTERN_MAX_DEPTH)
-		return translator_fail(&p->t, at, "parentheses nested deeper than %d",
-		    PATTERN_MAX_DEPTH);
+		return translator_fail(
+		    &p->t, at, "parentheses nested deeper than %d", PATTERN_MAX_DEPTH);
 	p->depth++;
 	*top(p) = (struct frame){ .at = at, .group = group, .verbose = verbose };
 	p->started = true;
@@ -103,13 +110,15 @@ open_group(struct python *p, size_t at, struct str name)
 	bool keep = name.len <= PATTERN_MAX_NAME;
 
 	if (out->groups == PATTERN_MAX_GROUPS)
-		return translator_fail(&p->t, at, "more than %d groups", PATTERN_MAX_GROUPS);
+		return translator_fail(
+		    &p->t, at, "more than %d groups", PATTERN_MAX_GROUPS);
 	if (known > 0)
-		return translator_fail(&p->t, at, "group name '%.*s' used again (group %u)",
-		    (int)name.len, name.s, known);
+		return translator_fail(&p->t, at,
+		    "group name '%.*s' used again (group %u)", (int)name.len, name.s,
+		    known);
 	if (name.len > 0 && isdigit((unsigned char)name.s[0]))
-		return translator_fail(&p->t, at, "group name '%.*s' begins with a digit",
-		    (int)name.len, name.s);
+		return translator_fail(&p->t, at,
+		    "group name '%.*s' begins with a digit", (int)name.len, name.s);
 	out->open[++out->groups] = true;
 	if (name.len > 0)
 		out->names[out->groups] = xstrndup(name.s, name.len);
@@ -144,7 +153,7 @@ named_extension(struct python *p, size_t at)
 	int rc;
 
 	if (c != '<' && c != '=')
-		return translator_fail(&p->t, at, "unknown extension ?P%c", c < 0 ? ' ' : c);
+		return translator_fail(&p->t, at, "unknown extension ?P%c", shown(c));
 	p->t.i++;
 	rc = read_name(p, c == '<' ? '>' : ')', &name);
 	if (rc < 0)
@@ -153,8 +162,8 @@ named_extension(struct python *p, size_t at)
 		return open_group(p, at, name);
 	group = find_group(p, name);
 	if (group == 0)
-		return translator_fail(&p->t, at, "unknown group name '%.*s'",
-		    (int)name.len, name.s);
+		return translator_fail(
+		    &p->t, at, "unknown group name '%.*s'", (int)name.len, name.s);
 	return back_reference(p, at, group);
 }
 
@@ -165,7 +174,8 @@ comment(struct python *p, size_t at)
 
 	while ((c = translator_peek(&p->t, 0)) != ')') {
 		if (c < 0)
-			return translator_fail(&p->t, at, "missing ), unterminated comment");
+			return translator_fail(
+			    &p->t, at, "missing ), unterminated comment");
 		p->t.i++;
 	}
 	p->t.i++;
@@ -220,8 +230,10 @@ static int
 global_flags(struct python *p, size_t at, const char *on, bool verbose)
 {
 	if (p->started)
-		return translator_fail(&p->t, at, "global flags (?%s) not at the start of"
-		    " the expression; write (?%s:...)", on, on);
+		return translator_fail(&p->t, at,
+		    "global flags (?%s) not at the start of"
+		    " the expression; write (?%s:...)",
+		    on, on);
 	p->t.i++;
 	top(p)->verbose |= verbose;
 	if (*on)
@@ -248,11 +260,16 @@ flags(struct python *p, size_t at)
 		if (rc < 0)
 			return rc;
 		c = translator_peek(&p->t, 0);
+		if ((!*off && !x_off) || strpbrk(on, off) || (x_on && x_off))
+			return translator_fail(&p->t, at,
+			    "flags turned off: none, or those"
+			    " that are turned on");
 	}
 	if (c != ':')
 		return translator_fail(&p->t, at, "missing : after flags");
 	if (p->t.out->ascii && !was_ascii)
-		return translator_fail(&p->t, at, "(?a:...) for a part is not supported;"
+		return translator_fail(&p->t, at,
+		    "(?a:...) for a part is not supported;"
 		    " write (?a) at the start");
 	p->t.i++;
 	translator_emit(&p->t, at, *off ? "(?%s-%s:" : "(?%s%s:", on, off);
@@ -271,6 +288,7 @@ extension(struct python *p, size_t at)
 		return comment(p, at);
 	} else if (c == ':' || c == '=' || c == '!' || c == '>') {
 		p->t.i++;
+		p->t.out->atomic |= c == '>';
 		translator_emit(&p->t, at, "(?%c", c);
 		return push(p, at, 0);
 	} else if (c == '<' && (next == '=' || next == '!')) {
@@ -286,7 +304,7 @@ extension(struct python *p, size_t at)
 	} else if (c == '-' || (c > 0 && isalpha(c))) {
 		return flags(p, at);
 	}
-	return translator_fail(&p->t, at, "unknown extension ?%c", c < 0 ? ' ' : c);
+	return translator_fail(&p->t, at, "unknown extension ?%c", shown(c));
 }
 
 static int
@@ -360,7 +378,8 @@ numeric_escape(struct python *p, size_t at, int c)
 		if (c < '8' && d < '8' && e >= '0' && e < '8') {
 			n = n * 64 + (unsigned)(d - '0') * 8 + (unsigned)(e - '0');
 			if (n > 0377)
-				return translator_fail(&p->t, at, "octal escape beyond 0o377");
+				return translator_fail(
+				    &p->t, at, "octal escape beyond 0o377");
 			p->t.i++;
 			translator_char(&p->t, at, n);
 			set_item(p, ITEM_THING);
@@ -378,18 +397,12 @@ escape_class(const struct python *p, int c)
 	bool ascii = p->t.out->ascii;
 
 	switch (c) {
-	case 's':
-		return ascii ? "\\s" : "[\\s\\x1c-\\x1f]";
-	case 'S':
-		return ascii ? "\\S" : "[^\\s\\x1c-\\x1f]";
-	case 'd':
-		return "\\d";
-	case 'D':
-		return "\\D";
-	case 'w':
-		return "\\w";
-	case 'W':
-		return "\\W";
+	case 's': return ascii ? "\\s" : "[\\s\\x1c-\\x1f]";
+	case 'S': return ascii ? "\\S" : "[^\\s\\x1c-\\x1f]";
+	case 'd': return "\\d";
+	case 'D': return "\\D";
+	case 'w': return "\\w";
+	case 'W': return "\\W";
 	}
 	return NULL;
 }
@@ -463,17 +476,13 @@ one(struct python *p)
 	int c = (unsigned char)p->t.in->text.p[at], rc;
 
 	switch (c) {
-	case '(':
-		return group(p, at);
-	case ')':
-		return close_group(p, at);
+	case '(': return group(p, at);
+	case ')': return close_group(p, at);
 	case '*':
 	case '+':
 	case '?':
-	case '{':
-		return repeat(p, at, c);
-	case '\\':
-		return escape(p, at);
+	case '{': return repeat(p, at, c);
+	case '\\': return escape(p, at);
 	case '[':
 		rc = translator_set(&p->t);
 		set_item(p, ITEM_THING);
@@ -501,6 +510,7 @@ pattern_translate(const struct ptext *in, struct pattern_parts *out, struct err 
 			return rc;
 	}
 	if (p.depth > 0)
-		return translator_fail(&p.t, top(&p)->at, "missing ), unterminated group");
+		return translator_fail(
+		    &p.t, top(&p)->at, "missing ), unterminated group");
 	return 0;
 }

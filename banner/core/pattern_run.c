@@ -15,7 +15,7 @@ enum {
 	LIMIT_DEPTH = 100 * 1000,
 	LIMIT_HEAP_KIB = 32 * 1024,
 	JIT_STACK_MIN = 32 * 1024,
-	JIT_STACK_MAX = 1024 * 1024,	/* the default, 32 KiB, fails at lines of 2 KB */
+	JIT_STACK_MAX = 1024 * 1024, /* the default, 32 KiB, fails at lines of 2 KB */
 };
 
 struct pattern_run {
@@ -23,7 +23,7 @@ struct pattern_run {
 	pcre2_match_context *context;
 	pcre2_jit_stack *stack;
 	uint32_t pairs;
-	int found;		/* of the last search: pairs that are set, or <= 0 */
+	int found; /* of the last search: pairs that are set, or <= 0 */
 };
 
 static void
@@ -97,14 +97,12 @@ result_of(int rc)
 	if (rc > 0)
 		return PATTERN_YES;
 	switch (rc) {
-	case PCRE2_ERROR_NOMATCH:
-		return PATTERN_NO;
+	case PCRE2_ERROR_NOMATCH: return PATTERN_NO;
 	case PCRE2_ERROR_MATCHLIMIT:
 	case PCRE2_ERROR_DEPTHLIMIT:
 	case PCRE2_ERROR_HEAPLIMIT:
 	case PCRE2_ERROR_JIT_STACKLIMIT:
-	case PCRE2_ERROR_NOMEMORY:
-		return PATTERN_LIMIT;
+	case PCRE2_ERROR_NOMEMORY: return PATTERN_LIMIT;
 	}
 	return PATTERN_ERROR;
 }
@@ -129,8 +127,8 @@ pattern_search(struct pattern_run *r, struct pattern *p, struct str subject,
 	else
 		rc = pcre2_match(re, s, subject.len, start, 0, r->data, r->context);
 	if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
-		rc = pcre2_match(re, s, subject.len, start, PCRE2_NO_JIT, r->data,
-		    r->context);
+		rc = pcre2_match(
+		    re, s, subject.len, start, PCRE2_NO_JIT, r->data, r->context);
 	r->found = rc;
 	return result_of(rc);
 }
@@ -152,7 +150,7 @@ pattern_jit_works(void)
 {
 	int code, rc;
 	PCRE2_SIZE at;
-	pcre2_code *re = pcre2_compile((PCRE2_SPTR)"a", 1, 0, &code, &at, NULL);
+	pcre2_code *re = pcre2_compile((PCRE2_SPTR) "a", 1, 0, &code, &at, NULL);
 
 	rc = re ? pcre2_jit_compile(re, PCRE2_JIT_COMPLETE) : -1;
 	pcre2_code_free(re);

@@ -45,7 +45,8 @@ translator_fail(struct translator *t, size_t at, const char *fmt, ...)
 static void
 char_text(uint32_t code, char out[16])
 {
-	if (code < 0x80 && (isalnum((int)code) || strchr("_ ,:;<>=!\"'%&@/~`", (int)code)) &&
+	if (code < 0x80 &&
+	    (isalnum((int)code) || strchr("_ ,:;<>=!\"'%&@/~`", (int)code)) &&
 	    code != 0)
 		snprintf(out, 16, "%c", (int)code);
 	else if (code > 0x20 && code < 0x7f)
@@ -69,7 +70,8 @@ translator_utf8(struct translator *t, uint32_t *code)
 {
 	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
 	size_t at = t->i++;
-	uint32_t c = (uint32_t)translator_peek(&(struct translator){ .in = t->in, .i = at }, 0);
+	uint32_t c =
+	    (uint32_t)translator_peek(&(struct translator){ .in = t->in, .i = at }, 0);
 	unsigned more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
 
 	if (c < 0x80) {
@@ -101,7 +103,8 @@ hex_escape(struct translator *t, int c, unsigned digits, uint32_t *code)
 
 		if (d < 0 || !isxdigit(d))
 			return translator_fail(t, at, "incomplete escape \\%c", c);
-		*code = *code << 4 | (uint32_t)(isdigit(d) ? d - '0' : (d | 0x20) - 'a' + 10);
+		*code = *code << 4 |
+		    (uint32_t)(isdigit(d) ? d - '0' : (d | 0x20) - 'a' + 10);
 	}
 	if (*code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000))
 		return translator_fail(t, at, "escape \\%c is no character", c);
@@ -133,7 +136,8 @@ translator_escape_char(struct translator *t, int c, uint32_t *code)
 	if (c == 'u' || c == 'U')
 		return hex_escape(t, c, c == 'u' ? 4 : 8, code);
 	if (c == 'N')
-		return translator_fail(t, at, "characters by name (\\N{...}) are not known"
+		return translator_fail(t, at,
+		    "characters by name (\\N{...}) are not known"
 		    " here; write \\uXXXX");
 	if (c == '0') {
 		octal_escape(t, c, code);
@@ -150,7 +154,10 @@ translator_escape_char(struct translator *t, int c, uint32_t *code)
 }
 
 /* One member of a set: a character, or a class such as \d (its letter). */
-struct member { uint32_t code; char class; };
+struct member {
+	uint32_t code;
+	char class;
+};
 
 static int
 read_member(struct translator *t, struct member *m)
@@ -159,7 +166,8 @@ read_member(struct translator *t, struct member *m)
 
 	m->class = '\0';
 	if (c < 0)
-		return translator_fail(t, t->in->text.len - 1, "unterminated character set");
+		return translator_fail(
+		    t, t->in->text.len - 1, "unterminated character set");
 	if (c != '\\')
 		return translator_utf8(t, &m->code);
 	t->i++;
@@ -177,15 +185,16 @@ read_member(struct translator *t, struct member *m)
 	}
 	if (c > '0' && c < '8') {
 		octal_escape(t, c, &m->code);
-		return m->code > 0377 ?
-		    translator_fail(t, t->i - 1, "octal escape beyond 0o377") : 0;
+		return m->code > 0377
+		    ? translator_fail(t, t->i - 1, "octal escape beyond 0o377")
+		    : 0;
 	}
 	return translator_escape_char(t, c, &m->code);
 }
 
 struct set {
 	struct buf text;
-	bool space, not_space;	/* holds \s, \S */
+	bool space, not_space; /* holds \s, \S */
 };
 
 static void
@@ -242,12 +251,13 @@ emit_set(struct translator *t, size_t at, const struct set *s, bool negated)
 		return;
 	}
 	if (s->not_space && empty) {
-		ptext_add(out, negated ? STR("[\\s\\x1c-\\x1f]") :
-		    STR("[^\\s\\x1c-\\x1f]"), from);
+		ptext_add(out,
+		    negated ? STR("[\\s\\x1c-\\x1f]") : STR("[^\\s\\x1c-\\x1f]"), from);
 		return;
 	}
 	if (s->not_space)
-		ptext_add(out, negated ? STR("(?:(?![") : STR("(?:[^\\s\\x1c-\\x1f]|["), from);
+		ptext_add(out, negated ? STR("(?:(?![") : STR("(?:[^\\s\\x1c-\\x1f]|["),
+		    from);
 	else
 		ptext_add(out, negated ? STR("[^") : STR("["), from);
 	ptext_add(out, buf_view(&s->text), from);

@@ -9,25 +9,31 @@
 
 #include "banner/base/arena.h"
 
-#define RE_IP4	"(?:::f{4,6}:)?(?P<ip4>(?:\\d{1,3}\\.){3}\\d{1,3})"
+#define RE_IP4 "(?:::f{4,6}:)?(?P<ip4>(?:\\d{1,3}\\.){3}\\d{1,3})"
 /* The form of fail2ban 1.1; 1.0.2 wrote "::" for the lone ":" and so missed
  * addresses with a group of zeros in front of a single colon. */
-#define RE_IP6	"(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|:){1,7}(?:[0-9a-fA-F]{1,4}|(?<=:):))"
-#define RE_DNS	"(?P<dns>[\\w\\-.^_]*\\w)"
-#define RE_CIDR	"(?P<cidr>\\d+)"
-#define RE_IP	"(?:" RE_IP4 "|" RE_IP6 ")"
-#define RE_ADDR	"\\[?" RE_IP "\\]?"
-#define RE_NET	"\\[?" RE_IP "(?:/" RE_CIDR ")?\\]?"
+#define RE_IP6 "(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|:){1,7}(?:[0-9a-fA-F]{1,4}|(?<=:):))"
+#define RE_DNS "(?P<dns>[\\w\\-.^_]*\\w)"
+#define RE_CIDR "(?P<cidr>\\d+)"
+#define RE_IP "(?:" RE_IP4 "|" RE_IP6 ")"
+#define RE_ADDR "\\[?" RE_IP "\\]?"
+#define RE_NET "\\[?" RE_IP "(?:/" RE_CIDR ")?\\]?"
 
 static const struct {
 	const char *tag, *regex;
 } tags[] = {
-	{ "IP4", RE_IP4 }, { "F-IP4/", RE_IP4 },
-	{ "IP6", RE_IP6 }, { "F-IP6/", RE_IP6 },
-	{ "DNS", RE_DNS }, { "F-DNS/", RE_DNS },
-	{ "ADDR", RE_ADDR }, { "F-ADDR/", RE_ADDR },
-	{ "CIDR", RE_CIDR }, { "F-CIDR/", RE_CIDR },
-	{ "SUBNET", RE_NET }, { "F-SUBNET/", RE_NET },
+	{ "IP4", RE_IP4 },
+	{ "F-IP4/", RE_IP4 },
+	{ "IP6", RE_IP6 },
+	{ "F-IP6/", RE_IP6 },
+	{ "DNS", RE_DNS },
+	{ "F-DNS/", RE_DNS },
+	{ "ADDR", RE_ADDR },
+	{ "F-ADDR/", RE_ADDR },
+	{ "CIDR", RE_CIDR },
+	{ "F-CIDR/", RE_CIDR },
+	{ "SUBNET", RE_NET },
+	{ "F-SUBNET/", RE_NET },
 	{ "F-ID/", "(?P<fid>\\S+)" },
 	{ "F-PORT/", "(?P<fport>\\w+)" },
 };
@@ -37,7 +43,7 @@ enum { TAG_NAMES = 64 };
 struct expansion {
 	struct ptext *out;
 	unsigned flags, skiplines;
-	struct str opened[TAG_NAMES];	/* names of <F-X> seen so far */
+	struct str opened[TAG_NAMES]; /* names of <F-X> seen so far */
 	size_t nopened;
 };
 
@@ -101,8 +107,9 @@ open_custom(struct expansion *x, struct str name, size_t at)
 	else if (str_is(name, "PORT"))
 		name = STR("FPORT");
 	for (; n < name.len; n++)
-		group[n] = name.s[n] >= 'A' && name.s[n] <= 'Z' ?
-		    (char)(name.s[n] + ('a' - 'A')) : name.s[n];
+		group[n] = name.s[n] >= 'A' && name.s[n] <= 'Z'
+		    ? (char)(name.s[n] + ('a' - 'A'))
+		    : name.s[n];
 	ptext_add(x->out, STR("(?P<"), at);
 	ptext_add(x->out, (struct str){ group, n }, at);
 	ptext_add(x->out, STR(">"), at);
@@ -142,8 +149,10 @@ replace_tag(struct expansion *x, struct str name, size_t at)
 	char lines[64];
 
 	if (str_is(name, "HOST")) {
-		ptext_add(x->out, x->flags & PATTERN_NO_DNS ? STR(RE_ADDR) :
-		    STR("(?:" RE_ADDR "|" RE_DNS ")"), at);
+		ptext_add(x->out,
+		    x->flags & PATTERN_NO_DNS ? STR(RE_ADDR)
+					      : STR("(?:" RE_ADDR "|" RE_DNS ")"),
+		    at);
 		return 1;
 	}
 	if (str_is(name, "SKIPLINES")) {
@@ -199,8 +208,10 @@ pattern_expand(const char *regex, unsigned flags, struct ptext *out, struct err 
 		if (n > 0)
 			rc = replace_tag(&x, (struct str){ regex + i + 1, n - 2 }, i);
 		if (rc < 0)
-			return err_set(e, -EINVAL, "column %zu: too many or too long"
-			    " <F-...> tags", i + 1);
+			return err_set(e, -EINVAL,
+			    "column %zu: too many or too long"
+			    " <F-...> tags",
+			    i + 1);
 		if (rc > 0)
 			continue;
 		n = plain ? 0 : wrapped_flags(regex, i, &part);

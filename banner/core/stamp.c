@@ -16,16 +16,16 @@
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
 
-#define UNUSED_MS	(300 * MS_PER_S)	/* a template idle longer gives way */
+#define UNUSED_MS (300 * MS_PER_S) /* a template idle longer gives way */
 
-enum { NOTHING = -1 };		/* no character there, or none known so far */
+enum { NOTHING = -1 }; /* no character there, or none known so far */
 
 /* The last conversion: many lines of one second have the same date. */
 struct last_time {
 	const struct stamp_template *template;
 	char text[48];
 	size_t len;
-	bool with_now;			/* year or day were guessed, at now_s */
+	bool with_now; /* year or day were guessed, at now_s */
 	int64_t now_s, seconds;
 };
 
@@ -34,12 +34,12 @@ struct stamp {
 	struct stamp_zone zone;
 	struct stamp_clock clock;
 	struct pattern_run *run;
-	int decade;			/* last one of %ExY: 2 for 202x */
+	int decade; /* last one of %ExY: 2 for 202x */
 	int64_t decade_from_ms, decade_to_ms;
-	size_t last;			/* index of the last winner */
+	size_t last; /* index of the last winner */
 	size_t first_unused;
-	size_t start, end;		/* of its match, in characters */
-	int before, first, final, after;	/* characters around and inside of it */
+	size_t start, end; /* of its match, in characters */
+	int before, first, final, after; /* characters around and inside of it */
 	bool no_shortcuts;
 	struct last_time cache;
 };
@@ -48,7 +48,7 @@ struct subject {
 	struct str line;
 	bool ascii;
 	size_t chars;
-	bool hinted;			/* hints were looked for */
+	bool hinted; /* hints were looked for */
 	struct stamp_hints hints;
 };
 
@@ -173,8 +173,8 @@ take_match(const struct stamp *st, const struct stamp_template *t, struct str li
 	for (size_t i = 0; i < t->nfields; i++) {
 		if (!pattern_span(st->run, t->field[i].group, &from, &to))
 			continue;
-		m->value[m->nvalues++] = (struct stamp_value){
-			t->field[i].field, { line.s + from, to - from } };
+		m->value[m->nvalues++] = (struct stamp_value){ t->field[i].field,
+			{ line.s + from, to - from } };
 	}
 }
 
@@ -220,8 +220,8 @@ search_regex(struct stamp *st, struct stamp_template *t, const struct subject *s
 
 	if (from > to || compile(st, t, NULL) < 0)
 		return false;
-	if (pattern_search(st->run, t->re, (struct str){ s->line.s, to }, from, s->ascii) !=
-	    PATTERN_YES)
+	if (pattern_search(st->run, t->re, (struct str){ s->line.s, to }, from,
+		s->ascii) != PATTERN_YES)
 		return false;
 	take_match(st, t, s->line, m);
 	return true;
@@ -274,7 +274,8 @@ search_last(struct stamp *st, struct subject *s, struct candidate *c,
 	*skip = !part;
 	if (!search(st, st->last, s, part ? span : NULL, c))
 		return false;
-	if (st->list.n == 1 || t->anchored || (c->start == st->start && c->end == st->end))
+	if (st->list.n == 1 || t->anchored ||
+	    (c->start == st->start && c->end == st->end))
 		return true;
 	*found = *c;
 	return false;
@@ -316,7 +317,8 @@ search_all(struct stamp *st, struct subject *s, size_t skip, struct candidate *c
 static double
 weight(const struct stamp_template *t)
 {
-	return (double)t->hits * t->weight / (double)(t->distance > 0 ? t->distance : 1);
+	return (double)t->hits * t->weight /
+	    (double)(t->distance > 0 ? t->distance : 1);
 }
 
 static bool
@@ -461,9 +463,7 @@ read_time(struct stamp *st, const struct stamp_template *t, const struct candida
 				text = m->value[i].text;
 		hit->when_s = epoch_value(t, text);
 		return true;
-	case STAMP_TAI:
-		hit->when_s = tai_value(text);
-		return true;
+	case STAMP_TAI: hit->when_s = tai_value(text); return true;
 	}
 	return false;
 }

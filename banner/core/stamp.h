@@ -22,7 +22,7 @@ void	stamp_free(struct stamp *);
 
 struct stamp_hit {
 	size_t cut_start, cut_end;	/* the part to remove from the line */
-	double when_s;			/* seconds; fraction only with epoch templates */
+	double when_s;			/* fraction only with epoch templates */
 	bool has_time;			/* false: the template matched an empty date */
 };
 
@@ -32,7 +32,8 @@ struct stamp_hit {
 bool	stamp_find(struct stamp *, struct str line, int64_t now_ms, struct stamp_hit *);
 
 /* Templates with their hits, in list order; false at the end. */
-bool	stamp_template(const struct stamp *, size_t i, const char **name, uint64_t *hits);
+bool	stamp_template(const struct stamp *, size_t i, const char **name,
+	    uint64_t *hits);
 
 /* Is s a zone logtimezone may name ("UTC+0200", "Z", "CET+0100")? */
 int	stamp_zone_check(const char *zone, struct err *);

@@ -15,7 +15,7 @@
 
 #include "banner/base/arena.h"
 
-#define LINE_BEGIN	"{^LN-BEG}"
+#define LINE_BEGIN "{^LN-BEG}"
 
 /* How the text begins: at a word, at the line with two characters to skip, as is. */
 enum begin { BEGIN_WORD, BEGIN_LINE, BEGIN_FREE };
@@ -71,7 +71,7 @@ final_stars(struct str s)
 
 /* Ends with tail, which no backslash (nor bar, if not) makes something else. */
 static bool
-ends_with(struct str s, const char *tail, const char *not)
+ends_with(struct str s, const char *tail, const char * not )
 {
 	size_t n = strlen(tail);
 
@@ -195,7 +195,7 @@ finish(struct stamp_template *t, struct buf *regex, enum begin begin, bool word_
 	struct buf flags = { 0 };
 	bool anchored = false;
 
-	buf_putc(regex, ' ');	/* so that p is never NULL */
+	buf_putc(regex, ' '); /* so that p is never NULL */
 	regex->p[--regex->len] = '\0';
 	while (take_flags(regex, &flags) && flags_length(regex->p) > 0)
 		;
@@ -270,8 +270,8 @@ build_fields(struct stamp_template *t, const char *pattern, struct err *e)
 	return rc;
 }
 
-#define EPOCH_SHORT	"\\d{10,11}\\b(?:\\.\\d{3,6})?"
-#define EPOCH_LONG	"\\d{10,11}(?:\\d{3}(?:\\.\\d{1,6}|\\d{3})?)?"
+#define EPOCH_SHORT "\\d{10,11}\\b(?:\\.\\d{3,6})?"
+#define EPOCH_LONG "\\d{10,11}(?:\\d{3}(?:\\.\\d{1,6}|\\d{3})?)?"
 
 static void
 build_epoch(struct stamp_template *t, bool is_long, bool line_begin)
@@ -282,10 +282,13 @@ build_epoch(struct stamp_template *t, bool is_long, bool line_begin)
 	t->kind = is_long ? STAMP_LONG_EPOCH : STAMP_EPOCH;
 	t->name = xstrdup(is_long ? "LongEpoch" : "Epoch");
 	if (line_begin)
-		buf_printf(&regex, "((?P<square>(?<=^\\[))?%s)(?(square)(?=\\]))", digits);
+		buf_printf(
+		    &regex, "((?P<square>(?<=^\\[))?%s)(?(square)(?=\\]))", digits);
 	else
-		buf_printf(&regex, "((?:^|(?P<square>(?<=^\\[))|(?P<selinux>(?<=\\baudit\\())"
-		    ")%s)(?:(?(selinux)(?=:\\d+\\)))|(?(square)(?=\\])))", digits);
+		buf_printf(&regex,
+		    "((?:^|(?P<square>(?<=^\\[))|(?P<selinux>(?<=\\baudit\\())"
+		    ")%s)(?:(?(selinux)(?=:\\d+\\)))|(?(square)(?=\\])))",
+		    digits);
 	finish(t, &regex, line_begin ? BEGIN_LINE : BEGIN_FREE, true);
 }
 

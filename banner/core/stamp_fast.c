@@ -20,7 +20,7 @@ is_word(char c)
 	return is_digit(c) || c == '_' || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
-#define THREE(a, b, c)	((uint32_t)(a) << 16 | (uint32_t)(b) << 8 | (uint32_t)(c))
+#define THREE(a, b, c) ((uint32_t)(a) << 16 | (uint32_t)(b) << 8 | (uint32_t)(c))
 
 static bool
 is_month(const char *s)
@@ -37,8 +37,7 @@ is_month(const char *s)
 	case THREE('s', 'e', 'p'):
 	case THREE('o', 'c', 't'):
 	case THREE('n', 'o', 'v'):
-	case THREE('d', 'e', 'c'):
-		return true;
+	case THREE('d', 'e', 'c'): return true;
 	}
 	return false;
 }
@@ -50,7 +49,8 @@ hints_of_separator(struct stamp_hints *h, struct str l, size_t i, size_t run)
 
 	if (run >= 4 && s[i] != ' ' && s[i - 4] == '2' && s[i - 3] == '0')
 		h->found |= HINT_YEAR_SEP;
-	if (run > 0 && (s[i] == '-' || s[i] == '/') && i + 1 < l.len && is_digit(s[i + 1]))
+	if (run > 0 && (s[i] == '-' || s[i] == '/') && i + 1 < l.len &&
+	    is_digit(s[i + 1]))
 		h->found |= HINT_DIGIT_SEP;
 	if (run > 0 || i < 3 || s[i] == '.' || !is_month(s + i - 3))
 		return;
@@ -235,14 +235,10 @@ static size_t
 read_shape(enum stamp_shape shape, struct str text, int decade, struct stamp_match *m)
 {
 	switch (shape) {
-	case SHAPE_NONE:
-		return 0;
-	case SHAPE_SYSLOG:
-		return read_syslog(text.s, text.len, m);
-	case SHAPE_ISO:
-		return read_iso(text.s, text.len, decade, m);
-	case SHAPE_CLF:
-		return read_clf(text.s, text.len, decade, m);
+	case SHAPE_NONE: return 0;
+	case SHAPE_SYSLOG: return read_syslog(text.s, text.len, m);
+	case SHAPE_ISO: return read_iso(text.s, text.len, decade, m);
+	case SHAPE_CLF: return read_clf(text.s, text.len, decade, m);
 	}
 	return 0;
 }
@@ -256,7 +252,8 @@ stamp_fast(const struct stamp_template *t, struct str line, size_t from, int dec
 	m->nvalues = 0;
 	m->start = from;
 	if (t->anchored) {
-		/* Up to two characters that are no word are skipped, as many as can be. */
+		/* Up to two characters that are no word are skipped, as many as can be.
+		 */
 		while (at < 2 && at < line.len && !is_word(line.s[at]))
 			at++;
 	} else {

@@ -9,12 +9,13 @@
 #include <errno.h>
 #include <string.h>
 
-#define DAY2	"3[0-1]|[1-2]\\d|0[1-9]|[1-9]| [1-9]"
-#define WDAY	"(?P<a>mon|tue|wed|thu|fri|sat|sun)"
-#define MON	"(?P<b>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-#define CLOCK	"(?P<H>2[0-3]|[0-1]\\d|\\d):(?P<M>[0-5]\\d|\\d):(?P<S>6[0-1]|[0-5]\\d|\\d)"
-#define ABBR	"[A-Z](?:[A-Z]{2,4})?"
-#define OFFSET	"[+-][01]\\d(?::?\\d{2})?"
+#define DAY2 "3[0-1]|[1-2]\\d|0[1-9]|[1-9]| [1-9]"
+#define WDAY "(?P<a>mon|tue|wed|thu|fri|sat|sun)"
+#define MON "(?P<b>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+#define CLOCK \
+	"(?P<H>2[0-3]|[0-1]\\d|\\d):(?P<M>[0-5]\\d|\\d):(?P<S>6[0-1]|[0-5]\\d|\\d)"
+#define ABBR "[A-Z](?:[A-Z]{2,4})?"
+#define OFFSET "[+-][01]\\d(?::?\\d{2})?"
 
 static const struct {
 	const char *key, *name, *regex;
@@ -25,8 +26,9 @@ static const struct {
 	{ "H", "24hour", "(?P<H>[0-1]?\\d|2[0-3])" },
 	{ "I", "12hour", "(?P<I>1[0-2]|0[1-9]|[1-9])" },
 	{ "G", "%G", "(?P<G>\\d\\d\\d\\d)" },
-	{ "j", "Yearday", "(?P<j>36[0-6]|3[0-5]\\d|[1-2]\\d\\d|0[1-9]\\d|00[1-9]|[1-9]\\d|"
-	  "0[1-9]|[1-9])" },
+	{ "j", "Yearday",
+	    "(?P<j>36[0-6]|3[0-5]\\d|[1-2]\\d\\d|0[1-9]\\d|00[1-9]|[1-9]\\d|"
+	    "0[1-9]|[1-9])" },
 	{ "m", "Month", "(?P<m>0?[1-9]|1[0-2])" },
 	{ "M", "Minute", "(?P<M>[0-5]?\\d)" },
 	{ "S", "Second", "(?P<S>[0-5]?\\d|6[0-1])" },
@@ -39,15 +41,17 @@ static const struct {
 	{ "Y", "Year", "(?P<Y>\\d{4})" },
 	{ "z", "Zone offset", "(?P<z>Z|UTC|GMT|" OFFSET ")" },
 	{ "Z", "Zone name", "(?P<Z>Z|[A-Z]{3,5})" },
-	{ "A", "DAYNAME", "(?P<A>wednesday|thursday|saturday|tuesday|monday|friday|"
-	  "sunday)" },
+	{ "A", "DAYNAME",
+	    "(?P<A>wednesday|thursday|saturday|tuesday|monday|friday|"
+	    "sunday)" },
 	{ "a", "DAY", WDAY },
-	{ "B", "MONTH", "(?P<B>september|february|november|december|january|october|"
-	  "august|march|april|june|july|may)" },
+	{ "B", "MONTH",
+	    "(?P<B>september|february|november|december|january|october|"
+	    "august|march|april|june|july|may)" },
 	{ "b", "MON", MON },
 	{ "p", "AMPM", "(?P<p>am|pm)" },
-	{ "c", "%c", WDAY "\\s+" MON "\\s+(?P<d>" DAY2 ")\\s+" CLOCK
-	  "\\s+(?P<Y>\\d\\d\\d\\d)" },
+	{ "c", "%c",
+	    WDAY "\\s+" MON "\\s+(?P<d>" DAY2 ")\\s+" CLOCK "\\s+(?P<Y>\\d\\d\\d\\d)" },
 	{ "x", "%x", "(?P<m>1[0-2]|0[1-9]|[1-9])/(?P<d>" DAY2 ")/(?P<y>\\d\\d)" },
 	{ "X", "%X", CLOCK },
 	{ "k", "%k", " ?(?P<H>[0-2]?\\d)" },
@@ -96,9 +100,10 @@ stamp_fields(const char *pattern, struct buf *regex, struct buf *name, struct er
 		}
 		n = add_field(s + 1, regex, name);
 		if (n == 0)
-			return err_set(e, -EINVAL, "date pattern '%s', column %zu: %%%.1s is"
-			    " no field (a percent sign is written %%%%)", pattern,
-			    (size_t)(s - pattern) + 1, s + 1);
+			return err_set(e, -EINVAL,
+			    "date pattern '%s', column %zu: %%%.1s is"
+			    " no field (a percent sign is written %%%%)",
+			    pattern, (size_t)(s - pattern) + 1, s + 1);
 		s += n;
 	}
 	return 0;

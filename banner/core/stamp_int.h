@@ -75,7 +75,8 @@ struct stamp_list {
 };
 
 /* Regex and display name of a pattern's %fields; -EINVAL for an unknown one. */
-int	stamp_fields(const char *pattern, struct buf *regex, struct buf *name, struct err *);
+int	stamp_fields(const char *pattern, struct buf *regex, struct buf *name,
+	    struct err *);
 
 /* One template from a pattern, "EPOCH" or "TAI64N" as in datepattern. */
 int	stamp_template_new(const char *pattern, struct stamp_template **, struct err *);
@@ -109,13 +110,14 @@ int64_t	stamp_clock_epoch(struct stamp_clock *, int64_t civil_s);
 void	stamp_hints(struct str line, struct stamp_hints *);
 /* The match of a template with a shape at from (a line-anchored one: at the line
  * begin), without its regex. False: not sure, ask the regex. */
-bool	stamp_fast(const struct stamp_template *, struct str line, size_t from, int decade,
-	    struct stamp_match *);
+bool	stamp_fast(const struct stamp_template *, struct str line, size_t from,
+	    int decade, struct stamp_match *);
 
 /* Regexes alone, for tests. */
 void	stamp_no_shortcuts(struct stamp *);
 
-int64_t	stamp_days(int year, int month, int day);	/* since 1970-01-01, Gregorian */
+/* Since 1970-01-01, in the Gregorian calendar. */
+int64_t	stamp_days(int year, int month, int day);
 void	stamp_civil(int64_t days, int *year, int *month, int *day);
 
 /* Values to seconds since the epoch. -EINVAL: no such moment, or an unknown zone. */

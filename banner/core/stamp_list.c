@@ -18,39 +18,30 @@ static const struct {
 	enum stamp_shape shape;
 } defaults[] = {
 	{ "%ExY(?P<_sep>[-/.])%m(?P=_sep)%d(?:T|  ?)%H:%M:%S(?:[.,]%f)?(?:\\s*%z)?",
-	  HINT_YEAR_SEP | HINT_COLON, SHAPE_ISO },
-	{ "(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
-	  HINT_MONTH_SPACE | HINT_COLON, SHAPE_SYSLOG },
-	{ "(?:%a )?%b %d %ExY %k:%M:%S(?:\\.%f)?",
-	  HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE },
+	    HINT_YEAR_SEP | HINT_COLON, SHAPE_ISO },
+	{ "(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?", HINT_MONTH_SPACE | HINT_COLON,
+	    SHAPE_SYSLOG },
+	{ "(?:%a )?%b %d %ExY %k:%M:%S(?:\\.%f)?", HINT_MONTH_SPACE | HINT_COLON,
+	    SHAPE_NONE },
 	{ "%d(?P<_sep>[-/])%m(?P=_sep)(?:%ExY|%Exy) %k:%M:%S",
-	  HINT_DIGIT_SEP | HINT_COLON, SHAPE_NONE },
+	    HINT_DIGIT_SEP | HINT_COLON, SHAPE_NONE },
 	{ "%d(?P<_sep>[-/])%b(?P=_sep)%ExY[ :]?%H:%M:%S(?:\\.%f)?(?: %z)?",
-	  HINT_MONTH_SEP | HINT_COLON, SHAPE_CLF },
-	{ "%m/%d/%ExY:%H:%M:%S",
-	  HINT_DIGIT_SEP | HINT_COLON, SHAPE_NONE },
-	{ "%m-%d-%ExY %k:%M:%S(?:\\.%f)?",
-	  HINT_DIGIT_SEP | HINT_COLON, SHAPE_NONE },
-	{ "EPOCH",
-	  HINT_RUN10, SHAPE_NONE },
-	{ "{^LN-BEG}%H:%M:%S",
-	  HINT_COLON, SHAPE_NONE },
-	{ "^<%m/%d/%Exy@%H:%M:%S>",
-	  HINT_AT | HINT_COLON, SHAPE_NONE },
-	{ "%Exy%Exm%Exd  ?%H:%M:%S",
-	  HINT_RUN6 | HINT_COLON, SHAPE_NONE },
-	{ "%b %d, %ExY %I:%M:%S %p",
-	  HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE },
-	{ "^%b-%d-%Exy %k:%M:%S",
-	  HINT_MONTH_DASH | HINT_COLON, SHAPE_NONE },
-	{ "%ExY%Exm%Exd(?:-|T|  ?)%ExH:?%ExM:?%ExS(?:[.,]%f)?(?:\\s*%z)?",
-	  HINT_RUN8, SHAPE_NONE },
+	    HINT_MONTH_SEP | HINT_COLON, SHAPE_CLF },
+	{ "%m/%d/%ExY:%H:%M:%S", HINT_DIGIT_SEP | HINT_COLON, SHAPE_NONE },
+	{ "%m-%d-%ExY %k:%M:%S(?:\\.%f)?", HINT_DIGIT_SEP | HINT_COLON, SHAPE_NONE },
+	{ "EPOCH", HINT_RUN10, SHAPE_NONE },
+	{ "{^LN-BEG}%H:%M:%S", HINT_COLON, SHAPE_NONE },
+	{ "^<%m/%d/%Exy@%H:%M:%S>", HINT_AT | HINT_COLON, SHAPE_NONE },
+	{ "%Exy%Exm%Exd  ?%H:%M:%S", HINT_RUN6 | HINT_COLON, SHAPE_NONE },
+	{ "%b %d, %ExY %I:%M:%S %p", HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE },
+	{ "^%b-%d-%Exy %k:%M:%S", HINT_MONTH_DASH | HINT_COLON, SHAPE_NONE },
+	{ "%ExY%Exm%Exd(?:-|T|  ?)%ExH:?%ExM:?%ExS(?:[.,]%f)?(?:\\s*%z)?", HINT_RUN8,
+	    SHAPE_NONE },
 	{ "(?:%Z )?(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
-	  HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE },
+	    HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE },
 	{ "(?:%z )?(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
-	  HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE },
-	{ "TAI64N",
-	  HINT_AT, SHAPE_NONE },
+	    HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE },
+	{ "TAI64N", HINT_AT, SHAPE_NONE },
 };
 
 enum { NDEFAULTS = sizeof(defaults) / sizeof(*defaults) };
@@ -71,13 +62,15 @@ append(struct stamp_list *list, struct stamp_template *t, bool skip, struct err 
 		if (strcmp(list->v[i]->name, t->name) != 0)
 			continue;
 		if (!skip)
-			rc = err_set(e, -EINVAL, "date pattern '%s' is given twice", t->name);
+			rc = err_set(
+			    e, -EINVAL, "date pattern '%s' is given twice", t->name);
 		stamp_template_free(t);
 		return rc;
 	}
 	if (list->n == STAMP_TEMPLATES) {
 		stamp_template_free(t);
-		return err_set(e, -EINVAL, "more than %d date patterns", STAMP_TEMPLATES);
+		return err_set(
+		    e, -EINVAL, "more than %d date patterns", STAMP_TEMPLATES);
 	}
 	list->v = xrealloc(list->v, (list->n + 1) * sizeof(*list->v));
 	list->v[list->n++] = t;
@@ -132,7 +125,8 @@ static ssize_t
 find_date(const char *s, size_t from)
 {
 	for (size_t i = from; s[i]; i++)
-		if (strncasecmp(s + i, "{DATE}", 6) == 0 && (i == 0 || s[i - 1] != '\\'))
+		if (strncasecmp(s + i, "{DATE}", 6) == 0 &&
+		    (i == 0 || s[i - 1] != '\\'))
 			return (ssize_t)i;
 	return -1;
 }

@@ -13,7 +13,7 @@ enum { DAY_S = 24 * 60 * 60, QUARTER_S = 15 * 60, NONE = -1 };
 
 struct fields {
 	int year, month, day, hour, minute, second;
-	int weekday, yearday, week;		/* weekday: Monday is 0 */
+	int weekday, yearday, week; /* weekday: Monday is 0 */
 	int hour12;
 	bool week_from_monday, pm;
 	bool zone;
@@ -36,7 +36,8 @@ stamp_days(int year, int month, int day)
 	int64_t of_era = y - era * 400;
 	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
 
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year -
+	    719468;
 }
 
 void
@@ -101,7 +102,8 @@ stamp_clock_epoch(struct stamp_clock *c, int64_t civil_s)
 	return civil_s - c->civil_offset_s;
 }
 
-/* Digits, perhaps after a blank; -EINVAL for anything else (digits of other scripts). */
+/* Digits, perhaps after a blank; -EINVAL for anything else (digits of other scripts).
+ */
 static int
 number(struct str s, int *out)
 {
@@ -180,44 +182,27 @@ static int
 read_field(struct fields *f, char field, struct str s)
 {
 	switch (field) {
-	case 'Y':
-		return number(s, &f->year);
-	case 'y':
-		return read_year2(f, s);
-	case 'm':
-		return number(s, &f->month);
+	case 'Y': return number(s, &f->year);
+	case 'y': return read_year2(f, s);
+	case 'm': return number(s, &f->month);
 	case 'b':
-	case 'B':
-		return read_month(f, s);
-	case 'd':
-		return number(s, &f->day);
-	case 'H':
-		f->hour12 = NONE;
-		return number(s, &f->hour);
-	case 'I':
-		return number(s, &f->hour12);
-	case 'p':
-		f->pm = s.len > 0 && (s.s[0] | 0x20) == 'p';
-		return 0;
-	case 'M':
-		return number(s, &f->minute);
-	case 'S':
-		return number(s, &f->second);
+	case 'B': return read_month(f, s);
+	case 'd': return number(s, &f->day);
+	case 'H': f->hour12 = NONE; return number(s, &f->hour);
+	case 'I': return number(s, &f->hour12);
+	case 'p': f->pm = s.len > 0 && (s.s[0] | 0x20) == 'p'; return 0;
+	case 'M': return number(s, &f->minute);
+	case 'S': return number(s, &f->second);
 	case 'a':
-	case 'A':
-		return name_value(s, "montuewedthufrisatsun", 7, &f->weekday);
-	case 'w':
-		return read_weekday(f, s);
-	case 'j':
-		return number(s, &f->yearday);
+	case 'A': return name_value(s, "montuewedthufrisatsun", 7, &f->weekday);
+	case 'w': return read_weekday(f, s);
+	case 'j': return number(s, &f->yearday);
 	case 'U':
-	case 'W':
-		return read_week(f, s, field == 'W');
+	case 'W': return read_week(f, s, field == 'W');
 	case 'z':
-	case 'Z':
-		return read_zone(f, s);
+	case 'Z': return read_zone(f, s);
 	}
-	return 0;	/* matched, but says nothing that is used: %f, %G ... */
+	return 0; /* matched, but says nothing that is used: %f, %G ... */
 }
 
 /* Day of the year from a week number and a weekday, as strptime(3) counts. */
@@ -264,15 +249,17 @@ complete(struct fields *f, struct stamp_clock *c, bool *year_guessed, bool *day_
 	if (partial && f->yearday == NONE && f->week != NONE && f->weekday != NONE)
 		yearday_of_week(f);
 	if (partial && f->yearday != NONE)
-		stamp_civil(stamp_days(f->year, 1, 1) + f->yearday - 1, &f->year, &f->month,
-		    &f->day);
+		stamp_civil(stamp_days(f->year, 1, 1) + f->yearday - 1, &f->year,
+		    &f->month, &f->day);
 	*day_guessed = f->month == NONE && f->day == NONE;
 	if (*day_guessed) {
 		f->month = month;
 		f->day = day;
 	}
 	return is_date(f->year, f->month, f->day) && f->hour < 24 && f->minute < 60 &&
-	    f->second < 60 ? 0 : -EINVAL;
+		f->second < 60
+	    ? 0
+	    : -EINVAL;
 }
 
 static int
@@ -288,15 +275,20 @@ int
 stamp_convert(struct stamp_clock *c, const struct stamp_match *m,
     const struct stamp_zone *zone, int64_t *seconds)
 {
-	struct fields f = { .year = NONE, .month = NONE, .day = NONE, .weekday = NONE,
-		.yearday = NONE, .week = NONE, .hour12 = NONE };
+	struct fields f = { .year = NONE,
+		.month = NONE,
+		.day = NONE,
+		.weekday = NONE,
+		.yearday = NONE,
+		.week = NONE,
+		.hour12 = NONE };
 	bool year_guessed, day_guessed;
 	int64_t civil, time_of_day;
 
 	if (read_fields(&f, m) < 0 || complete(&f, c, &year_guessed, &day_guessed) < 0)
 		return -EINVAL;
-	civil = stamp_days(f.year, f.month, f.day) * DAY_S + f.hour * 3600 + f.minute * 60 +
-	    f.second;
+	civil = stamp_days(f.year, f.month, f.day) * DAY_S + f.hour * 3600 +
+	    f.minute * 60 + f.second;
 	if (!f.zone && zone->set) {
 		f.zone = true;
 		f.zone_minutes = zone->minutes;

@@ -50,11 +50,11 @@ date(struct stamp *st, int64_t now_ms, struct str line)
 	if (!st || !stamp_find(st, line, now_ms, &hit))
 		printf("{\"found\":false}\n");
 	else if (!hit.has_time)
-		printf("{\"found\":true,\"cut\":[%zu,%zu],\"time\":null}\n", hit.cut_start,
-		    hit.cut_end);
+		printf("{\"found\":true,\"cut\":[%zu,%zu],\"time\":null}\n",
+		    hit.cut_start, hit.cut_end);
 	else
-		printf("{\"found\":true,\"cut\":[%zu,%zu],\"time\":%.6f}\n", hit.cut_start,
-		    hit.cut_end, hit.when_s);
+		printf("{\"found\":true,\"cut\":[%zu,%zu],\"time\":%.6f}\n",
+		    hit.cut_start, hit.cut_end, hit.when_s);
 }
 
 static void

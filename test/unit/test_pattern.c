@@ -53,26 +53,28 @@ search(const char *regex, unsigned flags, const char *text, const char *group)
 static void
 tags(void **state)
 {
-	assert_string_equal(search("from <HOST>$", 0, "x from 192.0.2.7", "ip4"),
-	    "192.0.2.7");
-	assert_string_equal(search("from <HOST>$", 0, "from [2001:db8::1]", "ip6"),
-	    "2001:db8::1");
-	assert_string_equal(search("from <HOST>$", 0, "from a.example", "dns"), "a.example");
+	assert_string_equal(
+	    search("from <HOST>$", 0, "x from 192.0.2.7", "ip4"), "192.0.2.7");
+	assert_string_equal(
+	    search("from <HOST>$", 0, "from [2001:db8::1]", "ip6"), "2001:db8::1");
+	assert_string_equal(
+	    search("from <HOST>$", 0, "from a.example", "dns"), "a.example");
 	assert_null(search("from <HOST>$", PATTERN_NO_DNS, "from a.example", NULL));
-	assert_string_equal(search("^<F-USER>\\S+|.*?</F-USER> <ADDR>", 0, "joe 1.2.3.4",
-	    "user"), "joe");
-	assert_string_equal(search("id <F-ID/>:<F-PORT>\\d+</F-PORT>", 0, "id a:22", "fport"),
-	    "22");
+	assert_string_equal(
+	    search("^<F-USER>\\S+|.*?</F-USER> <ADDR>", 0, "joe 1.2.3.4", "user"),
+	    "joe");
+	assert_string_equal(
+	    search("id <F-ID/>:<F-PORT>\\d+</F-PORT>", 0, "id a:22", "fport"), "22");
 	assert_string_equal(search("^<SUBNET>", 0, "10.0.0.0/24", "cidr"), "24");
-	assert_string_equal(search("^a<SKIPLINES>b <HOST>", 1, "a\nx\nb 1.2.3.4",
-	    "skiplines0"), "x\n");
+	assert_string_equal(
+	    search("^a<SKIPLINES>b <HOST>", 1, "a\nx\nb 1.2.3.4", "skiplines0"), "x\n");
 	/* Unknown tags and closing tags never opened are text. */
 	assert_non_null(search("<foo></F-X><HOST>", 0, "<foo></F-X>1.2.3.4", NULL));
 	assert_non_null(search("((?i)ABC) <HOST>", 0, "abc 1.2.3.4", NULL));
 }
 
 static const struct {
-	const char *regex, *text, *match;	/* match NULL: none */
+	const char *regex, *text, *match; /* match NULL: none */
 } dialect[] = {
 	{ "a{,3}b", "aaaab", "aaab" },
 	{ "a{,}b", "aaaab", "aaaab" },
@@ -88,8 +90,15 @@ static const struct {
 	{ "[\xc3\xa0-\xc3\xbc]", "\xc3\xa9", "\xc3\xa9" },
 	{ "[[:alpha:]]", "l]", "l]" },
 	{ "[[:alpha:]]", "z]", NULL },
-	{ "a\\sb", "a\x1c" "b", "a\x1c" "b" },
-	{ "a\\Sb", "a\x1c" "b", NULL },
+	{ "a\\sb",
+	    "a\x1c"
+	    "b",
+	    "a\x1c"
+	    "b" },
+	{ "a\\Sb",
+	    "a\x1c"
+	    "b",
+	    NULL },
 	{ "[\\sx]+", "\x1fx", "\x1fx" },
 	{ "[\\S\\n]+", "ab\nc d", "ab\nc" },
 	{ "[^\\S\\n]+", "a \x1c\nb", " \x1c" },
@@ -99,8 +108,10 @@ static const struct {
 	{ "[\\b]", "\b", "\b" },
 	{ "(?P<R>a)?(?(R)b|c)", "ab", "ab" },
 	{ "^(?P<R>a)?(?(R)b|c)$", "c", "c" },
-	{ "(?P<name_of_more_than_thirty_two_characters>a)(?P=name_of_more_than_thirty_two_"
-	  "characters)", "aa", "aa" },
+	{ "(?P<name_of_more_than_thirty_two_characters>a)(?P=name_of_more_than_thirty_"
+	  "two_"
+	  "characters)",
+	    "aa", "aa" },
 	{ "(?x) a b # comment\n c", "abc", "abc" },
 	{ "(?x: a [ ] b ) c", "a b c", "a b c" },
 	{ "(?a)\\w+", "a\xc3\xa9", "a" },
@@ -120,12 +131,13 @@ static void
 python_dialect(void **state)
 {
 	for (size_t i = 0; i < sizeof(dialect) / sizeof(*dialect); i++) {
-		const char *got = search(dialect[i].regex, PATTERN_PLAIN, dialect[i].text,
-		    NULL);
+		const char *got =
+		    search(dialect[i].regex, PATTERN_PLAIN, dialect[i].text, NULL);
 
-		if (!got != !dialect[i].match || (got && strcmp(got, dialect[i].match))) {
-			print_message("%s on %s: %s\n", dialect[i].regex, dialect[i].text,
-			    got ? got : "(none)");
+		if (!got != !dialect[i].match ||
+		    (got && strcmp(got, dialect[i].match))) {
+			print_message("%s on %s: %s\n", dialect[i].regex,
+			    dialect[i].text, got ? got : "(none)");
 			fail();
 		}
 	}
@@ -164,6 +176,8 @@ static const struct {
 	{ "\xff", "column 1: not valid UTF-8" },
 	{ "(?<=a+)b", "lookbehind" },
 	{ "a{3,2}", "column" },
+	{ "(?-:a)", "column 1: flags turned off" },
+	{ "(?i-i:a)", "column 1: flags turned off" },
 };
 
 static void
@@ -202,11 +216,12 @@ own_columns(void **state)
 static void
 multiline(void **state)
 {
-	assert_string_equal(search("^b$", PATTERN_PLAIN | PATTERN_MULTILINE, "a\nb\n", NULL),
-	    "b");
+	assert_string_equal(
+	    search("^b$", PATTERN_PLAIN | PATTERN_MULTILINE, "a\nb\n", NULL), "b");
 	assert_null(search("^b$", PATTERN_PLAIN, "a\nb\n", NULL));
 	/* After a final newline too: PCRE2 alone would not. */
-	assert_non_null(search("\\n^\\Z", PATTERN_PLAIN | PATTERN_MULTILINE, "a\n", NULL));
+	assert_non_null(
+	    search("\\n^\\Z", PATTERN_PLAIN | PATTERN_MULTILINE, "a\n", NULL));
 }
 
 static void
@@ -235,8 +250,10 @@ limits(void **state)
 	size_t from, to;
 
 	assert_int_equal(pattern_new("^(?:a+)+$", PATTERN_PLAIN, &p, &e), 0);
-	assert_int_equal(pattern_search(run, p,
-	    STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"), 0, true), PATTERN_LIMIT);
+	assert_int_equal(
+	    pattern_search(
+		run, p, STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"), 0, true),
+	    PATTERN_LIMIT);
 	assert_false(pattern_span(run, 0, &from, &to));
 	pattern_free(p);
 	pattern_run_free(run);
@@ -255,10 +272,10 @@ long_subject(void **state)
 
 	memset(text, 'a', n);
 	assert_int_equal(pattern_new("^(?:a|b|cc)*$", PATTERN_PLAIN, &p, &e), 0);
-	assert_int_equal(pattern_search(run, p, (struct str){ text, 45000 }, 0, true),
-	    PATTERN_YES);
-	assert_int_equal(pattern_search(run, p, (struct str){ text, n }, 0, true),
-	    PATTERN_LIMIT);
+	assert_int_equal(
+	    pattern_search(run, p, (struct str){ text, 45000 }, 0, true), PATTERN_YES);
+	assert_int_equal(
+	    pattern_search(run, p, (struct str){ text, n }, 0, true), PATTERN_LIMIT);
 	pattern_free(p);
 	pattern_run_free(run);
 	free(text);
@@ -272,7 +289,11 @@ bad_subject(void **state)
 	struct err e;
 
 	assert_int_equal(pattern_new("a", PATTERN_PLAIN, &p, &e), 0);
-	assert_int_equal(pattern_search(run, p, STR("\xff" "a"), 0, false), PATTERN_ERROR);
+	assert_int_equal(pattern_search(run, p,
+			     STR("\xff"
+				 "a"),
+			     0, false),
+	    PATTERN_ERROR);
 	assert_int_equal(pattern_search(run, p, STR("a"), 2, true), PATTERN_ERROR);
 	assert_int_equal(pattern_search(run, p, STR("ba"), 1, true), PATTERN_YES);
 	pattern_free(p);

@@ -14,7 +14,7 @@
 
 #include "banner/core/stamp_int.h"
 
-#define NOW_MS	INT64_C(1700000000000)	/* 2023-11-14 22:13:20 UTC */
+#define NOW_MS INT64_C(1700000000000) /* 2023-11-14 22:13:20 UTC */
 
 static struct stamp *
 make(const char *pattern, const char *zone)
@@ -33,7 +33,7 @@ make(const char *pattern, const char *zone)
 
 struct expect {
 	const char *pattern, *zone, *line;
-	size_t start, end;	/* end 0: no date */
+	size_t start, end; /* end 0: no date */
 	double when_s;
 };
 
@@ -44,7 +44,8 @@ static const struct expect expected[] = {
 	{ NULL, NULL, "<13>Nov 14 22:13:20 host x", 4, 19, 1700000000 },
 	{ NULL, NULL, "Tue Nov 14 22:13:20.5 2023 x", 0, 26, 1700000000 },
 	{ NULL, NULL, "14/11/23 22:13:20 x", 0, 17, 1700000000 },
-	{ NULL, NULL, "1.2.3.4 - - [14/Nov/2023:22:13:20 +0100] x", 13, 39, 1699996400 },
+	{ NULL, NULL, "1.2.3.4 - - [14/Nov/2023:22:13:20 +0100] x", 13, 39,
+	    1699996400 },
 	{ NULL, NULL, "11/14/2023:22:13:20 x", 0, 19, 1700000000 },
 	{ NULL, NULL, "11-14-2023 22:13:20.5 x", 0, 21, 1700000000 },
 	{ NULL, NULL, "[1700000000.125] x", 1, 15, 1700000000.125 },
@@ -71,8 +72,9 @@ static const struct expect expected[] = {
 	{ NULL, NULL, "no date", 0, 0, 0 },
 	{ NULL, NULL, "", 0, 0, 0 },
 	{ "^[^\\[]*\\[({DATE})", NULL, "a [14/Nov/2023:22:13:20 +0000] x", 3, 29,
-	  1700000000 },
-	{ "^\\[%d/%b/%Y %H:%M:%S\\]", NULL, "[14/nov/2023 22:13:20] x", 0, 22, 1700000000 },
+	    1700000000 },
+	{ "^\\[%d/%b/%Y %H:%M:%S\\]", NULL, "[14/nov/2023 22:13:20] x", 0, 22,
+	    1700000000 },
 	{ "{^LN-BEG}", NULL, "x 2023-11-14 22:13:20 x", 0, 0, 0 },
 	{ "EPOCH", NULL, "1700000000 x", 0, 10, 1700000000 },
 	{ "{LEPOCH}", NULL, "at 1700000000125 x", 3, 16, 1700000000.125 },
@@ -80,9 +82,10 @@ static const struct expect expected[] = {
 	{ "^\\s*{EPOCH}\\s", NULL, " 1700000000 x", 0, 12, 1700000000 },
 	{ "^%Y %j", NULL, "2023 318 x", 0, 8, 1699920000 },
 	{ "%Y %W %a %H:%M:%S", NULL, "2023 46 Tue 22:13:20", 0, 20, 1700000000 },
-	{ "{UNB}%ExY%Exm%Exd%ExH%ExM%ExS", NULL, "x920231114221320", 2, 16, 1700000000 },
+	{ "{UNB}%ExY%Exm%Exd%ExH%ExM%ExS", NULL, "x920231114221320", 2, 16,
+	    1700000000 },
 	{ "%Y-%m-%d %H:%M:%S %Exz", NULL, "2023-11-14 22:13:20 CET+0030", 0, 28,
-	  1699994600 },
+	    1699994600 },
 };
 
 static void
@@ -94,10 +97,12 @@ one_line(void **state)
 		struct stamp_hit hit = { 0 };
 		bool found = stamp_find(st, str_of(x->line), NOW_MS, &hit);
 
-		if (found != (x->end > 0) || (found && (hit.cut_start != x->start ||
-		    hit.cut_end != x->end || hit.when_s != x->when_s || !hit.has_time))) {
-			print_message("%s: %d [%zu,%zu] %f\n", x->line, found, hit.cut_start,
-			    hit.cut_end, hit.when_s);
+		if (found != (x->end > 0) ||
+		    (found &&
+			(hit.cut_start != x->start || hit.cut_end != x->end ||
+			    hit.when_s != x->when_s || !hit.has_time))) {
+			print_message("%s: %d [%zu,%zu] %f\n", x->line, found,
+			    hit.cut_start, hit.cut_end, hit.when_s);
 			fail();
 		}
 		stamp_free(st);
@@ -127,8 +132,8 @@ learned_place(void **state)
 
 	for (int i = 0; i < 3; i++)
 		assert_true(stamp_find(st, STR("2023-11-14 22:13:20 a"), NOW_MS, &hit));
-	assert_true(stamp_find(st, STR("2023-11-14 22:13:20 x 2022-01-01 00:00:00"), NOW_MS,
-	    &hit));
+	assert_true(stamp_find(
+	    st, STR("2023-11-14 22:13:20 x 2022-01-01 00:00:00"), NOW_MS, &hit));
 	assert_true(hit.when_s == 1700000000);
 	assert_true(stamp_template(st, 0, &name, &hits));
 	assert_int_equal(hits, 4);
@@ -146,8 +151,8 @@ moving_decade(void **state)
 
 	assert_false(stamp_find(st, STR("2031-11-14 22:13:20 x"), NOW_MS, &hit));
 	/* 2028: the window reaches three years ahead. */
-	assert_true(stamp_find(st, STR("2031-11-14 22:13:20 x"), INT64_C(1840000000000),
-	    &hit));
+	assert_true(
+	    stamp_find(st, STR("2031-11-14 22:13:20 x"), INT64_C(1840000000000), &hit));
 	stamp_free(st);
 }
 
@@ -172,8 +177,8 @@ local_time(void **state)
 static void
 zones(void **state)
 {
-	static const char *const good[] = { "Z", "UTC", "UTC+0200", "CET+0100",
-		"+0200", "-04:30", "CET", "+02" };
+	static const char *const good[] = { "Z", "UTC", "UTC+0200", "CET+0100", "+0200",
+		"-04:30", "CET", "+02" };
 	static const char *const bad[] = { "Europe/Berlin", "XYZ", "CE", "+2", "+0200x",
 		"utc", "+2500", "CETCET", "+02:0" };
 	struct err e;
@@ -192,10 +197,11 @@ bad_patterns(void **state)
 	struct err e;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		assert_true(stamp_new(&(struct conf_list){ (const char *[]){ bad[i] }, 1 },
-		    NULL, &st, &e) < 0);
-	assert_true(stamp_new(&(struct conf_list){ (const char *[]){ "%Y", "%Y" }, 2 }, NULL,
-	    &st, &e) < 0);
+		assert_true(
+		    stamp_new(&(struct conf_list){ (const char *[]){ bad[i] }, 1 },
+			NULL, &st, &e) < 0);
+	assert_true(stamp_new(&(struct conf_list){ (const char *[]){ "%Y", "%Y" }, 2 },
+			NULL, &st, &e) < 0);
 	assert_non_null(strstr(e.text, "twice"));
 	assert_true(stamp_new(NULL, "nowhere", &st, &e) < 0);
 }
@@ -218,7 +224,7 @@ any_of(const char *const *v, size_t n)
 	return v[next_random((unsigned)n)];
 }
 
-#define ANY(v)	any_of(v, sizeof(v) / sizeof(*(v)))
+#define ANY(v) any_of(v, sizeof(v) / sizeof(*(v)))
 
 /* The formats are a table of this file. */
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -227,18 +233,20 @@ any_of(const char *const *v, size_t n)
 static void
 make_line(char *out, size_t size)
 {
-	static const char *const before[] = { "", "", "", "", "[", "<13>", " ", "[[", "x",
-		"1.2.3.4 - - [", "host 22/Jan/2021:01:02:03 ", "-nov-", "a/dec/", "\xc3\xa9 ",
-		"2022-01-01 00:00:00 ", "Jan  1 00:00:00 " };
-	static const char *const after[] = { "", " x", "]", "Z", "Z x", "Zx", "+01:00", "+0100]",
-		"-0730 x", " +0100] x", " +01", " 2023 x", " 2023", " 1999", ".5 x", ",123 x",
-		",1234567", ". x", ", x", " Z", " gmt", " z x", "  +0100", "x", "9", "_", ":",
-		"\t+0100", " -1930x", "+2500", " UTC", "\xc3\xa9", "T", "\x1cZ" };
+	static const char *const before[] = { "", "", "", "", "[", "<13>", " ", "[[",
+		"x", "1.2.3.4 - - [", "host 22/Jan/2021:01:02:03 ", "-nov-", "a/dec/",
+		"\xc3\xa9 ", "2022-01-01 00:00:00 ", "Jan  1 00:00:00 " };
+	static const char *const after[] = { "", " x", "]", "Z", "Z x", "Zx", "+01:00",
+		"+0100]", "-0730 x", " +0100] x", " +01", " 2023 x", " 2023", " 1999",
+		".5 x", ",123 x", ",1234567", ". x", ", x", " Z", " gmt", " z x",
+		"  +0100", "x", "9", "_", ":", "\t+0100", " -1930x", "+2500", " UTC",
+		"\xc3\xa9", "T", "\x1cZ" };
 	static const char *const dates[] = { "%Y-%m-%d %H:%M:%S", "%Y/%m/%dT%H:%M:%S",
-		"%Y-%m/%d %H:%M:%S", "%b %d %H:%M:%S", "%b %e %H:%M:%S", "%d/%b/%Y:%H:%M:%S",
-		"%d-%b-%Y %H:%M:%S", "%e/%b/%Y:%H:%M:%S", "%a %b %d %H:%M:%S", "%H:%M:%S",
-		"%Y%m%dT%H%M%S", "%s", "%d/%m/%y %H:%M:%S", "%b-%d-%y %H:%M:%S",
-		"%y%m%d %H:%M:%S", "%b %d, %Y %I:%M:%S %p", "%m/%d/%Y:%H:%M:%S" };
+		"%Y-%m/%d %H:%M:%S", "%b %d %H:%M:%S", "%b %e %H:%M:%S",
+		"%d/%b/%Y:%H:%M:%S", "%d-%b-%Y %H:%M:%S", "%e/%b/%Y:%H:%M:%S",
+		"%a %b %d %H:%M:%S", "%H:%M:%S", "%Y%m%dT%H%M%S", "%s",
+		"%d/%m/%y %H:%M:%S", "%b-%d-%y %H:%M:%S", "%y%m%d %H:%M:%S",
+		"%b %d, %Y %I:%M:%S %p", "%m/%d/%Y:%H:%M:%S" };
 	static const char odd[] = "0123456789 -/:.,TZx";
 	char date[64];
 	time_t t = (time_t)(NOW_MS / 1000) + 86400 - (time_t)next_random(200000000);
@@ -277,12 +285,15 @@ shortcuts(void **state)
 			now_ms += next_random(3) * 1000;
 			found = stamp_find(fast, str_of(line), now_ms, &a);
 			dated += found;
-			if (found != stamp_find(slow, str_of(line), now_ms, &b) || (found &&
-			    (a.cut_start != b.cut_start || a.cut_end != b.cut_end ||
-			    a.when_s != b.when_s || a.has_time != b.has_time))) {
-				print_message("%s: [%zu,%zu] %.0f, regex [%zu,%zu] %.0f\n", line,
-				    a.cut_start, a.cut_end, a.when_s, b.cut_start, b.cut_end,
-				    b.when_s);
+			if (found != stamp_find(slow, str_of(line), now_ms, &b) ||
+			    (found &&
+				(a.cut_start != b.cut_start || a.cut_end != b.cut_end ||
+				    a.when_s != b.when_s ||
+				    a.has_time != b.has_time))) {
+				print_message(
+				    "%s: [%zu,%zu] %.0f, regex [%zu,%zu] %.0f\n", line,
+				    a.cut_start, a.cut_end, a.when_s, b.cut_start,
+				    b.cut_end, b.when_s);
 				fail();
 			}
 		}
