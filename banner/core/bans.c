@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
-#include "banner/core/jail.h"
+#include "banner/core/engine_int.h"
 
 size_t
 subject_key(uint8_t out[SUBJECT_KEY], uint32_t group, const struct subject *s)
@@ -57,11 +57,11 @@ entry_free(struct ban_entry *e)
 void
 bans_fini(struct bans *b)
 {
+	heap_fini(&b->ends);	/* before the nodes in it are freed */
+	heap_fini(&b->victims);
 	for (size_t i = 0; i < b->n; i++)
 		entry_free(b->v[i]);
 	free(b->v);
-	heap_fini(&b->ends);
-	heap_fini(&b->victims);
 	table_free(b->by_subject);
 	table_free(b->by_id);
 }

@@ -16,11 +16,12 @@
 #include "banner/core/history.h"
 #include "banner/core/ignorecache.h"
 #include "banner/core/increment.h"
-#include "banner/core/jail.h"
+#include "banner/core/engine_int.h"
 #include "banner/core/park.h"
 #include "banner/core/repeat.h"
 
 enum {
+	HISTORY_MIN = 4096, HISTORY_PER_BAN = 4,
 	LEAK_AFTER_MS = 5000, LEAKS_SAID = 3,
 	EVIDENCE_BYTES = 4 << 20, BAN_RATE = 600, MATCHES_MAX = 256,
 	SWEEP_FAILURE = 2, SWEEP_EXPIRE = 1000,
@@ -46,7 +47,8 @@ engine_new(const struct conf *conf, const struct engine_host *host, struct engin
 	en->bans = xcalloc(1, sizeof(*en->bans));
 	bans_init(en->bans, max_bans);
 	en->guard = guard_new();
-	en->history = history_new(max_bans * 4, conf->daemon.purge_age_ms);
+	en->history = history_new(max_bans * HISTORY_PER_BAN + HISTORY_MIN,
+	    conf->daemon.purge_age_ms);
 	en->evidence = evidence_new(bytes ? bytes : EVIDENCE_BYTES);
 	en->repeat = repeat_new();
 	en->park = park_new();

@@ -11,7 +11,7 @@
 #include "banner/core/engine.h"
 #include "banner/core/guard.h"
 #include "banner/core/history.h"
-#include "banner/core/jail.h"
+#include "banner/core/engine_int.h"
 
 static void
 emit(struct engine *en, enum verb verb, enum cause cause, const struct ban *ban)
@@ -120,6 +120,7 @@ engine_ban(struct engine *en, const struct ban_request *r, const struct ban **ou
 		    en->bans->n);
 	ban.id = engine_new_id(en, r->now_ms);
 	ban.count = history_count(en->history, j->index, &r->subject, r->now_ms) + 1;
+	history_add(en->history, j->index, &ban.subject, r->now_ms, ban.until_ms);
 	entry = bans_add(en->bans, j, &ban);
 	j->stats->bans++;
 	*out = &entry->ban;

@@ -10,7 +10,7 @@
 #include "banner/core/bans.h"
 #include "banner/core/engine.h"
 #include "banner/core/history.h"
-#include "banner/core/jail.h"
+#include "banner/core/engine_int.h"
 
 static void
 restore_no(struct engine *en, const struct ban *ban, enum cause cause)

@@ -10,7 +10,7 @@
 #include "banner/core/evidence.h"
 #include "banner/core/guard.h"
 #include "banner/core/history.h"
-#include "banner/core/jail.h"
+#include "banner/core/engine_int.h"
 #include "banner/core/park.h"
 
 enum { LINES_SHOWN = 10, LINE_SHOWN = 300 };

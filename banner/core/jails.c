@@ -12,7 +12,7 @@
 #include "banner/core/guard.h"
 #include "banner/core/history.h"
 #include "banner/core/ignorecache.h"
-#include "banner/core/jail.h"
+#include "banner/core/engine_int.h"
 #include "banner/core/park.h"
 
 enum { MAX_TRACKED = 400000, MAX_BANS = 100000, RETRY_MAX = 65535 };

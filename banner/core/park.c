@@ -8,7 +8,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/core/bans.h"
-#include "banner/core/jail.h"
+#include "banner/core/engine_int.h"
 
 enum { PARK_LINES = 16 };
 

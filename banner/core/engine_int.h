@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * jail.h - the engine's inside: its parts and its record of a jail.
+ * engine_int.h - the engine's inside: its parts and its record of a jail.
  *
  * Private to the engine's files. Everything is owned by struct engine.
  */
-#ifndef BANNER_JAIL_H
-#define BANNER_JAIL_H
+#ifndef BANNER_ENGINE_INT_H
+#define BANNER_ENGINE_INT_H
 
 #include "banner/base/table.h"
 #include "banner/core/block.h"
