@@ -115,7 +115,7 @@ parent_reload(struct parent *p, struct err *e)
 	/* kept children still point into the old one until plan_kids ran */
 	if (engine && kid_runs(engine)) {
 		kid_stop(engine);
-		evtimer_add(p->deadline, &(struct timeval){ STOP_S, 0 });
+		event_add(p->deadline, &(struct timeval){ STOP_S, 0 });
 	}
 	for (struct kid *k = p->kids; k; k = k->next)
 		k->user = k->caps = "";
@@ -160,7 +160,7 @@ parent_stop(struct parent *p)
 	if (!p->stopping) {
 		notify_send("STOPPING=1");
 		log_info(NAME, "stops; bans stay in force");
-		evtimer_add(p->deadline, &(struct timeval){ STOP_S, 0 });
+		event_add(p->deadline, &(struct timeval){ STOP_S, 0 });
 	}
 	p->stopping = true;
 	if (engine && kid_runs(engine)) {
@@ -283,7 +283,7 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 		if (kid_runs(k) && k->stopping)
 			kid_kill(k, "does not end");
 	if (p->stopping)
-		evtimer_add(p->deadline, &(struct timeval){ 2, 0 });
+		event_add(p->deadline, &(struct timeval){ 2, 0 });
 }
 
 static void

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * cmd_service.c - ping, help, reload, stop, sync, panic, watch, check.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "banner/base/units.h"
+#include "banner/daemon/command.h"
+#include "banner/daemon/engined.h"
+#include "banner/daemon/relay.h"
+#include "banner/daemon/stream.h"
+
+/* RFC 5737 TEST-NET-3: routed nowhere, so banning it hurts nobody. */
+#define CHECK_ADDR	"203.0.113.254"
+enum { CHECK_MS = 30 * 1000 };
+
+int
+cmd_ping(struct request *r)
+{
+	buf_puts(&r->out, r->form == FORM_JSON ? "\"pong\"\n" : "Server replied: pong\n");
+	return 0;
+}
+
+int
+cmd_version(struct request *r)
+{
+	if (r->form == FORM_JSON)
+		json_text(&r->out, NULL, BANNER_VERSION);
+	else
+		buf_puts(&r->out, BANNER_VERSION "\n");
+	return 0;
+}
+
+int
+cmd_help(struct request *r)
+{
+	const struct command *c;
+
+	for (size_t i = 0; (c = command_at(i)); i++)
+		buf_printf(&r->out, "%s%s%s\n    %s%s\n", c->name, c->args[0] ? " " : "",
+		    c->args, c->help, c->right == RIGHT_CHANGE ? " (*)" : "");
+	buf_puts(&r->out, "(*) changes something: root or the admin group\n");
+	return 0;
+}
+
+static void
+complete_bash(struct request *r)
+{
+	const struct command *c;
+
+	buf_puts(&r->out, "_banctl()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
+	    "\tif [ \"$COMP_CWORD\" = 1 ]; then\n\t\tCOMPREPLY=($(compgen -W \"");
+	for (size_t i = 0; (c = command_at(i)); i++)
+		buf_printf(&r->out, "%s%s", i ? " " : "", c->name);
+	buf_puts(&r->out, "\" -- \"$cur\"))\n\telse\n"
+	    "\t\tCOMPREPLY=($(compgen -W \"$(banctl status 2>/dev/null |\n"
+	    "\t\t    sed -n 's/.*Jail list:\\t//p' | tr -d ,)\" -- \"$cur\"))\n\tfi\n}\n"
+	    "complete -F _banctl banctl\n");
+}
+
+static void
+complete_zsh(struct request *r)
+{
+	const struct command *c;
+
+	buf_puts(&r->out, "#compdef banctl\nlocal -a commands\ncommands=(\n");
+	for (size_t i = 0; (c = command_at(i)); i++)
+		buf_printf(&r->out, "\t\"%s:%s\"\n", c->name, c->help);
+	buf_puts(&r->out, ")\n_arguments '1:command:((${(j: :)${(qq)commands}}))' "
+	    "'*:jail or address:'\n");
+}
+
+int
+cmd_completion(struct request *r)
+{
+	if (!strcmp(r->argv[1], "bash"))
+		complete_bash(r);
+	else if (!strcmp(r->argv[1], "zsh"))
+		complete_zsh(r);
+	else
+		return refuse(r, "usage", "use: completion bash|zsh");
+	return 0;
+}
+
+static int
+ask_parent(struct request *r, const char *what)
+{
+	r->parent = client_ticket(r->client);
+	engined_ask_parent(r->d, r->parent, what, r->who);
+	return 0;
+}
+
+int
+cmd_reload(struct request *r)
+{
+	/* fail2ban's --restart, --all and a jail name: the whole is reloaded anyway */
+	for (size_t i = 1; i < r->argc; i++)
+		if (!strcmp(r->argv[i], "--unban"))
+			return refuse(r, "usage", "bans outlive a reload; use unban --all");
+	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "OK\n");
+	return ask_parent(r, "reload");
+}
+
+int
+cmd_flushlogs(struct request *r)
+{
+	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "logs: flushed\n");
+	return ask_parent(r, "flushlogs");
+}
+
+int
+cmd_stop(struct request *r)
+{
+	bool unban = r->argc > 1 && !strcmp(r->argv[1], "--unban");
+
+	if (r->argc > 1 && !unban)
+		return refuse(r, "usage", "use: stop [--unban]");
+	if (unban)
+		relay_flush_all(r->d->relay);
+	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "Shutdown successful\n");
+	return ask_parent(r, "stop");
+}
+
+int
+cmd_sync(struct request *r)
+{
+	relay_sync(r->d->relay);
+	engined_turn(r->d);
+	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "OK\n");
+	return 0;
+}
+
+int
+cmd_panic(struct request *r)
+{
+	r->d->paused = true;
+	relay_flush_all(r->d->relay);
+	engined_turn(r->d);
+	log_warn("banner.control", "PANIC by %s: nothing is in force until resume", r->who);
+	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" :
+	    "all bans are taken out of force; nobody is banned until: banctl resume\n");
+	return 0;
+}
+
+int
+cmd_resume(struct request *r)
+{
+	if (!r->d->paused)
+		return refuse(r, "refused", "there is no panic");
+	r->d->paused = false;
+	relay_sync(r->d->relay);
+	engined_turn(r->d);
+	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "bans are in force again\n");
+	return 0;
+}
+
+int
+cmd_watch(struct request *r)
+{
+	client_watch(r->client);
+	return 0;
+}
+
+static bool
+check_wanted(const struct request *r, size_t i)
+{
+	return r->argc < 2 || !strcmp(r->argv[1],
+	    relay_action(r->d->relay, i)->conf->name);
+}
+
+/* The ban is lifted by its own end, also when the client goes away. */
+int
+cmd_check(struct request *r)
+{
+	struct ban_request b = { .until_ms = engined_now() + CHECK_MS,
+	    .now_ms = engined_now(), .comment = "banctl check", .cause = CAUSE_ADMIN };
+	const struct ban *ban;
+	size_t wanted = 0;
+	int rc;
+
+	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
+		wanted += check_wanted(r, i);
+	if (!wanted)
+		return refuse(r, "refused", "there is no action \"%.40s\"",
+		    r->argc > 1 ? r->argv[1] : "");
+	parse_subject(CHECK_ADDR, &b.subject, &r->err);
+	rc = engine_ban(r->d->engine, &b, &ban, &r->err);
+	if (rc < 0 && rc != -EEXIST)
+		return refuse(r, "refused", "%s", r->err.text);
+	r->check = r->ban = ban->id;
+	return 0;
+}
+
+/* The reply of check, once all actions have answered or the time is over. */
+int
+command_check(struct request *r)
+{
+	struct relay_status st;
+	size_t bad = 0;
+
+	for (size_t i = 0; i < relay_actions(r->d->relay); i++) {
+		const struct relay_action *a = relay_action(r->d->relay, i);
+
+		relay_status(r->d->relay, r->check, i, &st);
+		if (!check_wanted(r, i) || st.state == RELAY_NONE)
+			continue;
+		buf_printf(&r->out, "%s: %s%s%s\n", a->conf->name,
+		    st.state == RELAY_APPLIED ? "pass" : "FAIL",
+		    st.state == RELAY_APPLIED ? "" : ": ",
+		    st.state == RELAY_APPLIED ? "" : st.state == RELAY_FAILED ?
+		    strerror(st.err) : "no answer");
+		bad += st.state != RELAY_APPLIED;
+	}
+	struct subject s;
+
+	parse_subject(CHECK_ADDR, &s, &r->err);
+	engine_unban(r->d->engine, "manual", &s, CAUSE_ADMIN, engined_now());
+	return bad ? refuse(r, "refused", "%zu actions failed", bad) : 0;
+}
+
+void
+command_target(struct request *r, struct wire_in *in)
+{
+	wire_get_u32(in);
+	const char *name = wire_get_text(in), *state = wire_get_text(in);
+
+	if (!in->bad)
+		buf_printf(&r->out, "  host %s: %s\n", name, state);
+}

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * relay.c - orders to the actors, their answers, resync.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "banner/base/arena.h"
+#include "banner/base/table.h"
+#include "banner/daemon/control.h"
+#include "banner/daemon/engined.h"
+#include "banner/daemon/feed.h"
+#include "banner/daemon/relay.h"
+
+/* What an actor that does not read may have waiting; beyond it gets a resync. */
+enum { QUEUE_BYTES = 4 << 20 };
+
+struct actor_link {
+	struct relay *relay;
+	unsigned number;
+	struct link link;
+	bool resync;			/* records were dropped, or it is new */
+	bool completed;
+	uint64_t generation;
+};
+
+struct slot {
+	uint8_t state;			/* enum relay_state */
+	int err;
+	int64_t when_ms;
+};
+
+/* Of one ban: a slot per action of the configuration that its jail has. */
+struct progress {
+	int64_t read_ms;		/* of the line that led to it; 0: no line */
+	struct slot slots[];
+};
+
+struct relay {
+	struct engined *d;
+	struct relay_action *actions;
+	size_t nactions;
+	struct actor_link *links;
+	size_t nlinks;
+	struct table *progress;		/* ban id -> struct progress */
+	uint64_t generation, waiting;
+};
+
+size_t
+relay_actions(const struct relay *r)
+{
+	return r->nactions;
+}
+
+const struct relay_action *
+relay_action(const struct relay *r, size_t i)
+{
+	return &r->actions[i];
+}
+
+static bool
+jail_names(const struct conf_jail *c, size_t action)
+{
+	for (size_t i = 0; i < c->naction; i++)
+		if (c->action[i] == action)
+			return true;
+	return false;
+}
+
+bool
+relay_serves(const struct relay *r, const char *jail, size_t action)
+{
+	const struct conf *c = r->d->conf;
+	struct jail *j = engine_jail(r->d->engine, jail);
+	const struct conf_jail *own = j ? jail_conf(j) : NULL;
+
+	if (own && own->naction)
+		return jail_names(own, action);
+	if (own && strcmp(jail, "manual") != 0)
+		return false;
+	/* manual, and a jail that is gone but whose bans must be lifted: everywhere */
+	for (size_t i = 0; i < c->njails; i++)
+		if (c->jails[i].enabled && !c->jails[i].refused &&
+		    jail_names(&c->jails[i], action))
+			return true;
+	return !j;
+}
+
+/* Position of the action among those of its actor: its instance on the wire. */
+static uint32_t
+instance_of(const struct relay *r, size_t action)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < action; i++)
+		n += r->actions[i].conf->actor == r->actions[action].conf->actor;
+	return n;
+}
+
+static struct relay_action *
+action_of(struct relay *r, unsigned actor, uint32_t instance)
+{
+	for (size_t i = 0; i < r->nactions; i++)
+		if (r->actions[i].conf->actor == actor && instance-- == 0)
+			return &r->actions[i];
+	return NULL;
+}
+
+static struct progress *
+progress_of(struct relay *r, uint64_t ban, bool make)
+{
+	struct progress *p = table_find(r->progress, &ban, sizeof(ban));
+
+	if (!p && make) {
+		p = xcalloc(1, sizeof(*p) + r->nactions * sizeof(p->slots[0]));
+		table_set(r->progress, &ban, sizeof(ban), p);
+	}
+	return p;
+}
+
+static void
+forget(struct relay *r, uint64_t ban)
+{
+	struct progress *p = table_del(r->progress, &ban, sizeof(ban));
+
+	for (size_t i = 0; p && i < r->nactions; i++)
+		if (p->slots[i].state == RELAY_WAITING) {
+			r->actions[i].waiting--;
+			r->waiting--;
+		}
+	free(p);
+}
+
+static void
+wait_for(struct relay *r, const struct order *o, size_t action)
+{
+	struct progress *p = progress_of(r, o->ban->id, true);
+
+	if (o->cause == CAUSE_FAILURES && o->verb == VERB_BAN)
+		p->read_ms = r->d->read_ms;
+	if (p->slots[action].state != RELAY_WAITING) {
+		r->actions[action].waiting++;
+		r->waiting++;
+	}
+	p->slots[action] = (struct slot){ .state = RELAY_WAITING };
+}
+
+static void
+put_change(struct actor_link *l, uint32_t instance, const struct order *o)
+{
+	size_t at = wire_start(&l->link.out, WIRE_CHANGE);
+
+	wire_u32(&l->link.out, instance);
+	wire_put_ban(&l->link.out, o);
+	wire_finish(&l->link.out, at);
+}
+
+static void
+order_action(struct relay *r, size_t action, const struct order *o)
+{
+	struct actor_link *l = &r->links[r->actions[action].conf->actor];
+
+	if (o->verb != VERB_UNBAN)
+		wait_for(r, o, action);
+	if (!link_is_open(&l->link) || r->d->paused)
+		return;
+	/* what ended while we were away is named also to actors that cannot list */
+	if (l->resync && (r->d->restored || o->verb != VERB_UNBAN))
+		return;
+	if (l->link.out.len > QUEUE_BYTES) {
+		log_warn("banner.engine", "actor %u does not keep up; it gets the whole "
+		    "wanted set when it does", l->number);
+		l->resync = true;
+		return;
+	}
+	put_change(l, instance_of(r, action), o);
+}
+
+void
+relay_order(struct relay *r, const struct order *o)
+{
+	for (size_t i = 0; i < r->nactions; i++)
+		if (relay_serves(r, o->ban->jail, i))
+			order_action(r, i, o);
+	if (o->verb == VERB_UNBAN)
+		forget(r, o->ban->id);
+}
+
+static bool
+put_wanted(void *arg, const struct ban *ban)
+{
+	struct actor_link *l = arg;
+	struct relay *r = l->relay;
+	struct order o = { .verb = VERB_BAN, .cause = CAUSE_RESTORE };
+	struct ban again = *ban;
+
+	again.restored = true;
+	o.ban = &again;
+	for (size_t i = 0; i < r->nactions; i++)
+		if (r->actions[i].conf->actor == l->number &&
+		    relay_serves(r, ban->jail, i)) {
+			wait_for(r, &o, i);
+			put_change(l, instance_of(r, i), &o);
+		}
+	return true;
+}
+
+static void
+put_generation(struct actor_link *l, enum wire_type type)
+{
+	size_t at = wire_start(&l->link.out, type);
+
+	wire_u64(&l->link.out, l->generation);
+	wire_finish(&l->link.out, at);
+}
+
+static void
+complete(struct actor_link *l)
+{
+	if (l->completed || l->resync || !link_is_open(&l->link) ||
+	    !l->relay->d->caught_up)
+		return;
+	l->completed = true;
+	put_generation(l, WIRE_COMPLETE);
+}
+
+static void
+resync(struct actor_link *l)
+{
+	struct engined *d = l->relay->d;
+
+	if (!l->resync || !link_is_open(&l->link) || !d->restored || l->link.waits)
+		return;
+	l->resync = l->completed = false;
+	l->generation = ++l->relay->generation;
+	put_generation(l, WIRE_BEGIN);
+	if (!d->paused)
+		engine_bans_each(d->engine, NULL, put_wanted, l);
+	complete(l);
+}
+
+void
+relay_flush(struct relay *r)
+{
+	for (size_t i = 0; i < r->nlinks; i++) {
+		resync(&r->links[i]);
+		link_flush(&r->links[i].link);
+	}
+}
+
+void
+relay_caught_up(struct relay *r)
+{
+	for (size_t i = 0; i < r->nlinks; i++)
+		complete(&r->links[i]);
+	relay_flush(r);
+}
+
+void
+relay_sync(struct relay *r)
+{
+	for (size_t i = 0; i < r->nlinks; i++)
+		r->links[i].resync = true;
+	relay_flush(r);
+}
+
+void
+relay_flush_all(struct relay *r)
+{
+	for (size_t i = 0; i < r->nlinks; i++) {
+		struct buf *out = &r->links[i].link.out;
+		size_t at = wire_start(out, WIRE_FLUSH);
+
+		wire_u32(out, WIRE_ALL);
+		wire_finish(out, at);
+	}
+	relay_flush(r);
+}
+
+static void
+count_latency(struct relay_action *a, int64_t ms)
+{
+	unsigned bucket = 0;
+
+	while (bucket < RELAY_BUCKETS - 1 && ms >= INT64_C(1) << bucket)
+		bucket++;
+	a->latency[bucket]++;
+}
+
+static void
+note_error(struct relay_action *a, int err, const char *target, int64_t when)
+{
+	a->failed++;
+	a->failed_ms = when;
+	snprintf(a->last_error, sizeof(a->last_error), "%s%s%s", target,
+	    target[0] ? ": " : "", strerror(err));
+}
+
+static int
+take_done(struct actor_link *l, struct wire_in *in)
+{
+	struct relay *r = l->relay;
+	struct relay_action *a = action_of(r, l->number, wire_get_u32(in));
+	uint64_t id = wire_get_u64(in);
+	unsigned verb = wire_get_u8(in);
+	const char *target = wire_get_text(in);
+	int err = (int)wire_get_u32(in);
+	int64_t when = wire_get_i64(in);
+	struct progress *p;
+	struct slot *s;
+
+	if (in->bad || !a)
+		return -EBADMSG;
+	if (err)
+		note_error(a, err, target, when);
+	else
+		a->applied++;
+	p = verb == VERB_UNBAN ? NULL : progress_of(r, id, false);
+	if (!p)
+		return 0;
+	s = &p->slots[a - r->actions];
+	if (s->state == RELAY_WAITING) {
+		a->waiting--;
+		r->waiting--;
+	}
+	/* of several targets one that failed is what must be seen */
+	if (s->state != RELAY_FAILED || !target[0])
+		*s = (struct slot){ err ? RELAY_FAILED : RELAY_APPLIED, err, when };
+	if (!err) {
+		engine_applied(r->d->engine, id, when);
+		if (p->read_ms)
+			count_latency(a, when - p->read_ms);
+		p->read_ms = 0;
+	}
+	control_applied(r->d->control, id);
+	return 0;
+}
+
+static int
+take_state(struct actor_link *l, struct wire_in *in)
+{
+	struct relay_action *a = action_of(l->relay, l->number, wire_get_u32(in));
+	const char *text;
+
+	if (!a)
+		return -EBADMSG;
+	a->in_force = wire_get_u64(in);
+	wire_get_u64(in);
+	wire_get_u64(in);
+	wire_get_u64(in);
+	a->repaired = wire_get_u64(in);
+	a->conflicts = wire_get_u64(in);
+	a->refused = wire_get_u64(in);
+	a->failed_ms = wire_get_i64(in);
+	text = wire_get_text(in);
+	if (in->bad)
+		return -EBADMSG;
+	snprintf(a->last_error, sizeof(a->last_error), "%s", text);
+	return 0;
+}
+
+static int
+on_record(void *arg, enum wire_type type, struct wire_in *in)
+{
+	struct actor_link *l = arg;
+
+	if (type == WIRE_DONE)
+		return take_done(l, in);
+	if (type == WIRE_STATE)
+		return take_state(l, in);
+	if (type == WIRE_TARGET) {
+		control_target(l->relay->d->control, in);
+		return 0;
+	}
+	return type == WIRE_HELLO || type == WIRE_END ? 0 : -EBADMSG;
+}
+
+static void
+connected(struct actor_link *l, bool yes)
+{
+	for (size_t i = 0; i < l->relay->nactions; i++)
+		if (l->relay->actions[i].conf->actor == l->number)
+			l->relay->actions[i].connected = yes;
+}
+
+static void
+on_closed(void *arg)
+{
+	struct actor_link *l = arg;
+
+	log_error("banner.engine", "actor %u is gone; it is told everything when it is back",
+	    l->number);
+	connected(l, false);
+}
+
+static void
+on_drained(void *arg)
+{
+	resync(arg);
+}
+
+static const struct link_ops relay_ops = {
+	.record = on_record, .closed = on_closed, .drained = on_drained,
+};
+
+void
+relay_connect(struct relay *r, unsigned actor, int sock)
+{
+	struct actor_link *l;
+
+	if (actor >= r->nlinks)
+		return;
+	l = &r->links[actor];
+	link_open(&l->link, sock);
+	l->resync = true;
+	connected(l, true);
+	relay_flush(r);
+}
+
+void
+relay_status(const struct relay *r, uint64_t ban, size_t action, struct relay_status *out)
+{
+	const struct progress *p = table_find(r->progress, &ban, sizeof(ban));
+
+	*out = (struct relay_status){ 0 };
+	if (!p)
+		return;
+	out->state = (enum relay_state)p->slots[action].state;
+	out->when_ms = p->slots[action].when_ms;
+	out->err = p->slots[action].err;
+}
+
+bool
+relay_waits(const struct relay *r, uint64_t ban)
+{
+	const struct progress *p = table_find(r->progress, &ban, sizeof(ban));
+
+	for (size_t i = 0; p && i < r->nactions; i++)
+		if (p->slots[i].state == RELAY_WAITING)
+			return true;
+	return false;
+}
+
+uint64_t
+relay_waiting(const struct relay *r)
+{
+	return r->waiting;
+}
+
+struct relay *
+relay_new(struct engined *d)
+{
+	struct relay *r = xcalloc(1, sizeof(*r));
+
+	r->d = d;
+	r->progress = table_new();
+	r->nactions = d->mode == MODE_DRY ? 0 : d->conf->nactions;
+	r->actions = xcalloc(r->nactions + 1, sizeof(*r->actions));
+	for (size_t i = 0; i < r->nactions; i++) {
+		r->actions[i].conf = &d->conf->actions[i];
+		if (r->actions[i].conf->actor >= r->nlinks)
+			r->nlinks = r->actions[i].conf->actor + 1;
+	}
+	r->links = xcalloc(r->nlinks + 1, sizeof(*r->links));
+	for (size_t i = 0; i < r->nlinks; i++) {
+		r->links[i].relay = r;
+		r->links[i].number = (unsigned)i;
+		link_init(&r->links[i].link, d->base, &relay_ops, &r->links[i]);
+	}
+	return r;
+}
+
+static int
+free_progress(void *arg, const void *key, size_t len, void *value)
+{
+	free(value);
+	return 1;
+}
+
+void
+relay_free(struct relay *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->nlinks; i++)
+		link_close(&r->links[i].link);
+	table_each(r->progress, free_progress, NULL);
+	table_free(r->progress);
+	free(r->links);
+	free(r->actions);
+	free(r);
+}

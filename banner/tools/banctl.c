@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * banctl.c - sends one line to bannerd's control socket and prints the reply.
+ *
+ * Called as fail2ban-client it asks for fail2ban's shapes and exits as that does.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "banner/base/buf.h"
+#include "banner/base/str.h"
+
+#define DEFAULT_SOCKET	"/run/banner/banner.sock"
+enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_DAEMON, EXIT_F2B = 255 };
+
+struct banctl {
+	const char *socket;
+	bool json, f2b;
+	int fd;
+	struct buf in;
+};
+
+static int
+usage(FILE *to)
+{
+	fputs("usage: banctl [-s SOCKET] [--json] COMMAND [WORD ...]\n"
+	    "       banctl help    lists the commands of the running bannerd\n", to);
+	return to == stdout ? EXIT_DONE : EXIT_USAGE;
+}
+
+/* In single quotes nothing but the quote itself is special. */
+static void
+put_word(struct buf *b, const char *word)
+{
+	if (b->len)
+		buf_putc(b, ' ');
+	buf_putc(b, '\'');
+	for (; *word; word++) {
+		if (*word == '\'')
+			buf_puts(b, "'\\''");
+		else
+			buf_putc(b, *word == '\n' ? ' ' : *word);
+	}
+	buf_putc(b, '\'');
+}
+
+static int
+dial(struct banctl *c)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+
+	if (strlen(c->socket) >= sizeof(to.sun_path)) {
+		fprintf(stderr, "banctl: %s: the name is too long\n", c->socket);
+		return EXIT_USAGE;
+	}
+	strcpy(to.sun_path, c->socket);
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd >= 0 && connect(c->fd, (struct sockaddr *)&to, sizeof(to)) == 0)
+		return EXIT_DONE;
+	fprintf(stderr, "banctl: %s: %s%s\n", c->socket, strerror(errno),
+	    errno == EACCES ? " (root or group banner)" :
+	    errno == ENOENT || errno == ECONNREFUSED ? " (is bannerd running?)" : "");
+	return EXIT_NO_DAEMON;
+}
+
+static int
+send_all(int fd, const struct buf *b)
+{
+	for (size_t done = 0; done < b->len;) {
+		ssize_t n = send(fd, b->p + done, b->len - done, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+/* The last line: "ok" or "error CODE TEXT". */
+static int
+finish(const struct banctl *c, struct str line)
+{
+	struct str code;
+
+	if (str_is(line, "ok"))
+		return EXIT_DONE;
+	if (str_starts(line, "error ")) {
+		line.s += 6;
+		line.len -= 6;
+	}
+	str_cut(&line, ' ', &code);
+	if (!line.s)
+		line = code;
+	fprintf(c->f2b ? stdout : stderr, "%s%.*s\n", c->f2b ? "" : "banctl: ",
+	    (int)line.len, line.s);
+	if (c->f2b)
+		return EXIT_F2B;
+	return str_is(code, "usage") ? EXIT_USAGE : EXIT_REFUSED;
+}
+
+/* Print whole lines as they come: -1 while the reply goes on, else the exit code. */
+static int
+take_lines(struct banctl *c)
+{
+	char *end;
+
+	while (c->in.len && (end = memchr(c->in.p, '\n', c->in.len))) {
+		struct str line = { c->in.p, (size_t)(end - c->in.p) };
+
+		if (!line.len || line.s[0] != ' ')
+			return finish(c, line);
+		fwrite(line.s + 1, 1, line.len - 1, stdout);
+		putchar('\n');
+		buf_drop(&c->in, line.len + 1);
+	}
+	return -1;
+}
+
+static int
+receive(struct banctl *c, bool watch)
+{
+	char room[65536];
+	ssize_t n;
+	int rc = -1;
+
+	while (rc < 0) {
+		n = read(c->fd, room, sizeof(room));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			fprintf(stderr, "banctl: bannerd closed the connection\n");
+			return EXIT_NO_DAEMON;
+		}
+		buf_add(&c->in, room, (size_t)n);
+		rc = take_lines(c);
+		fflush(stdout);
+		/* what is watched comes after the ok */
+		if (rc == EXIT_DONE && watch) {
+			buf_drop(&c->in, 3);
+			rc = take_lines(c);
+		}
+	}
+	return rc;
+}
+
+static int
+run(struct banctl *c, char **words)
+{
+	struct buf request = { 0 };
+	int rc = dial(c);
+
+	if (rc != EXIT_DONE)
+		return rc;
+	if (c->json || c->f2b)
+		buf_puts(&request, c->json ? "json" : "f2b");
+	for (char **w = words; *w; w++)
+		put_word(&request, *w);
+	buf_putc(&request, '\n');
+	if (send_all(c->fd, &request) < 0)
+		rc = EXIT_NO_DAEMON;
+	else
+		rc = receive(c, !strcmp(words[0], "watch"));
+	buf_fini(&request);
+	buf_fini(&c->in);
+	close(c->fd);
+	return rc;
+}
+
+/* Options stand before the command; --json also after it. Returns the words. */
+static char **
+take_options(struct banctl *c, char **argv, int *status)
+{
+	char **words, **kept;
+
+	*status = -1;
+	for (argv++; *argv && (*argv)[0] == '-'; argv++) {
+		if (!strcmp(*argv, "-s") && argv[1])
+			c->socket = *++argv;
+		else if (!strcmp(*argv, "--json"))
+			c->json = true;
+		else if (!strcmp(*argv, "-h") || !strcmp(*argv, "--help"))
+			*status = usage(stdout);
+		else if (!strcmp(*argv, "--version")) {
+			puts("banctl " BANNER_VERSION);
+			*status = EXIT_DONE;
+		} else
+			*status = usage(stderr);
+		if (*status >= 0)
+			return argv;
+	}
+	words = kept = argv;
+	for (; *argv; argv++) {
+		if (!strcmp(*argv, "--json"))
+			c->json = true;
+		else
+			*kept++ = *argv;
+	}
+	*kept = NULL;
+	return words;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *name = strrchr(argv[0], '/'), *env = getenv("BANNER_SOCKET");
+	struct banctl c = { .socket = env ? env : DEFAULT_SOCKET, .fd = -1 };
+	char **words;
+	int status;
+
+	name = name ? name + 1 : argv[0];
+	c.f2b = !strcmp(name, "fail2ban-client");
+	words = take_options(&c, argv, &status);
+	if (status >= 0)
+		return status;
+	if (!*words)
+		return usage(stderr);
+	return run(&c, words);
+}
