@@ -2,6 +2,7 @@
  * cmd_explain.c - explain, doctor, history: what happened and why.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "banner/base/units.h"

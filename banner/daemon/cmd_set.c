@@ -2,6 +2,7 @@
  * cmd_set.c - set and get with fail2ban's words, and the allow lists.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -11,6 +11,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,25 +73,6 @@ on_parent_writable(evutil_socket_t fd, short what, void *arg)
 }
 
 void
-engined_restored(struct engined *d)
-{
-	struct engine_stats st;
-
-	d->restored = true;
-	engine_stats(d->engine, NULL, &st);
-	log_info(NAME, "%zu bans and %zu counters restored", st.banned_now,
-	    st.tracked_now);
-	lists_load(d);
-	engined_turn(d);
-	relay_flush(d->relay);
-	if (d->mode == MODE_EXPIRE)
-		expire_only(d);
-	else
-		feed_start(d->feed);
-	child_ready(&d->child, &d->level);
-}
-
-void
 engined_caught_up(struct engined *d)
 {
 	if (d->caught_up || !d->restored)
@@ -120,6 +102,25 @@ expire_only(struct engined *d)
 	engined_caught_up(d);
 	d->last_word = event_new(d->base, -1, EV_PERSIST, on_expire, d);
 	event_add(d->last_word, &every);
+}
+
+void
+engined_restored(struct engined *d)
+{
+	struct engine_stats st;
+
+	d->restored = true;
+	engine_stats(d->engine, NULL, &st);
+	log_info(NAME, "%zu bans and %zu counters restored", st.banned_now,
+	    st.tracked_now);
+	lists_load(d);
+	engined_turn(d);
+	relay_flush(d->relay);
+	if (d->mode == MODE_EXPIRE)
+		expire_only(d);
+	else
+		feed_start(d->feed);
+	child_ready(&d->child, &d->level);
 }
 
 static void
@@ -280,6 +281,17 @@ enter_sandbox(struct engined *d, struct err *e)
 	return rc;
 }
 
+/* The user that started bannerd: it made our end of the line to the parent. */
+static unsigned
+find_starter(int fd)
+{
+	struct ucred u = { .uid = 0 };
+	socklen_t len = sizeof(u);
+
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &len);
+	return u.uid;
+}
+
 static int
 engined_open(struct engined *d, struct err *e)
 {
@@ -289,6 +301,7 @@ engined_open(struct engined *d, struct err *e)
 	if (!d->base)
 		return err_set(e, -ENOMEM, "no event loop");
 	d->conf = d->child.conf;
+	d->starter = find_starter(d->child.fd);
 	d->started_ms = d->read_ms = engined_now();
 	d->turn = event_new(d->base, -1, 0, on_turn, d);
 	d->parent_out = event_new(d->base, d->child.fd, EV_WRITE, on_parent_writable, d);

@@ -8,7 +8,7 @@
 /* A line over the cap shows as a window of max + 1 bytes without LF, so only the last
  * line of each window is looked at, not every line. */
 enum lines_kind
-lines_next(struct str *rest, size_t max, struct str *run)
+runs_next(struct str *rest, size_t max, struct str *run)
 {
 	size_t good = 0;
 	const char *lf = NULL;
@@ -39,7 +39,7 @@ lines_next(struct str *rest, size_t max, struct str *run)
 
 /* Eight bytes at a time: a byte of x is zero where the text has LF. */
 uint64_t
-lines_count(struct str text)
+runs_count(struct str text)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101), low7 = ones * 0x7f;
 	uint64_t n = 0, x;

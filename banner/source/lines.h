@@ -15,7 +15,7 @@ enum lines_kind {
 
 /* Take the next run off the front of *rest; for LINES_PART *rest stays. The cap is
  * without the LF. */
-enum lines_kind	lines_next(struct str *rest, size_t max, struct str *run);
-uint64_t	lines_count(struct str);	/* LFs */
+enum lines_kind	runs_next(struct str *rest, size_t max, struct str *run);
+uint64_t	runs_count(struct str);	/* LFs */
 
 #endif

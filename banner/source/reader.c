@@ -89,7 +89,7 @@ hand_on(struct reader *r, struct source *src, struct str data)
 	struct str run;
 
 	for (;;) {
-		enum lines_kind kind = lines_next(&data, max, &run);
+		enum lines_kind kind = runs_next(&data, max, &run);
 
 		if (kind == LINES_PART)
 			return;

@@ -208,7 +208,7 @@ source_push(struct source *s, struct block *b)
 		return;
 	b->read_ms = set->host.now_ms(set->host.arg);
 	s->stats.bytes += b->text.len;
-	s->stats.lines += lines_count(b->text) + (b->text.s[b->text.len - 1] != '\n');
+	s->stats.lines += runs_count(b->text) + (b->text.s[b->text.len - 1] != '\n');
 	s->stats.last_line_ms = b->read_ms;
 	set->host.block(set->host.arg, s, b);
 }

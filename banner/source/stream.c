@@ -67,7 +67,7 @@ hand_on(struct stream *st)
 	if (st->skipping && !skip(st))
 		return;
 	rest = (struct str){ st->buf, st->len };
-	while ((kind = lines_next(&rest, st->src.set->opt.max_line_bytes, &run)) !=
+	while ((kind = runs_next(&rest, st->src.set->opt.max_line_bytes, &run)) !=
 	    LINES_PART) {
 		uint64_t at = st->offset + (uint64_t)(run.s - st->buf);
 
