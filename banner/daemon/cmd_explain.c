@@ -77,6 +77,7 @@ cmd_explain(struct request *r)
 	struct where w = { .r = r, .subject = &s };
 	struct stream_query q = { .what = QUERY_BAN, .jail = "", .limit = 1 };
 	struct buf text = { 0 };
+	bool evidence;
 
 	if (parse_subject(r->argv[1], &s, &r->err) < 0)
 		return refuse(r, "usage", "\"%.60s\" is neither an address nor a name",
@@ -100,9 +101,11 @@ cmd_explain(struct request *r)
 		return 0;
 	}
 	buf_str(&r->out, buf_view(&text));
+	evidence = text.len && strstr(text.p, ": line: ");
 	buf_fini(&text);
 	engine_bans_each(r->d->engine, NULL, where_ban, &w);
-	if (!w.ban)
+	/* after a restart only the store has the lines */
+	if (!w.ban || evidence)
 		return 0;
 	q.id = r->query = client_ticket(r->client);
 	q.ban = w.ban;

@@ -95,7 +95,8 @@ feed_folders(const struct conf *c)
 	static const char *const always[] = { "/run/log/journal", "/var/log/journal",
 		"/run/systemd/journal", "/etc/machine-id", "/etc/localtime",
 		"/usr/share/zoneinfo", "/usr/lib", "/proc/self", "/dev/null",
-		"/sys/devices/system/cpu" };
+		"/sys/devices/system/cpu", "/etc/passwd", "/etc/group",
+		"/etc/nsswitch.conf" };
 	struct folders f = { 0 };
 
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
