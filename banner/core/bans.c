@@ -7,38 +7,9 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
-#include "banner/core/engine_int.h"
-
-size_t
-subject_key(uint8_t out[SUBJECT_KEY], uint32_t group, const struct subject *s)
-{
-	size_t len = s->text.len < SUBJECT_TEXT ? s->text.len : SUBJECT_TEXT;
-
-	memcpy(out, &group, 4);
-	out[4] = (uint8_t)s->kind;
-	switch (s->kind) {
-	case SUBJECT_ADDR:
-		memcpy(out + 5, &s->addr, sizeof(s->addr));
-		return 5 + sizeof(s->addr);
-	case SUBJECT_USER:
-	case SUBJECT_ID:
-		memcpy(out + 5, s->text.s, len);
-		return 5 + len;
-	case SUBJECT_NONE:
-		break;
-	}
-	return 5;
-}
-
-bool
-subject_eq(const struct subject *a, const struct subject *b)
-{
-	if (a->kind != b->kind)
-		return false;
-	if (a->kind == SUBJECT_ADDR)
-		return addr_eq(&a->addr, &b->addr);
-	return a->kind == SUBJECT_NONE || str_eq(a->text, b->text);
-}
+#include "banner/conf/conf.h"
+#include "banner/core/inside.h"
+#include "banner/core/subject.h"
 
 void
 bans_init(struct bans *b, size_t max)

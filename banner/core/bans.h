@@ -10,8 +10,10 @@
 
 #include "banner/base/heap.h"
 #include "banner/base/table.h"
-#include "banner/core/engine.h"
+#include "banner/core/order.h"
 #include "banner/core/track.h"
+
+struct jail;
 
 struct ban_entry {
 	struct ban ban;
@@ -30,11 +32,6 @@ struct bans {
 	struct ban_entry **v;	/* all, in no order */
 	size_t n, cap, max;
 };
-
-enum { SUBJECT_KEY = 4 + 1 + SUBJECT_TEXT };
-/* Bytes that name a subject within a group (a jail's number); the length. */
-size_t	subject_key(uint8_t out[SUBJECT_KEY], uint32_t group, const struct subject *);
-bool	subject_eq(const struct subject *, const struct subject *);
 
 void	bans_init(struct bans *, size_t max);
 void	bans_fini(struct bans *);

@@ -9,6 +9,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
+#include "banner/conf/conf.h"
 #include "banner/core/bans.h"
 #include "banner/core/allow.h"
 #include "banner/core/evidence.h"
@@ -16,7 +17,7 @@
 #include "banner/core/history.h"
 #include "banner/core/ignorecache.h"
 #include "banner/core/increment.h"
-#include "banner/core/engine_int.h"
+#include "banner/core/inside.h"
 #include "banner/core/park.h"
 #include "banner/core/repeat.h"
 

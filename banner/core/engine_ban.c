@@ -5,13 +5,16 @@
 #include <errno.h>
 #include <string.h>
 
+#include "banner/base/err.h"
 #include "banner/base/units.h"
+#include "banner/conf/conf.h"
 #include "banner/core/allow.h"
 #include "banner/core/bans.h"
 #include "banner/core/engine.h"
 #include "banner/core/guard.h"
 #include "banner/core/history.h"
-#include "banner/core/engine_int.h"
+#include "banner/core/inside.h"
+#include "banner/core/subject.h"
 
 static void
 emit(struct engine *en, enum verb verb, enum cause cause, const struct ban *ban)

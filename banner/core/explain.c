@@ -3,14 +3,16 @@
  */
 #include <string.h>
 
+#include "banner/base/buf.h"
 #include "banner/base/units.h"
+#include "banner/conf/conf.h"
 #include "banner/core/allow.h"
 #include "banner/core/bans.h"
 #include "banner/core/engine.h"
 #include "banner/core/evidence.h"
 #include "banner/core/guard.h"
 #include "banner/core/history.h"
-#include "banner/core/engine_int.h"
+#include "banner/core/inside.h"
 #include "banner/core/park.h"
 
 enum { LINES_SHOWN = 10, LINE_SHOWN = 300 };

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
-#include "banner/core/bans.h"
+#include "banner/base/table.h"
+#include "banner/core/subject.h"
 
 struct known {
 	struct known *prev, *next;	/* towards the older, towards the newer */

@@ -6,13 +6,15 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/err.h"
+#include "banner/conf/conf.h"
 #include "banner/core/allow.h"
 #include "banner/core/bans.h"
 #include "banner/core/engine.h"
 #include "banner/core/guard.h"
 #include "banner/core/history.h"
 #include "banner/core/ignorecache.h"
-#include "banner/core/engine_int.h"
+#include "banner/core/inside.h"
 #include "banner/core/park.h"
 
 enum { MAX_TRACKED = 400000, MAX_BANS = 100000, RETRY_MAX = 65535 };

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
-#include "banner/core/bans.h"
-#include "banner/core/engine_int.h"
+#include "banner/core/inside.h"
+#include "banner/core/subject.h"
 
 enum { PARK_LINES = 16 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "banner/conf/conf.h"
-#include "banner/core/engine_int.h"
+#include "banner/core/inside.h"
 
 static struct track_key
 key_of_bytes(const struct jail *j, const void *p, size_t len)

@@ -201,36 +201,3 @@ track_bytes(const struct track *t)
 	return sizeof(*t) + chunks + blocks + track_index_bytes(&t->index) +
 	    t->changed_cap * sizeof(*t->changed) + t->gone_cap * sizeof(*t->gone);
 }
-
-static void
-record_one(struct track *t, uint32_t i, track_record_fn *fn, void *arg)
-{
-	struct track_cell *c = cell_at(t, i);
-	struct buf b = { .len = 0 };
-
-	c->changed = false;
-	c->stored = true;
-	track_record(t, c, &b);
-	fn(arg, &c->key, buf_view(&b));
-	buf_fini(&b);
-}
-
-/* A key may be gone and back again: what is gone is said first. */
-void
-track_records(struct track *t, bool all, track_record_fn *fn, void *arg)
-{
-	for (size_t i = 0; i < t->ngone; i++)
-		fn(arg, &t->gone[i], (struct str){ "", 0 });
-	t->ngone = 0;
-	if (all || t->all_changed) {
-		for (uint32_t i = t->oldest; i != TRACK_NONE; i = cell_at(t, i)->next)
-			if (all || cell_at(t, i)->changed)
-				record_one(t, i, fn, arg);
-	} else {
-		for (size_t i = 0; i < t->nchanged; i++)
-			if (cell_at(t, t->changed[i])->changed)
-				record_one(t, t->changed[i], fn, arg);
-	}
-	t->all_changed = false;
-	t->nchanged = 0;
-}

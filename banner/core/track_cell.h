@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * track_cell.h - the tracker's memory: cells, their order, and what changed.
  *
- * Private to track.c and track_cell.c.
+ * Private to the tracker's files.
  */
 #ifndef BANNER_TRACK_CELL_H
 #define BANNER_TRACK_CELL_H
@@ -78,6 +78,8 @@ void		cells_del(struct track *, uint32_t);
 void		cells_changed(struct track *, uint32_t);
 void		cells_stored(struct track *, uint32_t);	/* came from the store */
 
-void		track_record(const struct track *, const struct track_cell *, struct buf *);
+/* Keep a failure of the cell; too old for its window: not kept. */
+void		cell_store(struct track *, struct track_cell *, const struct track_hit *);
+int64_t		track_grain(const struct track *, int64_t ms);	/* rounded down */
 
 #endif

@@ -9,6 +9,9 @@
 #define BANNER_SIM_H
 
 #include "banner/base/arena.h"
+#include "banner/base/buf.h"
+#include "banner/base/err.h"
+#include "banner/conf/conf.h"
 #include "banner/core/engine.h"
 
 #define SIM_T0 INT64_C(1700000000000)

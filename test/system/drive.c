@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "banner/base/arena.h"
+#include "banner/conf/conf.h"
 #include "banner/daemon/wire.h"
 
 enum { WORDS = 40, ACTIONS = 16, OPTIONS = 64 };

@@ -10,8 +10,9 @@
 
 #include <cmocka.h>
 
+#include "banner/conf/conf.h"
 #include "banner/core/bans.h"
-#include "banner/core/engine_int.h"
+#include "banner/core/inside.h"
 #include "banner/core/evidence.h"
 #include "banner/core/history.h"
 #include "banner/core/increment.h"

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "banner/base/err.h"
+#include "banner/conf/conf.h"
 #include "banner/core/engine.h"
 #include "banner/core/guard.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * track.c - the sliding window.
+ * track_window.c - the sliding window of track.h.
  *
  * A key is a cell of 72 bytes: the key, its newest time, and items sorted from young
  * to old. An item is an age relative to the newest time and a number: how many
@@ -21,7 +21,6 @@
  */
 #include "banner/core/track.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,8 +36,8 @@ floor_div(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
-static int64_t
-to_grain(const struct track *t, int64_t ms)
+int64_t
+track_grain(const struct track *t, int64_t ms)
 {
 	return t->grain == 1 ? ms : floor_div(ms, t->grain) * t->grain;
 }
@@ -156,10 +155,10 @@ cell_insert(struct track *t, struct track_cell *c, struct track_item item)
 }
 
 /* Keep a failure of the cell; too old for its window: not kept. */
-static void
+void
 cell_store(struct track *t, struct track_cell *c, const struct track_hit *hit)
 {
-	int64_t when = to_grain(t, hit->when_ms);
+	int64_t when = track_grain(t, hit->when_ms);
 	struct track_item item = { .what = t->distinct ? hit->what : hit->weight };
 	int old;
 
@@ -192,7 +191,7 @@ static bool
 cell_reaches(struct track *t, struct track_cell *c, const struct track_hit *hit,
     struct track_sum *sum)
 {
-	int64_t when = to_grain(t, hit->when_ms);
+	int64_t when = track_grain(t, hit->when_ms);
 
 	if (when > c->newest)
 		cell_advance(t, c, when);
@@ -212,7 +211,7 @@ cell_reaches(struct track *t, struct track_cell *c, const struct track_hit *hit,
 static bool
 first_reaches(struct track *t, const struct track_hit *hit, struct track_sum *sum)
 {
-	int64_t when = to_grain(t, hit->when_ms);
+	int64_t when = track_grain(t, hit->when_ms);
 
 	*sum = (struct track_sum){ .count = t->distinct ? 1 : hit->weight,
 	    .first_ms = when, .newest_ms = when };
@@ -229,7 +228,7 @@ track_add(struct track *t, const struct track_hit *hit, struct track_sum *sum)
 	if (at == TRACK_NONE) {
 		if (first_reaches(t, hit, sum))
 			return true;
-		at = t->last = cells_new(t, &hit->key, to_grain(t, hit->when_ms));
+		at = t->last = cells_new(t, &hit->key, track_grain(t, hit->when_ms));
 	} else {
 		cells_touch(t, at);
 		if (cell_reaches(t, cell_at(t, at), hit, sum))
@@ -281,7 +280,7 @@ track_find(const struct track *t, const struct track_key *key, int64_t now_ms,
 	for (unsigned i = 0; i < c->n; i++) {
 		int64_t when = c->newest - (int64_t)v[i].age * t->grain;
 
-		if (to_grain(t, now_ms) - when > t->findtime)
+		if (track_grain(t, now_ms) - when > t->findtime)
 			break;
 		sum->count += t->distinct ? 1 : v[i].what;
 		sum->first_ms = when;
@@ -295,7 +294,7 @@ track_sweep(struct track *t, int64_t now_ms, size_t max)
 	size_t n = 0;
 
 	while (n < max && t->oldest != TRACK_NONE &&
-	    to_grain(t, now_ms) - cell_at(t, t->oldest)->newest > 2 * t->findtime) {
+	    track_grain(t, now_ms) - cell_at(t, t->oldest)->newest > 2 * t->findtime) {
 		cells_del(t, t->oldest);
 		n++;
 	}
@@ -308,7 +307,7 @@ track_shift(struct track *t, int64_t delta_ms)
 	for (uint32_t i = t->oldest; i != TRACK_NONE; i = cell_at(t, i)->next) {
 		struct track_cell *c = cell_at(t, i);
 
-		c->newest = to_grain(t, c->newest + delta_ms);
+		c->newest = track_grain(t, c->newest + delta_ms);
 		cells_changed(t, i);
 	}
 }
@@ -323,59 +322,4 @@ uint64_t
 track_evicted(const struct track *t)
 {
 	return t->evicted;
-}
-
-/* A record: key, newest time is the first item's; per item its time and number. */
-struct record_head {
-	struct track_key key;
-	uint32_t distinct, n;
-};
-struct record_item { int64_t when_ms; uint32_t what, zero; };
-
-void
-track_record(const struct track *t, const struct track_cell *c, struct buf *out)
-{
-	const struct track_item *v = cell_items_of(c);
-	struct record_head head = { .key = c->key, .distinct = t->distinct, .n = c->n };
-
-	buf_clear(out);
-	buf_add(out, &head, sizeof(head));
-	for (unsigned i = 0; i < c->n; i++) {
-		struct record_item item = { .what = v[i].what,
-		    .when_ms = c->newest - (int64_t)v[i].age * t->grain };
-
-		buf_add(out, &item, sizeof(item));
-	}
-}
-
-int
-track_restore(struct track *t, struct str record)
-{
-	struct record_head head;
-	struct record_item item;
-	uint32_t at;
-
-	if (record.len < sizeof(head))
-		return -EINVAL;
-	memcpy(&head, record.s, sizeof(head));
-	if (head.n > UINT16_MAX || head.distinct > 1 ||
-	    record.len != sizeof(head) + head.n * sizeof(item))
-		return -EINVAL;
-	if (head.n == 0 || head.distinct != t->distinct)
-		return 0;
-	at = cells_find(t, &head.key);
-	for (uint32_t i = 0; i < head.n; i++) {
-		struct track_hit hit = { .key = head.key };
-
-		memcpy(&item, record.s + sizeof(head) + i * sizeof(item), sizeof(item));
-		if (at == TRACK_NONE)
-			at = cells_new(t, &head.key, to_grain(t, item.when_ms));
-		hit.when_ms = item.when_ms;
-		hit.weight = hit.what = item.what;
-		cell_store(t, cell_at(t, at), &hit);
-	}
-	cells_stored(t, at);
-	while (t->index.n > t->max_keys && t->oldest != at)
-		cells_del(t, t->oldest);
-	return 0;
 }

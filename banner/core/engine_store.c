@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * engine_state.c - to the store and back; allow lists at run time.
+ * engine_store.c - to the store and back; allow lists at run time.
  */
-#include "banner/core/engine_state.h"
-
 #include <errno.h>
 #include <string.h>
 
+#include "banner/conf/conf.h"
 #include "banner/core/allow.h"
 #include "banner/core/bans.h"
 #include "banner/core/engine.h"
 #include "banner/core/history.h"
-#include "banner/core/engine_int.h"
+#include "banner/core/inside.h"
 
 static void
 restore_no(struct engine *en, const struct ban *ban, enum cause cause)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * engine_int.h - the engine's inside: its parts and its record of a jail.
+ * inside.h - the engine's inside: its parts and its record of a jail.
  *
  * Private to the engine's files. Everything is owned by struct engine.
  */
-#ifndef BANNER_ENGINE_INT_H
-#define BANNER_ENGINE_INT_H
+#ifndef BANNER_INSIDE_H
+#define BANNER_INSIDE_H
 
 #include "banner/base/table.h"
 #include "banner/core/block.h"
