@@ -151,7 +151,8 @@ allow_add(struct allow *a, const char *entry, struct err *e)
 	struct group *g = group_get(a, "runtime");
 
 	if (!*entry || strpbrk(entry, " \t\r\n,"))
-		return err_set(e, -EINVAL, "an entry is one address, prefix, name or id");
+		return err_set(
+		    e, -EINVAL, "an entry is one address, prefix, name or id");
 	for (size_t i = 0; i < a->ngroups; i++)
 		if (entry_find(&a->groups[i], entry))
 			return err_set(e, -EEXIST, "%s is in the list already", entry);

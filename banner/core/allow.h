@@ -21,7 +21,7 @@ struct allow;
 struct allow	*allow_new(void);
 void		 allow_free(struct allow *);
 /* Replace a group. file: entries are skipped here: their content comes as a group. */
-void		 allow_set(struct allow *, const char *group, const char *const *v, size_t n);
+void allow_set(struct allow *, const char *group, const char *const *v, size_t n);
 /* One entry of the group "runtime". 0, -EEXIST, -EINVAL (text), -ENOSPC. */
 int		 allow_add(struct allow *, const char *entry, struct err *);
 /* Remove an entry from every group but those of files. 0 or -ENOENT. */

@@ -14,7 +14,9 @@
 void
 bans_init(struct bans *b, size_t max)
 {
-	*b = (struct bans){ .max = max, .by_subject = table_new(), .by_id = table_new() };
+	*b = (struct bans){
+		.max = max, .by_subject = table_new(), .by_id = table_new()
+	};
 }
 
 static void

@@ -23,7 +23,7 @@ struct ban_entry {
 	int64_t applied_ms;	/* acknowledged by an action; 0: not yet */
 	struct track_key key;	/* with mark: its evidence */
 	uint32_t mark;
-	unsigned hits, leaks;	/* failures while banned; of these, dated after applied */
+	unsigned hits, leaks; /* failures while banned; of these, dated after applied */
 };
 
 struct bans {
@@ -42,8 +42,8 @@ struct ban_entry	*bans_by_id(const struct bans *, uint64_t id);
 struct ban_entry	*bans_add(struct bans *, struct jail *, const struct ban *);
 void			 bans_del(struct bans *, struct ban_entry *);	/* frees it */
 void			 bans_end(struct bans *, struct ban_entry *, int64_t until_ms);
-struct ban_entry	*bans_first(const struct bans *);	/* ends first, or NULL */
-struct ban_entry	*bans_victim(const struct bans *);	/* to release at the cap */
+struct ban_entry *bans_first(const struct bans *); /* ends first, or NULL */
+struct ban_entry *bans_victim(const struct bans *); /* to release at the cap */
 void			 bans_shift(struct bans *, int64_t delta_ms);
 
 #endif

@@ -106,8 +106,10 @@ void
 engine_notice(struct engine *en, int event, const struct jail *j,
     const struct failure *f, const char *text)
 {
-	struct notice n = { .event = (enum notice_event)event, .failure = f, .text = text,
-	    .jail = j ? j->conf->name : "" };
+	struct notice n = { .event = (enum notice_event)event,
+		.failure = f,
+		.text = text,
+		.jail = j ? j->conf->name : "" };
 
 	if (en->host->notice)
 		en->host->notice(en->host->arg, &n);
@@ -267,10 +269,12 @@ engine_answer(struct engine *en, uint64_t ticket, bool ignore, int64_t now_ms)
 static bool
 rate_allows(struct engine *en, const struct verdict *v)
 {
-	uint64_t limit = en->conf->daemon.ban_rate ? en->conf->daemon.ban_rate : BAN_RATE;
+	uint64_t limit =
+	    en->conf->daemon.ban_rate ? en->conf->daemon.ban_rate : BAN_RATE;
 	bool hold = en->conf->daemon.hold;
 
-	if (v->now_ms - en->rate_start_ms >= MS_PER_MIN || v->now_ms < en->rate_start_ms) {
+	if (v->now_ms - en->rate_start_ms >= MS_PER_MIN ||
+	    v->now_ms < en->rate_start_ms) {
 		en->rate_start_ms = v->now_ms;
 		en->rate_bans = 0;
 	}
@@ -300,7 +304,8 @@ ban_fill(struct engine *en, const struct verdict *v, struct ban *ban)
 	int64_t time = increment_bantime(inc, c->bantime_ms,
 	    inc->overalljails ? all : here, random);
 
-	*ban = (struct ban){ .subject = *s, .failures = v->sum.count, .count = here + 1 };
+	*ban =
+	    (struct ban){ .subject = *s, .failures = v->sum.count, .count = here + 1 };
 	ban->since_ms = v->failure->when_ms > v->sum.newest_ms ? v->failure->when_ms
 	    : v->sum.newest_ms;
 	ban->until_ms = time < 0 ? 0 : ban->since_ms + time;

@@ -26,9 +26,9 @@ struct engine_host {
 	void *arg;
 	void (*emit)(void *arg, const struct order *);
 	void (*notice)(void *arg, const struct notice *);
-	/* Asked once, when a limit is reached; the engine parks the decision and goes on.
-	 * Answer with engine_answer, at once or later; after 60 s without it the answer is
-	 * "do not ignore". NULL: such entries never match. */
+	/* Asked once, when a limit is reached; the engine parks the decision and goes
+	 * on. Answer with engine_answer, at once or later; after 60 s without it the
+	 * answer is "do not ignore". NULL: such entries never match. */
 	void (*ask)(void *arg, const struct question *);
 	uint64_t seed;			/* of bantime.rndtime; 0: from the kernel */
 };
@@ -38,7 +38,7 @@ int	engine_new(const struct conf *, const struct engine_host *, struct engine **
 void	engine_free(struct engine *);
 
 /* Jails are the enabled, not refused ones of the configuration and `manual`. */
-struct jail	*engine_jail(struct engine *, const char *name);	/* NULL: unknown */
+struct jail *engine_jail(struct engine *, const char *name); /* NULL: unknown */
 size_t		 engine_jails(const struct engine *);
 struct jail	*engine_jail_at(struct engine *, size_t i);
 const char	*jail_name(const struct jail *);
@@ -48,7 +48,8 @@ const struct conf_jail	*jail_conf(const struct jail *);
 void	engine_failure(struct engine *, const struct failure *, int64_t now_ms);
 void	engine_answer(struct engine *, uint64_t ticket, bool ignore, int64_t now_ms);
 
-/* Release every ban whose end is due; returns when the next one ends, INT64_MAX: none. */
+/* Release every ban whose end is due; returns when the next one ends, INT64_MAX: none.
+ * Also ends waits and sweeps counters: call it once a minute at least. */
 int64_t	engine_expire(struct engine *, int64_t now_ms);
 /* The wall clock stepped by delta: keep all remaining times. */
 void	engine_step(struct engine *, int64_t delta_ms);
@@ -65,15 +66,15 @@ struct ban_request {
 int	engine_ban(struct engine *, const struct ban_request *, const struct ban **out,
 	    struct err *);
 /* From one jail (NULL: all); subject NULL: everything. Returns how many. */
-size_t	engine_unban(struct engine *, const char *jail, const struct subject *, enum cause,
-	    int64_t now_ms);
+size_t engine_unban(struct engine *, const char *jail, const struct subject *,
+    enum cause, int64_t now_ms);
 
 /* Lookups. */
 const struct ban	*engine_ban_find(const struct engine *, const char *jail,
 			    const struct subject *);
 const struct ban	*engine_ban_by_id(const struct engine *, uint64_t id);
 typedef bool (engine_ban_fn)(void *arg, const struct ban *);	/* false stops */
-void	engine_bans_each(const struct engine *, const char *jail, engine_ban_fn *, void *);
+void engine_bans_each(const struct engine *, const char *jail, engine_ban_fn *, void *);
 
 struct engine_stats {
 	uint64_t failures, ignored, guarded, bans, unbans, evicted_bans, evicted_keys,

@@ -50,10 +50,12 @@ engine_room(struct engine *en, int64_t now_ms)
 	while (en->bans->n >= en->bans->max) {
 		victim = bans_victim(en->bans);
 		if (!victim) {
-			say_cap(en, now_ms, "max_bans reached, and no ban may be released");
+			say_cap(
+			    en, now_ms, "max_bans reached, and no ban may be released");
 			return -ENOSPC;
 		}
-		say_cap(en, now_ms, "max_bans reached: the ban that ends soonest is released");
+		say_cap(en, now_ms,
+		    "max_bans reached: the ban that ends soonest is released");
 		victim->jail->stats->evicted_bans++;
 		engine_release(en, victim, CAUSE_EVICTED);
 	}
@@ -274,7 +276,8 @@ engine_ban_by_id(const struct engine *en, uint64_t id)
 }
 
 void
-engine_bans_each(const struct engine *en, const char *jail, engine_ban_fn *fn, void *arg)
+engine_bans_each(
+    const struct engine *en, const char *jail, engine_ban_fn *fn, void *arg)
 {
 	for (size_t i = 0; i < en->bans->n; i++) {
 		const struct ban *ban = &en->bans->v[i]->ban;

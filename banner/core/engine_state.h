@@ -29,8 +29,8 @@ void	engine_restore_ban(struct engine *, const struct ban *, int64_t now_ms);
 /* A counter record as engine_counters gave it. 0, -ENOENT no such jail, or -EINVAL. */
 int	engine_restore_counter(struct engine *, const char *jail, struct str record);
 /* Known offender: bans so far, for bantime.increment. */
-void	engine_restore_history(struct engine *, const char *jail, const struct subject *,
-	    unsigned count, int64_t last_ms);
+void engine_restore_history(struct engine *, const char *jail, const struct subject *,
+    unsigned count, int64_t last_ms);
 
 /* Counters that changed since the last call (all of them with all = true), for the
  * store. An empty record means: delete. */
@@ -49,11 +49,12 @@ int	jail_allow_del(struct jail *, const char *entry);	/* 0 or -ENOENT */
 typedef void (jail_allow_fn)(void *arg, const char *entry);
 void	jail_allow_each(const struct jail *, jail_allow_fn *, void *arg);
 /* The content of a file:PATH entry, whole; group is that entry's text. */
-void	jail_allow_set(struct jail *, const char *group, const char *const *v, size_t n);
+void jail_allow_set(struct jail *, const char *group, const char *const *v, size_t n);
 
 /* The content of a jail's blocklist file, whole: bans what is new for ever and releases
- * what is gone. Returns how many entries the guard, the allow list or the cap refused. */
-size_t	engine_blocklist_set(struct engine *, struct jail *, const struct addr *, size_t n,
-	    int64_t now_ms);
+ * what is gone. Returns how many entries the guard, the allow list or the cap refused.
+ */
+size_t engine_blocklist_set(
+    struct engine *, struct jail *, const struct addr *, size_t n, int64_t now_ms);
 
 #endif

@@ -23,7 +23,7 @@ struct evidence {
 	char *ring;
 	uint32_t units;		/* power of two */
 	uint32_t head;		/* position of the next record; never 0 */
-	uint64_t used;		/* units ever written, to know what is not written yet */
+	uint64_t used; /* units ever written, to know what is not written yet */
 };
 
 struct evidence *

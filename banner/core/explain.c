@@ -137,6 +137,12 @@ count_word(enum conf_count count)
 	return "";
 }
 
+static const char *
+distinct_word(char distinct)
+{
+	return distinct == 'u' ? "users" : distinct == 'h' ? "hosts" : "failures";
+}
+
 static void
 put_counter(const struct explain *x, struct jail *j, const struct target *t)
 {
@@ -146,16 +152,18 @@ put_counter(const struct explain *x, struct jail *j, const struct target *t)
 	unsigned before;
 
 	if (park_has(x->en->park, j, &t->subject))
-		buf_printf(x->out, "%s: the limit is reached; waiting for the answer of "
-		    "ignoreip names or ignorecommand\n", c->name);
+		buf_printf(x->out,
+		    "%s: the limit is reached; waiting for the answer of "
+		    "ignoreip names or ignorecommand\n",
+		    c->name);
 	before = history_count(x->en->history, j->index, &t->subject, x->now_ms);
 	if (before)
 		buf_printf(x->out, "%s: banned %u time%s before\n", c->name, before,
 		    before == 1 ? "" : "s");
 	if (!track_find(j->track, &t->key, x->now_ms, &sum))
 		return;
-	buf_printf(x->out, "%s: %u of %u %s%s within %s", c->name, sum.count, c->maxretry,
-	    c->distinct == 'u' ? "users" : c->distinct == 'h' ? "hosts" : "failures",
+	buf_printf(x->out, "%s: %u of %u %s%s within %s", c->name, sum.count,
+	    c->maxretry, distinct_word(c->distinct),
 	    count_word(c->count), units_duration(c->findtime_ms, t1));
 	buf_printf(x->out, ", the last at %s", units_time(sum.newest_ms, t1));
 	if (sum.count)

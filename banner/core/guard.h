@@ -15,19 +15,21 @@
 
 struct guard;
 
-struct guard	*guard_new(void);	/* loopback, multicast, broadcast, 0/8, link-local */
+struct guard *guard_new(void); /* loopback, multicast, broadcast, 0/8, link-local */
 void		 guard_free(struct guard *);
 /* Entries live in groups ("trusted", "own", "gateway", ...) replaced as one. */
 struct guard_entry { struct addr net; const char *reason; };
-void		 guard_set(struct guard *, const char *group, const struct guard_entry *, size_t n);
-enum guard_by { GUARD_AUTO, GUARD_ADMIN };	/* shortest prefixes: /24 /56, by admin /16 /48 */
+void guard_set(struct guard *, const char *group, const struct guard_entry *, size_t n);
+/* Shortest prefixes: /24 and /56, by an administrator /16 and /48. */
+enum guard_by { GUARD_AUTO, GUARD_ADMIN };
 /* NULL: may be banned; else the reason, valid until the next call. A prefix is refused
  * too when something guarded lies inside it. */
-const char	*guard_refuses(const struct guard *, const struct addr *, enum guard_by);
+const char *guard_refuses(const struct guard *, const struct addr *, enum guard_by);
 /* Does this group hold the address? ("own" decides ignoreself.) */
-bool		 guard_has(const struct guard *, const char *group, const struct addr *);
+bool guard_has(const struct guard *, const char *group, const struct addr *);
 size_t		 guard_count(const struct guard *);
-typedef void (guard_fn)(void *arg, const struct addr *, const char *group, const char *reason);
+typedef void(guard_fn)(
+    void *arg, const struct addr *, const char *group, const char *reason);
 void		 guard_each(const struct guard *, guard_fn *, void *arg);
 
 #endif

@@ -106,7 +106,8 @@ known_get(struct history *h, uint32_t jail, const struct subject *s)
 static bool
 known_over(const struct history *h, const struct known *k, int64_t now_ms)
 {
-	return h->keep_ms > 0 && k->until != INT64_MAX && now_ms - k->until > h->keep_ms;
+	return h->keep_ms > 0 && k->until != INT64_MAX &&
+	    now_ms - k->until > h->keep_ms;
 }
 
 unsigned

@@ -25,9 +25,9 @@ unsigned	 history_count(struct history *, uint32_t jail, const struct subject *,
 void		 history_add(struct history *, uint32_t jail, const struct subject *,
 		    int64_t now_ms, int64_t until_ms);
 /* At least this many bans, the last at last_ms. */
-void		 history_restore(struct history *, uint32_t jail, const struct subject *,
-		    unsigned count, int64_t last_ms);
-void		 history_forget(struct history *, uint32_t jail, const struct subject *);
+void history_restore(struct history *, uint32_t jail, const struct subject *,
+    unsigned count, int64_t last_ms);
+void history_forget(struct history *, uint32_t jail, const struct subject *);
 void		 history_shift(struct history *, int64_t delta_ms);
 size_t		 history_size(const struct history *);
 

@@ -62,7 +62,8 @@ manual_conf(const struct conf *conf)
 	m->host6 = 128;
 	m->action = xcalloc(conf->nactions + 1, sizeof(*m->action));
 	for (size_t i = 0; i < conf->njails; i++)
-		for (size_t k = 0; used(&conf->jails[i]) && k < conf->jails[i].naction; k++)
+		for (size_t k = 0; used(&conf->jails[i]) && k < conf->jails[i].naction;
+		     k++)
 			if (m->naction < conf->nactions &&
 			    !has_action(m, conf->jails[i].action[k]))
 				m->action[m->naction++] = conf->jails[i].action[k];
@@ -232,8 +233,9 @@ void
 engine_stats(const struct engine *en, const char *jail, struct engine_stats *out)
 {
 	*out = (struct engine_stats){ .max_bans = en->bans->max,
-	    .max_tracked = max_tracked(en->conf), .known_now = history_size(en->history),
-	    .parked_now = park_count(en->park) };
+		.max_tracked = max_tracked(en->conf),
+		.known_now = history_size(en->history),
+		.parked_now = park_count(en->park) };
 	for (size_t i = 0; i < en->njails; i++) {
 		const struct jail *j = &en->jails[i];
 

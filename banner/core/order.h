@@ -16,7 +16,7 @@ struct ban {
 	struct subject subject;
 	int64_t since_ms, until_ms;	/* until 0 = for ever */
 	unsigned failures;		/* attempts that led to it; 0: none did */
-	unsigned count;			/* how many bans of it in this jail so far, 1.. */
+	unsigned count; /* how many bans of it in this jail so far, 1.. */
 	bool restored;			/* came from the store, not from new failures */
 	bool manual;			/* asked for by an administrator */
 	const char *comment;		/* or NULL */

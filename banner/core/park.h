@@ -26,7 +26,7 @@ uint64_t	 park_put(struct park *, const struct verdict *);
 const struct verdict	*park_take(struct park *, uint64_t ticket);
 /* The ticket that has waited too long, or 0. */
 uint64_t	 park_late(const struct park *, int64_t now_ms);
-bool		 park_has(const struct park *, const struct jail *, const struct subject *);
+bool park_has(const struct park *, const struct jail *, const struct subject *);
 size_t		 park_count(const struct park *);
 void		 park_shift(struct park *, int64_t delta_ms);
 

@@ -40,7 +40,8 @@ near(const struct place *p, int64_t when_ms)
 bool
 repeat_seen(struct repeat *r, uint32_t jail, struct str key, int64_t when_ms)
 {
-	uint64_t h = hash64(&r->key, key.s, key.len) + jail * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h =
+	    hash64(&r->key, key.s, key.len) + jail * UINT64_C(0x9e3779b97f4a7c15);
 	struct place *set = &r->places[h % (PLACES / WAYS) * WAYS], *oldest = set;
 
 	for (int i = 0; i < WAYS; i++) {

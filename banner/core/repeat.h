@@ -20,6 +20,6 @@ struct repeat	*repeat_new(void);
 void		 repeat_free(struct repeat *);
 /* Was this key of the jail counted within REPEAT_MS before or after? If not, it is
  * remembered. */
-bool		 repeat_seen(struct repeat *, uint32_t jail, struct str key, int64_t when_ms);
+bool repeat_seen(struct repeat *, uint32_t jail, struct str key, int64_t when_ms);
 
 #endif

@@ -70,7 +70,8 @@ set_addr(const struct jail *j, const struct addr *a, struct target *t)
 }
 
 static bool
-set_text(const struct jail *j, enum subject_kind kind, struct str text, struct target *t)
+set_text(
+    const struct jail *j, enum subject_kind kind, struct str text, struct target *t)
 {
 	if (text.len == 0 || text.len > SUBJECT_TEXT)
 		return false;

@@ -48,17 +48,17 @@ void		 track_free(struct track *);
 
 /* Count a failure. True when the limit is reached: this last failure is then not kept,
  * and the caller decides whether the key is to be forgotten. */
-bool		 track_add(struct track *, const struct track_hit *, struct track_sum *);
+bool track_add(struct track *, const struct track_hit *, struct track_sum *);
 /* Remember a number of the caller's with the key counted last (if it is kept). */
 void		 track_mark(struct track *, uint32_t mark);
 /* Forget one key. False: was not known. */
 bool		 track_forget(struct track *, const struct track_key *);
 /* What is known of a key at this moment: failures of the last findtime. */
-bool		 track_find(const struct track *, const struct track_key *, int64_t now_ms,
-		    struct track_sum *);
+bool track_find(
+    const struct track *, const struct track_key *, int64_t now_ms, struct track_sum *);
 /* Forget keys that nothing can add to any more: newest failure older than twice
- * findtime (one that comes late is at most findtime old). At most max of them, beginning
- * with the one silent for longest. Returns how many. */
+ * findtime (one that comes late is at most findtime old). At most max of them,
+ * beginning with the one silent for longest. Returns how many. */
 size_t		 track_sweep(struct track *, int64_t now_ms, size_t max);
 /* All times move (the wall clock stepped). */
 void		 track_shift(struct track *, int64_t delta_ms);

@@ -195,7 +195,8 @@ cells_stored(struct track *t, uint32_t i)
 size_t
 track_bytes(const struct track *t)
 {
-	size_t chunks = t->nchunks * (CELLS_CHUNK * sizeof(struct track_cell) + sizeof(void *));
+	size_t chunks =
+	    t->nchunks * (CELLS_CHUNK * sizeof(struct track_cell) + sizeof(void *));
 	size_t blocks = t->bytes - t->index.n * sizeof(struct track_cell);
 
 	return sizeof(*t) + chunks + blocks + track_index_bytes(&t->index) +

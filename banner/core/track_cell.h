@@ -22,7 +22,7 @@ struct track_cell {
 	uint32_t prev, next;	/* towards the silent, towards the young */
 	uint32_t mark;
 	uint16_t n;
-	uint8_t big;		/* items are in a block of CELL_INLINE << big, if not 0 */
+	uint8_t big; /* items are in a block of CELL_INLINE << big, if not 0 */
 	bool changed : 1;	/* since the store was told */
 	bool stored : 1;	/* the store has a record of it */
 	union {
@@ -69,7 +69,7 @@ cell_items_of(const struct track_cell *c)
 }
 
 void			 cell_fini(struct track_cell *);
-struct track_item	*cell_room(struct track *, struct track_cell *);	/* for one more */
+struct track_item *cell_room(struct track *, struct track_cell *); /* for one more */
 
 uint32_t	cells_find(const struct track *, const struct track_key *);
 uint32_t	cells_new(struct track *, const struct track_key *, int64_t newest);
@@ -79,7 +79,7 @@ void		cells_changed(struct track *, uint32_t);
 void		cells_stored(struct track *, uint32_t);	/* came from the store */
 
 /* Keep a failure of the cell; too old for its window: not kept. */
-void		cell_store(struct track *, struct track_cell *, const struct track_hit *);
+void cell_store(struct track *, struct track_cell *, const struct track_hit *);
 int64_t		track_grain(const struct track *, int64_t ms);	/* rounded down */
 
 #endif

@@ -182,7 +182,8 @@ cell_sum(const struct track *t, const struct track_cell *c, struct track_sum *su
 
 	sum->count = cell_count(t, c);
 	sum->newest_ms = c->newest;
-	sum->first_ms = c->n ? c->newest - (int64_t)v[c->n - 1].age * t->grain : c->newest;
+	sum->first_ms =
+	    c->n ? c->newest - (int64_t)v[c->n - 1].age * t->grain : c->newest;
 	sum->mark = c->mark;
 }
 

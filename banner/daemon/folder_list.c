@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "banner/base/arena.h"
+#include "banner/conf/conf.h"
 #include "banner/daemon/feed.h"
 
 struct folders {

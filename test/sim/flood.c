@@ -72,7 +72,8 @@ report(struct flood *fl, double took, size_t n, size_t offenders)
 
 	getrusage(RUSAGE_SELF, &ru);
 	engine_stats(fl->en, NULL, &s);
-	printf("%zu failures in %.1f s: %.0f ns each\n", n, took, took * 1e9 / (double)n);
+	printf(
+	    "%zu failures in %.1f s: %.0f ns each\n", n, took, took * 1e9 / (double)n);
 	printf("peak memory %.1f MB; %zu keys of at most %zu, %llu forgotten\n",
 	    (double)ru.ru_maxrss / 1024, s.tracked_now, s.max_tracked,
 	    (unsigned long long)s.evicted_keys);
@@ -88,7 +89,8 @@ run(struct flood *fl, size_t sources, size_t offenders, int64_t span_ms)
 	int64_t start = INT64_C(1700000000000);
 
 	for (size_t i = 0; i < sources; i++) {
-		int64_t now = start + (int64_t)((double)i / (double)sources * (double)span_ms);
+		int64_t now =
+		    start + (int64_t)((double)i / (double)sources * (double)span_ms);
 		uint32_t r = random32(fl);
 		uint8_t ip[4] = { (uint8_t)(11 + (r >> 24) % 100), (uint8_t)(r >> 16),
 		    (uint8_t)(r >> 8), (uint8_t)r };
@@ -110,8 +112,13 @@ main(int argc, char **argv)
 	size_t sources = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000000;
 	size_t offenders = argc > 2 ? strtoul(argv[2], NULL, 10) : 100;
 	int64_t span_ms = (argc > 3 ? atol(argv[3]) : 600) * 1000L;
-	struct conf_jail jail = { .name = "sshd", .enabled = true, .maxretry = 5,
-	    .maxmatches = 5, .findtime_ms = span_ms, .bantime_ms = 86400000, .host6 = 64 };
+	struct conf_jail jail = { .name = "sshd",
+		.enabled = true,
+		.maxretry = 5,
+		.maxmatches = 5,
+		.findtime_ms = span_ms,
+		.bantime_ms = 86400000,
+		.host6 = 64 };
 	struct conf conf = { .jails = &jail, .njails = 1, .daemon.ban_rate = 1000000 };
 	struct flood fl = { .state = 42 };
 	struct engine_host host = { .arg = &fl, .emit = on_emit, .notice = on_notice };

@@ -39,7 +39,7 @@ int	sim_conf_line(struct sim *, struct str line, struct err *);
 /* name=value, or a bare word (value.s NULL); values may be in double quotes. */
 struct sim_word { struct str name, value; };
 bool	sim_word(struct str *rest, struct sim_word *);
-int	sim_ms(struct str, int64_t *, struct err *);	/* "90", "1.5", "10m", "2h", "7d" */
+int sim_ms(struct str, int64_t *, struct err *); /* "90", "1.5", "10m", "2h", "7d" */
 int	sim_subject(struct str, struct subject *, struct err *);
 
 void	sim_store_init(struct sim *);

@@ -62,7 +62,8 @@ set_list(struct sim *sim, struct str s, struct conf_list *out)
 static int
 set_count(struct conf_jail *j, struct str s, struct err *e)
 {
-	static const char *const names[] = { "host", "user", "host+user", "net", "total" };
+	static const char *const names[] = { "host", "user", "host+user", "net",
+		"total" };
 
 	for (unsigned i = 0; i < 5; i++)
 		if (str_is(s, names[i])) {
@@ -115,9 +116,12 @@ set_unsigned(struct conf_jail *j, const struct sim_word *w, struct err *e)
 static int
 set_text(struct sim *sim, struct conf_jail *j, const struct sim_word *w)
 {
-	struct { const char *name; const char **to; } texts[] = {
-		{ "ignorecommand", &j->ignorecommand }, { "ignorecache", &j->ignorecache },
-		{ "formula", &j->increment.formula }, { "blocklist", &j->blocklist },
+	struct { const char *name; const char **to;
+	} texts[] = {
+		{ "ignorecommand", &j->ignorecommand },
+		{ "ignorecache", &j->ignorecache },
+		{ "formula", &j->increment.formula },
+		{ "blocklist", &j->blocklist },
 		{ "multipliers", &j->increment.multipliers },
 	};
 

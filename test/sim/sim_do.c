@@ -412,7 +412,8 @@ timed_line(struct sim *sim, struct str line, struct err *e)
 			sim_store_counters(sim);
 			return rc;
 		}
-	return rc ? rc : err_set(e, -EINVAL, "unknown verb %.*s", (int)verb.len, verb.s);
+	return rc ? rc
+		  : err_set(e, -EINVAL, "unknown verb %.*s", (int)verb.len, verb.s);
 }
 
 int

@@ -9,9 +9,9 @@
  *
  *	fail HOST|id:X|- [user=U] [jail=J] [weight=N] [key=K] [line=TEXT] [at=TIME]
  *	ban SUBJECT [jail=J] [for=SPAN|ever]	unban [SUBJECT] [jail=J]
- *	allow [-]ENTRY [jail=J]		guard GROUP [NET...]	blocklist NET... [jail=J]
- *	answer ignore|count	applied SUBJECT [jail=J]	explain SUBJECT
- *	step SPAN (the clock)	restart	(from the store)	stats [jail=J]	wait
+ *	allow [-]ENTRY [jail=J]		guard GROUP [NET...]	blocklist NET...
+ *[jail=J] answer ignore|count	applied SUBJECT [jail=J]	explain SUBJECT step
+ *SPAN (the clock)	restart	(from the store)	stats [jail=J]	wait
  *
  * The lines beginning with "= " that follow are all that may come out of it.
  */
@@ -37,8 +37,8 @@ settle(struct script *sc, struct sim *sim)
 	if (sc->print)
 		fwrite(got.s, 1, got.len, stdout);
 	else if (!str_eq(got, buf_view(&sc->want))) {
-		fprintf(stderr, "%s:%d: expected\n%s--- but came\n%s", sc->path, sc->from,
-		    sc->want.len ? sc->want.p : "", got.len ? got.s : "");
+		fprintf(stderr, "%s:%d: expected\n%s--- but came\n%s", sc->path,
+		    sc->from, sc->want.len ? sc->want.p : "", got.len ? got.s : "");
 		sc->bad++;
 	}
 	buf_clear(&sim->out);

@@ -21,7 +21,8 @@
 static struct subject
 host(unsigned n)
 {
-	struct subject s = { .kind = SUBJECT_ADDR, .addr = { .family = 4, .plen = 32 } };
+	struct subject s = { .kind = SUBJECT_ADDR,
+		.addr = { .family = 4, .plen = 32 } };
 
 	memcpy(s.addr.ip, &n, 4);
 	return s;
@@ -173,7 +174,7 @@ evidence_is_a_ring(void **state)
 	memset(big, 'x', sizeof(big));
 	for (int i = 0; i < 1000; i++)
 		his = evidence_add(ev, &you, his, (struct str){ big, sizeof(big) });
-	assert_int_equal(evidence_get(ev, &me, mark, lines, 3), 0);	/* overwritten */
+	assert_int_equal(evidence_get(ev, &me, mark, lines, 3), 0); /* overwritten */
 	assert_int_equal(evidence_get(ev, &you, his, lines, 8), 8);
 	assert_int_equal(lines[0].len, EVIDENCE_LINE + 3);
 	assert_true(str_ends(lines[0], "x..."));

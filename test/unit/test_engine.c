@@ -53,9 +53,8 @@ on_emit(void *arg, const struct order *o)
 		say(w, "%s", addr_print(&b->subject.addr, a));
 	else
 		say(w, "%.*s", (int)b->subject.text.len, b->subject.text.s);
-	say(w, " %lld c%d f%u n%u",
-	    (long long)(b->until_ms ? b->until_ms / 1000 : -1), (int)o->cause, b->failures,
-	    b->count);
+	say(w, " %lld c%d f%u n%u", (long long)(b->until_ms ? b->until_ms / 1000 : -1),
+	    (int)o->cause, b->failures, b->count);
 	for (size_t i = 0; i < o->nlines; i++)
 		say(w, " [%.*s]", (int)o->lines[i].len, o->lines[i].s);
 	say(w, "\n");
@@ -138,8 +137,13 @@ static void
 failure(struct world *w, int64_t s, const char *addr, const char *user)
 {
 	struct str line = str_of(user);
-	struct failure f = { .jail = engine_jail_at(w->en, 0), .subject = host(addr),
-	    .user = line, .when_ms = s * 1000, .weight = 1, .lines = &line, .nlines = 1 };
+	struct failure f = { .jail = engine_jail_at(w->en, 0),
+		.subject = host(addr),
+		.user = line,
+		.when_ms = s * 1000,
+		.weight = 1,
+		.lines = &line,
+		.nlines = 1 };
 
 	f.addr = f.subject.addr;
 	if (w->now < f.when_ms)

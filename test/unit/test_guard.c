@@ -70,7 +70,8 @@ overlap_both_ways(void **state)
 {
 	struct guard *g = guard_new();
 	struct guard_entry v[] = { { net("192.0.2.77"), "gateway" },
-		{ net("198.51.100.0/28"), "proxies" }, { net("2001:db8:0:5::1"), "mine" } };
+		{ net("198.51.100.0/28"), "proxies" },
+		{ net("2001:db8:0:5::1"), "mine" } };
 	struct addr in = net("198.51.100.3"), out = net("198.51.100.16");
 
 	guard_set(g, "trusted", v, 3);
@@ -94,7 +95,8 @@ static void
 groups_are_replaced(void **state)
 {
 	struct guard *g = guard_new();
-	struct guard_entry a = { net("192.0.2.1"), NULL }, b = { net("192.0.2.2"), "b" };
+	struct guard_entry a = { net("192.0.2.1"), NULL },
+			   b = { net("192.0.2.2"), "b" };
 	size_t before = guard_count(g);
 
 	guard_set(g, "own", &a, 1);

@@ -164,8 +164,8 @@ memory_per_key(size_t n, unsigned each)
 	for (unsigned k = 0; k < each; k++)
 		for (size_t i = 0; i < n; i++)
 			hit(t, (uint32_t)i, 1000 + k, 0);
-	printf("%zu keys, %u failures each: %zu kept, %.1f bytes per key of the cap\n", n,
-	    each, track_count(t), (double)track_bytes(t) / (double)n);
+	printf("%zu keys, %u failures each: %zu kept, %.1f bytes per key of the cap\n",
+	    n, each, track_count(t), (double)track_bytes(t) / (double)n);
 	assert_true(track_bytes(t) <= n * TRACK_BYTES);
 	track_free(t);
 }
