@@ -54,7 +54,7 @@ struct failure {
 	const struct str *lines;	/* the lines that led to it, oldest first */
 	size_t nlines;
 	size_t at;		/* of its (last) line in block.text */
-	struct str key;		/* event key: equal soon after = one attempt; or empty */
+	struct str key;		/* event key: same soon after: one attempt; or empty */
 };
 
 typedef void (match_fn)(void *arg, const struct failure *);
