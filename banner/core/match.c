@@ -69,6 +69,7 @@ struct match {
 	struct plan plan;
 	struct tail tail;
 	uint64_t seq;			/* candidates so far */
+	enum match_watch watching;
 	match_line_fn *watch;
 	void *watch_arg;
 };
@@ -169,8 +170,9 @@ match_free(struct match *m)
 }
 
 void
-match_watch_lines(struct match *m, match_line_fn *fn, void *arg)
+match_watch_lines(struct match *m, enum match_watch what, match_line_fn *fn, void *arg)
 {
+	m->watching = what;
 	m->watch = fn;
 	m->watch_arg = arg;
 }
@@ -264,7 +266,7 @@ candidate(void *arg, struct str line, const uint64_t *bits)
 	struct match *m = p->m;
 	struct str skipped;
 
-	if (m->watch)
+	if (m->watching == WATCH_ALL)
 		tell_missed(p, line.s);
 	p->j.seq = ++m->seq;
 	p->j.at = (size_t)(line.s - p->j.block->text.s);
@@ -275,11 +277,11 @@ candidate(void *arg, struct str line, const uint64_t *bits)
 		p->j.rule = -1;
 		if (has_bit(mb, bits))
 			verdict = judge_member(p, mb, line, bits);
-		if (m->watch)
+		if (m->watching != WATCH_NONE)
 			m->watch(m->watch_arg, decoded(m, mb, line).s, verdict,
 			    p->j.rule);
 	}
-	if (m->watch)
+	if (m->watching == WATCH_ALL)
 		str_cut(&p->told, '\n', &skipped);
 }
 
@@ -306,7 +308,7 @@ match_block(struct match *m, const struct block *block, match_fn *fn, void *arg)
 
 	make_plan(m, block->text);
 	lines = scan_block(m->plan.run, block->text, candidate, &p);
-	if (m->watch)
+	if (m->watching == WATCH_ALL)
 		tell_missed(&p, block->text.s + block->text.len);
 	for (size_t i = 0; i < m->n; i++) {
 		struct rules_stats *st = &m->rules[i]->stats;

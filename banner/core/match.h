@@ -24,8 +24,10 @@ void	match_block(struct match *, const struct block *, match_fn *, void *arg);
  * -1: the line has no date. */
 int64_t	match_line_time(struct match *, struct str line, int64_t now_ms);
 
-/* Told about every line when set (banregex): verdict and the rule that decided. */
+/* For tools: told of each line's verdict and the failregex that decided (or -1), once
+ * per jail. Candidates are the lines that were looked at; all others are missed. */
+enum match_watch { WATCH_NONE, WATCH_CANDIDATES, WATCH_ALL };
 typedef void (match_line_fn)(void *arg, struct str line, enum line_verdict, int rule);
-void	match_watch_lines(struct match *, match_line_fn *, void *arg);
+void	match_watch_lines(struct match *, enum match_watch, match_line_fn *, void *arg);
 
 #endif

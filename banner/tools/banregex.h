@@ -35,6 +35,7 @@ int	options_read(int argc, char **argv, struct options *, struct err *);
 struct trial;
 
 struct reporter {
+	enum match_watch watch;		/* which lines it wants at first */
 	void (*start)(struct trial *);
 	void (*failure)(struct trial *, const struct failure *);
 	void (*line)(struct trial *, struct str, enum line_verdict, int rule);
@@ -53,16 +54,19 @@ struct trial {
 	struct rules *rules;
 	struct match *match;
 	int64_t now_ms;
+	enum match_watch watch;
+	const char *segment;		/* text of the lines being matched */
+	size_t counted;			/* in it, up to the line at hand */
 	uint64_t line;			/* number of the line at hand, from 1 */
-	uint64_t lines, matched, ignored, missed, refused, too_long;
+	uint64_t too_long;		/* lines that were skipped */
 };
 
 /* spec is a jail, a filter with options, a path or a regex. */
 int	trial_init(struct trial *, const struct options *, const char *spec,
 	    struct err *);
 void	trial_fini(struct trial *);
-/* One run of whole lines, the first with this number. */
-void	trial_feed(struct trial *, struct str text, uint64_t first_line);
+/* Whole lines, the first with this number; how many there were. */
+uint64_t	trial_feed(struct trial *, struct str text, uint64_t first_line);
 /* A file, "-" or the line itself. */
 int	trial_read(struct trial *, const char *log, struct err *);
 /* Is it something that can be opened, rather than a line? */

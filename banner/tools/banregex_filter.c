@@ -87,15 +87,12 @@ read_filter(struct trial *t, const char *spec, struct err *e)
 		.dir = t->o->config, .spec = spec, .arena = t->arena,
 		.logtype = t->o->journal ? "journal" : "file",
 	};
-	int rc;
 
 	t->rules_options.usedns = DNS_WARN;
 	if (looks_like_name(spec)) {
 		if (is_plain(spec) && !t->o->journal && from_jail(t, spec))
 			return 0;
-		rc = conf_filter_read(&q, &t->filter, e);
-		if (rc != -ENOENT || strpbrk(spec, "[/"))
-			return rc;
+		return conf_filter_read(&q, &t->filter, e);
 	}
 	t->filter = (struct conf_filter){
 		.name = "regex", .failregex = { one(t, spec), 1 }, .maxlines = 1,
@@ -208,6 +205,7 @@ trial_init(struct trial *t, const struct options *o, const char *spec, struct er
 	int rc;
 
 	t->o = o;
+	t->watch = t->reporter->watch;
 	t->arena = arena_new();
 	rc = read_filter(t, spec, e);
 	if (rc == 0)

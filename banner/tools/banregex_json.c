@@ -134,11 +134,11 @@ json_end(struct trial *t)
 {
 	const struct rules_stats *st = rules_stats(t->rules);
 	const struct { const char *name; uint64_t value; } v[] = {
-		{ "lines", t->lines },
-		{ "matched", t->matched },
-		{ "ignored", t->ignored },
-		{ "missed", t->missed },
-		{ "errors", t->refused },
+		{ "lines", st->lines },
+		{ "matched", st->matched },
+		{ "ignored", st->ignored },
+		{ "missed", st->missed },
+		{ "errors", st->errors },
 		{ "limit_hits", st->limit_hits },
 		{ "no_date", st->no_date },
 		{ "bad_host", st->bad_host },

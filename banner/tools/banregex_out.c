@@ -119,4 +119,4 @@ invert_line(struct trial *t, struct str line, enum line_verdict verdict, int rul
 		print(line);
 }
 
-const struct reporter invert_reporter = { .line = invert_line };
+const struct reporter invert_reporter = { .watch = WATCH_ALL, .line = invert_line };

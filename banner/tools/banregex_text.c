@@ -108,6 +108,9 @@ text_line(struct trial *t, struct str line, enum line_verdict verdict, int rule)
 	case LINE_REFUSED:
 		if (!t->o->no_missed)
 			keep(&r->missed, line, t->o->all_missed);
+		/* Too many to print: from the next block on, we need not hear of each. */
+		if (r->missed.n > SHOWN_LINES && !t->o->all_missed)
+			t->watch = WATCH_CANDIDATES;
 		break;
 	}
 }
@@ -208,7 +211,7 @@ print_remarks(const struct trial *t)
 {
 	const struct rules_stats *st = rules_stats(t->rules);
 	const struct { uint64_t n; const char *text; } v[] = {
-		{ t->refused, "refused: a regex gave up on them (PCRE2 limit)" },
+		{ st->errors, "refused: a regex gave up on them (PCRE2 limit)" },
 		{ t->too_long, "skipped: longer than 16384 bytes" },
 		{ st->bad_host, "matched, but what was found can be no id" },
 		{ st->sessions_dropped, "sessions forgotten before they ended" },
@@ -225,7 +228,9 @@ print_remarks(const struct trial *t)
 static void
 text_end(struct trial *t)
 {
+	const struct rules_stats *st = rules_stats(t->rules);
 	struct text_report *r = t->report;
+	uint64_t missed = st->missed + st->errors;
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -239,18 +244,17 @@ text_end(struct trial *t)
 	    (unsigned long long)rules_ignore_hits(t->rules));
 	print_dates(t);
 	printf("\nLines: %llu lines, %llu ignored, %llu matched, %llu missed\n",
-	    (unsigned long long)t->lines, (unsigned long long)t->ignored,
-	    (unsigned long long)t->matched,
-	    (unsigned long long)(t->missed + t->refused));
+	    (unsigned long long)st->lines, (unsigned long long)st->ignored,
+	    (unsigned long long)st->matched, (unsigned long long)missed);
 	printf("[processed in %.2f sec]\n\n", (double)(now.tv_sec - r->started.tv_sec) +
 	    (double)(now.tv_nsec - r->started.tv_nsec) / 1e9);
 	print_remarks(t);
 	if (t->o->all_matched)
-		print_list(t, "Matched", &r->matched, t->matched);
+		print_list(t, "Matched", &r->matched, st->matched);
 	if (!t->o->no_ignored)
-		print_list(t, "Ignored", &r->ignored, t->ignored);
+		print_list(t, "Ignored", &r->ignored, st->ignored);
 	if (!t->o->no_missed)
-		print_list(t, "Missed", &r->missed, t->missed + t->refused);
+		print_list(t, "Missed", &r->missed, missed);
 	list_free(&r->matched);
 	list_free(&r->ignored);
 	list_free(&r->missed);
@@ -261,6 +265,7 @@ text_end(struct trial *t)
 }
 
 const struct reporter text_reporter = {
+	.watch = WATCH_ALL,
 	.start = text_start,
 	.failure = text_failure,
 	.line = text_line,
