@@ -36,6 +36,7 @@ struct trial;
 
 struct reporter {
 	enum match_watch watch;		/* which lines it wants at first */
+	bool numbers;			/* needs trial.line of each failure */
 	void (*start)(struct trial *);
 	void (*failure)(struct trial *, const struct failure *);
 	void (*line)(struct trial *, struct str, enum line_verdict, int rule);

@@ -157,5 +157,5 @@ json_end(struct trial *t)
 }
 
 const struct reporter json_reporter = {
-	.failure = json_failure, .end = json_end,
+	.numbers = true, .failure = json_failure, .end = json_end,
 };

@@ -20,18 +20,32 @@ log_is_file(const char *log)
 	return !strcmp(log, "-") || stat(log, &st) == 0;
 }
 
-/* Constant lengths, so that the compiler makes it a few instructions per 64 bytes. */
+/* Sixteen bytes at once, as gcc and clang know them on every machine. */
+typedef unsigned char lane __attribute__((vector_size(16)));
+enum { LANE = sizeof(lane), LANES_COUNTED = 255 };
+
+static lane
+load(const char *p)
+{
+	lane v;
+
+	memcpy(&v, p, LANE);
+	return v;
+}
+
 static size_t
 count_lf(const char *p, size_t n)
 {
 	size_t lines = 0, i = 0;
 
-	for (; i + 64 <= n; i += 64) {
-		unsigned char sum = 0;
+	while (i + LANE <= n) {
+		lane sum = { 0 };
 
-		for (size_t k = 0; k < 64; k++)
-			sum = (unsigned char)(sum + (p[i + k] == '\n'));
-		lines += sum;
+		/* A byte of sum counts to 255. */
+		for (size_t k = 0; k < LANES_COUNTED && i + LANE <= n; k++, i += LANE)
+			sum -= (lane)(load(p + i) == '\n');
+		for (size_t k = 0; k < LANE; k++)
+			lines += sum[k];
 	}
 	for (; i < n; i++)
 		lines += p[i] == '\n';
@@ -43,8 +57,10 @@ on_failure(void *arg, const struct failure *f)
 {
 	struct trial *t = arg;
 
-	t->line += count_lf(t->segment + t->counted, f->at - t->counted);
-	t->counted = f->at;
+	if (t->reporter->numbers) {
+		t->line += count_lf(t->segment + t->counted, f->at - t->counted);
+		t->counted = f->at;
+	}
 	if (t->reporter->failure)
 		t->reporter->failure(t, f);
 }
@@ -78,32 +94,41 @@ feed_segment(struct trial *t, struct str text, uint64_t first)
 static bool
 begins_skipped(char c)
 {
-	return (c == '#') | (c == '\n') | (c == '\r');
+	return c == '#' || c == '\n' || c == '\r';
 }
 
-/* Is there a line to leave out? A line that is too long covers one of the pieces. */
+/* Is an LF followed by what begins a line that is left out? */
+static bool
+has_skipped(const char *p, size_t n)
+{
+	static const char none[LANE];
+	lane found = { 0 };
+	size_t i = 0;
+
+	for (; i + LANE + 1 <= n; i += LANE) {
+		lane v = load(p + i), next = load(p + i + 1);
+
+		found |= (lane)(v == '\n') &
+		    ((lane)(next == '#') | (lane)(next == '\n') | (lane)(next == '\r'));
+	}
+	if (memcmp(&found, none, LANE))
+		return true;
+	for (; i + 1 < n; i++)
+		if (p[i] == '\n' && begins_skipped(p[i + 1]))
+			return true;
+	return false;
+}
+
+/* Is there no line to leave out? One that is too long covers one of the pieces. */
 static bool
 all_are_lines(struct str s)
 {
 	enum { PIECE = LONGEST_LINE / 2 };
-	size_t i = 0;
 
-	if (begins_skipped(s.s[0]))
+	if (begins_skipped(s.s[0]) || has_skipped(s.s, s.len))
 		return false;
-	for (; i + PIECE <= s.len; i += PIECE)
+	for (size_t i = 0; i + PIECE <= s.len; i += PIECE)
 		if (!memchr(s.s + i, '\n', PIECE))
-			return false;
-	for (i = 0; i + 65 <= s.len; i += 64) {
-		unsigned char found = 0;
-
-		for (size_t k = 0; k < 64; k++)
-			found |= (unsigned char)((s.s[i + k] == '\n') &
-			    begins_skipped(s.s[i + k + 1]));
-		if (found)
-			return false;
-	}
-	for (; i + 1 < s.len; i++)
-		if (s.s[i] == '\n' && begins_skipped(s.s[i + 1]))
 			return false;
 	return true;
 }
