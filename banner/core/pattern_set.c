@@ -164,7 +164,7 @@ read_member(struct translator *t, struct member *m)
 {
 	int c = translator_peek(t, 0);
 
-	m->class = '\0';
+	*m = (struct member){ 0 };
 	if (c < 0)
 		return translator_fail(
 		    t, t->in->text.len - 1, "unterminated character set");

@@ -37,9 +37,7 @@ flags_length(const char *s)
 static const char *
 skip_opening(const char *s)
 {
-	size_t n;
-
-	while (*s == '(' && (n = flags_length(s)) == 0)
+	while (*s == '(' && flags_length(s) == 0)
 		s++;
 	if (*s == '(') {
 		s += flags_length(s);

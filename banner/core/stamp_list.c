@@ -164,14 +164,13 @@ int
 stamp_list_add(struct stamp_list *list, const char *pattern, struct err *e)
 {
 	bool fields = pattern && strchr(pattern, '%');
-
 	int rc = 1;
 
 	if (!pattern || strcasecmp(pattern, "{DEFAULT}") == 0)
 		rc = append_defaults(list, false, e);
 	else if (strcasecmp(pattern, "{^LN-BEG}") == 0)
 		rc = append_defaults(list, true, e);
-	if (rc <= 0)
+	if (rc <= 0 || !pattern)
 		return rc < 0 ? rc : 1;
 	if (strcasecmp(pattern, "{NONE}") == 0)
 		return append_pattern(list, "{UNB}^", false, e);

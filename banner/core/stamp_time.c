@@ -234,7 +234,7 @@ is_date(int year, int month, int day)
 static int
 complete(struct fields *f, struct stamp_clock *c, bool *year_guessed, bool *day_guessed)
 {
-	int year, month, day;
+	int year = 0, month = 0, day = 0;
 	bool partial = f->month == NONE || f->day == NONE;
 
 	*year_guessed = f->year == NONE;

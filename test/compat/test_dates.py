@@ -82,6 +82,20 @@ class Oracle:
         return {"found": True, "cut": cut, "time": when}
 
 
+@pytest.fixture(autouse=True)
+def leave_no_trace(monkeypatch):
+    """Zone, clock and templates are the process's; other tests want theirs back."""
+    monkeypatch.setenv("TZ", os.environ.get("TZ", "UTC"))
+    for thing, name in ((datedetector, "time"), (datedetector, "DD_patternCache"),
+                        (datedetector.DateDetectorCache, "DEFAULT_TEMPLATES"),
+                        (datedetector.DateDetector, "_defCache")):
+        monkeypatch.setattr(thing, name, getattr(thing, name))
+    yield
+    MyTime.setTime(None)
+    monkeypatch.undo()
+    time.tzset()
+
+
 def compare(tz, cases):
     """cases: (zone, patterns, [(now_ms, line)]). Fails on any difference."""
     os.environ["TZ"] = tz
@@ -103,7 +117,6 @@ def compare(tz, cases):
             dated += theirs["found"]
             if ours != theirs:
                 different.append((tz, zone, patterns, i, now, line, ours, theirs))
-    MyTime.setTime(None)
     assert not different, "\n".join(map(str, different[:10])) + f"\n{len(different)}"
     return dated
 

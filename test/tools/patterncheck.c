@@ -54,7 +54,7 @@ check(struct pattern_run *run, struct str line)
 	s = unhex(text, &len);
 	for (size_t i = 0; i < len; i++)
 		ascii = ascii && !(s[i] & 0x80);
-	if (pattern_new(r, (unsigned)atoi(flags.s), &p, &e) < 0) {
+	if (pattern_new(r, (unsigned)strtoul(flags.s, NULL, 10), &p, &e) < 0) {
 		printf("error %s\n", e.text);
 	} else {
 		switch (pattern_search(run, p, (struct str){ s, len }, 0, ascii)) {
