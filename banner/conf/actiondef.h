@@ -18,11 +18,11 @@
 /* One way to carry out bans, equal for all jails that name it with equal options.
  * Instances with the same actor number share a process. */
 struct conf_action {
-	const char *name;		/* as shown: "route", "nftables-multiport" ... */
+	const char *name;		/* as shown: "route", "nftables-multiport" */
 	const char *plugin;		/* "route", "exec", "null" ... */
 	const char *user, *caps;	/* "" = the plugin's default */
 	const char *scope;		/* "" = all traffic; "tcp/22,80" */
-	struct conf_options options;	/* for the plugin; exec: the resolved action file */
+	struct conf_options options;	/* for the plugin; exec: see above */
 	const char *why;		/* for -t: native or exec, and why */
 	unsigned actor;			/* process group, 0.. */
 	const char *file;		/* where it was defined */

@@ -15,8 +15,8 @@ is_space(char c)
 static bool
 is_name(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	    c == '_' || c == '-' || c == '.' || (c & 0x80);
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || (c & 0x80);
 }
 
 static size_t
@@ -101,8 +101,8 @@ parse_options(struct arena *a, struct str s, struct conf_options *out, struct er
 		const char *key;
 
 		if (!n || i + n >= s.len || s.s[i + n] != '=')
-			return err_set(e, -EINVAL, "found \"%.*s\" in brackets, expected "
-			    "name=value without blanks around \"=\"",
+			return err_set(e, -EINVAL, "found \"%.*s\" in brackets, "
+			    "expected name=value without blanks around \"=\"",
 			    (int)(s.len - i > 25 ? 25 : s.len - i), s.s + i);
 		key = arena_dup(a, (struct str){ s.s + i, n });
 		i += n + 1;
@@ -133,12 +133,13 @@ bracket_parse(struct arena *a, struct str s, const char **name,
 	*name = arena_dup(a, str_trim((struct str){ s.s,
 	    open ? (size_t)(open - s.s) : s.len }));
 	if (!**name)
-		return err_set(e, -EINVAL, "found \"%.*s\", expected a name before \"[\"",
-		    (int)(s.len > 25 ? 25 : s.len), s.s ? s.s : "");
+		return err_set(e, -EINVAL, "found \"%.*s\", expected a name before "
+		    "\"[\"", (int)(s.len > 25 ? 25 : s.len), s.s ? s.s : "");
 	if (!open)
 		return 0;
 	if (s.s[s.len - 1] != ']')
-		return err_set(e, -EINVAL, "\"%s[\": the closing \"]\" is missing", *name);
+		return err_set(e, -EINVAL, "\"%s[\": the closing \"]\" is missing",
+		    *name);
 	return parse_options(a, (struct str){ open + 1,
 	    (size_t)(s.s + s.len - open) - 2 }, out, e);
 }

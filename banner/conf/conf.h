@@ -42,7 +42,7 @@ struct conf_daemon {
 	const char *state;		/* folder, default /var/lib/banner */
 	const char *socket;		/* default /run/banner/banner.sock */
 	const char *admin_group;	/* may change things; "" = root only */
-	const char *log;		/* path, STDOUT, STDERR, SYSLOG, SYSTEMD-JOURNAL */
+	const char *log;		/* path, STDOUT, STDERR, SYSLOG ... */
 	const char *loglevel;		/* CRITICAL ERROR WARNING NOTICE INFO DEBUG */
 	const char *native;		/* auto, yes, no */
 	const char *sandbox;		/* auto (what the kernel has), required, off */
@@ -52,7 +52,7 @@ struct conf_daemon {
 	uint64_t evidence_bytes;	/* ring of matched lines */
 	uint64_t ban_rate;		/* bans a minute that raise the alarm */
 	bool hold;			/* stop banning at ban_rate */
-	int64_t purge_age_ms;		/* dbpurgeage: history older than this is dropped */
+	int64_t purge_age_ms;		/* older history is dropped */
 	struct conf_list never_ban;	/* further prefixes for the guard */
 };
 
@@ -61,7 +61,7 @@ struct conf {
 	const char *dir;
 	enum conf_layout layout;
 	struct conf_daemon daemon;
-	struct conf_jail *jails;	/* order of first appearance; all, also disabled */
+	struct conf_jail *jails;	/* all, in order of first appearance */
 	size_t njails;
 	struct conf_action *actions;
 	size_t nactions;

@@ -13,7 +13,7 @@
 struct definition {
 	struct arena *arena;
 	const struct sheet *sheet;
-	const char *const *names;	/* options read from [Definition]; NULL at end */
+	const char *const *names;	/* options of [Definition]; NULL at end */
 	struct conf_options init;	/* brackets; definition_read adds [Init] */
 	struct conf_options vars;	/* the jail's options and the brackets */
 	struct conf_options opts;	/* what [Definition] gave */

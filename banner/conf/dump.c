@@ -23,7 +23,8 @@ put(struct buf *out, const char *key, const char *value)
 	if (!*value)
 		buf_putc(out, '\n');
 	while (*value && str_cut(&rest, '\n', &line)) {
-		buf_puts(out, first ? (line.len ? " " : "") : line.len ? "    | " : "    |");
+		buf_puts(out, first ? "" : "    |");
+		buf_puts(out, line.len ? " " : "");
 		buf_str(out, line);
 		buf_putc(out, '\n');
 		first = false;
@@ -175,7 +176,8 @@ static void
 put_limits(struct buf *out, const struct conf_jail *j)
 {
 	static const char *const dns[] = {
-		[DNS_NO] = "no", [DNS_WARN] = "warn", [DNS_YES] = "yes", [DNS_RAW] = "raw",
+		[DNS_NO] = "no", [DNS_WARN] = "warn", [DNS_YES] = "yes",
+		[DNS_RAW] = "raw",
 	};
 
 	put_number(out, "findtime_ms", j->findtime_ms);

@@ -24,9 +24,11 @@ struct interp {
 };
 
 /* The interpolated value. 0, -ENOENT: no such option, -EINVAL: bad reference. */
-int	interp_get(const struct interp *, const char *name, const char **, struct err *);
+int	interp_get(const struct interp *, const char *name, const char **,
+	    struct err *);
 /* Interpolate a text that stands for option name (which may be NULL). */
-int	interp_text(const struct interp *, const char *text, const char **, struct err *);
+int	interp_text(const struct interp *, const char *text, const char **,
+	    struct err *);
 
 /* Tags are replaced in all values at once, innermost first. */
 struct tag_job {

@@ -8,8 +8,8 @@
 
 #include <stddef.h>
 
-#include "banner/base/arena.h"
-#include "banner/base/err.h"
+struct arena;
+struct err;
 
 /* A list of texts; NULL-free, n entries. */
 struct conf_list {
@@ -23,20 +23,21 @@ struct conf_options { struct conf_option *v; size_t n; };
 /* No %(..)s and no known <tag> is left. */
 struct conf_filter {
 	const char *name;		/* "sshd"; "" = the jail has none */
-	const char *file;		/* main file; NULL: the jail defines its own regexes */
+	const char *file;		/* main file; NULL: none, all in the jail */
 	struct conf_list failregex, ignoreregex;
 	const char *prefregex;		/* NULL: none */
-	struct conf_list datepattern;	/* as written, one per line; n = 0: default list */
+	struct conf_list datepattern;	/* as written; n = 0: the default list */
 	struct conf_list journalmatch;
 	unsigned maxlines;		/* >= 1 */
 	const char *parser;		/* a built-in tokeniser by name, or NULL */
 	struct conf_list weight;	/* ours: "N" per failregex, or empty: 1 each */
 	const char *logtype;		/* file, journal, short, rfc5424 */
-	struct conf_options options;	/* the resolved [Definition]+[Init], for dumps */
+	struct conf_options options;	/* resolved [Definition] and [Init] */
 };
 
 /* A filter with bracket options as a jail would get it: "sshd[mode=aggressive]", or a
- * path. logtype NULL: file. For banregex; the result lives in the arena. 0 or -errno. */
+ * path. logtype NULL: file. For banregex; the result lives in the arena.
+ * 0 or -errno. */
 struct conf_filter_request {
 	const char *dir, *spec, *logtype;
 	struct arena *arena;

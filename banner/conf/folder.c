@@ -102,7 +102,8 @@ static const char *
 twin(struct files *f, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
-	size_t n = dot && (!slash || dot > slash + 1) ? (size_t)(dot - path) : strlen(path);
+	size_t n = dot && (!slash || dot > slash + 1) ? (size_t)(dot - path) :
+	    strlen(path);
 
 	return arena_printf(f->arena, "%.*s.local", (int)n, path);
 }
@@ -183,6 +184,12 @@ sheet_merge_list(struct sheet *sh, struct files *f, const char *const *v, size_t
 		sheet_merge(sh, parsed(f, all.v[i]));
 }
 
+static int
+by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* Names in byte order, as Python sorts them. */
 static void
 add_glob(struct files *f, struct paths *list, const char *folder, const char *tail)
@@ -191,22 +198,9 @@ add_glob(struct files *f, struct paths *list, const char *folder, const char *ta
 	glob_t g = { 0 };
 
 	if (glob(pattern, GLOB_NOSORT, NULL, &g) == 0) {
-		for (size_t i = 0; i < g.gl_pathc; i++) {
-			size_t k = list->n;
-
+		qsort(g.gl_pathv, g.gl_pathc, sizeof(*g.gl_pathv), by_bytes);
+		for (size_t i = 0; i < g.gl_pathc; i++)
 			paths_add(f, list, arena_strdup(f->arena, g.gl_pathv[i]));
-			if (list->n == k)
-				break;
-			for (; k > 0 && strncmp(list->v[k - 1], folder,
-			    strlen(folder)) == 0 && list->v[k - 1][strlen(folder)] == '/' &&
-			    str_ends(str_of(list->v[k - 1]), tail) &&
-			    strcmp(list->v[k - 1], list->v[k]) > 0; k--) {
-				const char *t = list->v[k];
-
-				list->v[k] = list->v[k - 1];
-				list->v[k - 1] = t;
-			}
-		}
 	}
 	globfree(&g);
 }

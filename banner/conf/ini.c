@@ -263,7 +263,7 @@ ini_parse_text(struct arena *a, const char *path, struct str text)
 	g.ini = arena_alloc(a, sizeof(*g.ini));
 	g.ini->path = arena_strdup(a, path);
 	if (bad) {
-		add_problem(&g, bad, "bytes that are not UTF-8; save the file as UTF-8");
+		add_problem(&g, bad, "not UTF-8 here; save the file as UTF-8");
 		return g.ini;
 	}
 	lines_init(&f.lines, text);

@@ -52,10 +52,12 @@ struct ini {
 /* Parse a text; path is only a name for messages. Never fails: see problems. */
 struct ini	*ini_parse_text(struct arena *, const char *path, struct str text);
 /* Read and parse a file. 0, -ENOENT, -EACCES, -EFBIG ... with text. */
-int		 ini_load(struct arena *, const char *path, struct ini **, struct err *);
+int		 ini_load(struct arena *, const char *path, struct ini **,
+		    struct err *);
 /* NULL when absent. */
 const struct ini_section	*ini_section_find(const struct ini *, const char *name);
-const struct ini_option		*ini_option_find(const struct ini_section *, const char *);
+const struct ini_option		*ini_option_find(const struct ini_section *,
+				    const char *name);
 
 /* Room for element n of a list that grows in the arena; call before each append. */
 void	*vec_room(struct arena *, const void *list, size_t n, size_t bytes);

@@ -117,8 +117,8 @@ reference(const struct interp *in, const struct frame *f, struct str name,
 		text = raw_find(in, f, next.name, &next.value);
 	}
 	if (!text)
-		return err_set(e, -EINVAL, "\"%%(%.*s)s\" refers to an option that is not"
-		    " set; set it, or remove the reference", (int)name.len, name.s);
+		return err_set(e, -EINVAL, "\"%%(%.*s)s\" refers to an option that is "
+		    "not set; set it, or remove the reference", (int)name.len, name.s);
 	if (strncasecmp(next.name, "known/", 6) == 0) {
 		next.name += 6;		/* each step goes further back: not a loop */
 		next.depth = f->depth;
@@ -152,9 +152,10 @@ expand(const struct interp *in, const struct frame *f, const char *text,
 		}
 		end = p[1] == '(' ? strchr(p, ')') : NULL;
 		if (!end || end[1] != 's' || end == p + 2)
-			return err_set(e, -EINVAL, "found \"%.12s\", expected \"%%%%\" or"
-			    " \"%%(name)s\" (a literal %% is written %%%%)", p);
-		rc = reference(in, f, (struct str){ p + 2, (size_t)(end - p) - 2 }, out, e);
+			return err_set(e, -EINVAL, "found \"%.12s\", expected \"%%%%\" "
+			    "or \"%%(name)s\" (a literal %% is written %%%%)", p);
+		rc = reference(in, f, (struct str){ p + 2, (size_t)(end - p) - 2 },
+		    out, e);
 		if (rc < 0)
 			return rc;
 		p = end + 2;
@@ -197,7 +198,8 @@ interp_get(const struct interp *in, const char *name, const char **value, struct
 }
 
 int
-interp_text(const struct interp *in, const char *text, const char **value, struct err *e)
+interp_text(const struct interp *in, const char *text, const char **value,
+    struct err *e)
 {
 	struct frame f = { .name = "" };
 

@@ -26,7 +26,7 @@ struct conf_path {
 struct conf_increment {
 	bool on, overalljails;
 	double factor;			/* default 1 */
-	const char *factor_expr;	/* as written when it is an expression, else NULL */
+	const char *factor_expr;	/* when it is more than a number, else NULL */
 	const char *formula;		/* NULL: the built-in doubling */
 	const char *multipliers;	/* NULL: none; else numbers between blanks */
 	int64_t maxtime_ms, rndtime_ms;	/* 0: none */
@@ -50,16 +50,16 @@ struct conf_jail {
 	unsigned maxretry, maxmatches;
 	enum conf_dns usedns;
 	bool ignoreself;
-	struct conf_list ignoreip;	/* addresses, prefixes, names, raw ids, file:PATH */
+	struct conf_list ignoreip;	/* addresses, prefixes, names, ids, file:PATH */
 	const char *ignorecommand;	/* NULL: none */
 	const char *ignorecache;	/* NULL: none */
 	struct conf_increment increment;
 	enum conf_count count;
 	unsigned net4, net6;		/* prefix lengths of count = net/24,56 */
-	unsigned host6;			/* IPv6 prefix that counts and is banned as one host */
+	unsigned host6;			/* IPv6 prefix that is one host */
 	char distinct;			/* 'u' users, 'h' hosts, 0 none */
 	bool ban_user;			/* ban = user */
-	const char *blocklist;		/* file:PATH whose addresses are banned, or NULL */
+	const char *blocklist;		/* file:PATH of addresses to ban, or NULL */
 	unsigned *action;		/* indexes into conf->actions */
 	size_t naction;
 	struct conf_options options;	/* the whole resolved section, for get/dump */

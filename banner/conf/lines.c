@@ -152,8 +152,8 @@ option(struct lines *l, struct item *it, const struct physical *p)
 	while (n < p->text.len && p->text.s[n] != '=' && p->text.s[n] != ':')
 		n++;
 	if (n == p->text.len) {
-		problem(l, it, "expected \"name = value\" (to continue the value above, "
-		    "indent this line deeper)", p->text);
+		problem(l, it, "expected \"name = value\" (to continue the value "
+		    "above, indent this line deeper)", p->text);
 		return;
 	}
 	it->name = trim((struct str){ p->text.s, n });

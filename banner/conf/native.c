@@ -24,7 +24,8 @@ static const struct command route_commands[] = {
 	{ NULL, NULL }
 };
 static const char *const route_options[] = { "blocktype", NULL };
-static const char *const route_types[] = { "blackhole", "unreachable", "prohibit", NULL };
+static const char *const route_types[] = { "blackhole", "unreachable", "prohibit",
+	NULL };
 
 static const struct native natives[] = {
 	{ "route", "route", route_commands, route_options, "blocktype", route_types },
@@ -53,7 +54,8 @@ native_is_plugin(const char *name)
 const char *
 native_scope(struct arena *a, const char *plugin, const struct conf_options *o)
 {
-	const char *port = options_get(o, "port"), *protocol = options_get(o, "protocol");
+	const char *port = options_get(o, "port");
+	const char *protocol = options_get(o, "protocol");
 
 	if (strcmp(plugin, "nft") != 0 || !port || !*port)
 		return "";
@@ -145,6 +147,6 @@ native_choose(struct native_choice *c)
 	    strcmp(c->native, "no") == 0 ? "native = no" :
 	    arena_printf(c->arena, "%s is not as in the stock file", differs);
 	c->plugin = "exec";
-	c->why = arena_printf(c->arena, "exec: runs the commands of %s as %s (%s)", c->file,
-	    c->user, because);
+	c->why = arena_printf(c->arena, "exec: runs the commands of %s as %s (%s)",
+	    c->file, c->user, because);
 }

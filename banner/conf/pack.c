@@ -304,7 +304,7 @@ void
 conf_pack(const struct conf *c, struct buf *out)
 {
 	struct image im = { .out = out };
-	struct conf copy = *c;		/* writing changes nothing, but takes pointers */
+	struct conf copy = *c;		/* writing changes none, but wants pointers */
 
 	buf_add(out, magic, sizeof(magic));
 	whole(&im, &copy);

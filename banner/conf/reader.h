@@ -37,32 +37,35 @@ struct jail_reading {
 	struct conf_options opts;	/* its options that fail2ban knows, resolved */
 };
 
-const char	*layout_filters(enum conf_layout);	/* "filter.d" or "filters" */
+const char	*layout_filters(enum conf_layout);	/* filter.d or filters */
 const char	*layout_actions(enum conf_layout);
 /* 0, or -ENOENT with text naming what makes a folder a configuration. */
 int		 layout_find(const char *dir, enum conf_layout *, struct err *);
 
+/* Note a problem. */
 void	reader_tell(struct reader *, enum conf_level, const struct place *,
-	    const char *text);
+	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void	list_add(struct arena *, struct conf_list *, const char *);
 /* Words between blanks, commas and line ends. */
 void	list_words(struct arena *, struct conf_list *, const char *);
 /* Lines that are not empty. */
 void	list_lines(struct arena *, struct conf_list *, const char *);
 
-/* daemon.c: [bannerd], fail2ban.conf. */
+/* read_daemon.c: [bannerd], fail2ban.conf. */
 void	daemon_read(struct reader *);
-/* jail.c: one section of the jail files. */
+/* read_jail.c: one section of the jail files. */
 void	jail_read(struct reader *, const char *section, struct conf_jail *);
-/* jailopts.c: the typed options, from the resolved ones. */
+/* read_options.c: the typed options, from the resolved ones. */
 void	jail_options(struct jail_reading *);
-void	jail_error(struct jail_reading *, const char *option, const char *text);
-/* filter.c: the rules; the first step gives known/x for the jail's own options. */
+/* An error at that option (NULL: the section); the jail is lost. */
+void	jail_error(struct jail_reading *, const char *option, const char *fmt, ...)
+	    __attribute__((format(printf, 3, 4)));
+/* read_filter.c: the rules; the first step gives known/x for the jail's own options. */
 struct definition;
 int	filter_begin(struct jail_reading *, const char *spec, const char *backend,
 	    struct definition *, struct err *);
 int	filter_finish(struct jail_reading *, struct definition *, struct err *);
-/* action.c: the jail's "action =" list. */
+/* read_action.c: the jail's "action =" list. */
 void	actions_read(struct jail_reading *, const char *list);
 /* instance.c: the same action of several jails is one; returns its index. */
 unsigned	action_add(struct reader *, const struct conf_action *);
@@ -70,6 +73,6 @@ unsigned	action_add(struct reader *, const struct conf_action *);
 void	spell_check(struct reader *);
 /* The known word nearest to this one, or NULL. known ends with NULL. */
 const char	*spell_nearest(const char *word, const char *const *known);
-extern const char *const jail_known[];	/* every option of a jail; ends with NULL */
+extern const char *const jail_known[];	/* options of a jail; ends with NULL */
 
 #endif

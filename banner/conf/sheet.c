@@ -79,7 +79,8 @@ section_set(struct sheet *sh, struct section *s, const char *name,
 void
 sheet_set(struct sheet *sh, const char *section, const char *name, const char *value)
 {
-	struct value v = { .text = arena_strdup(sh->arena, value), .file = "(built in)" };
+	struct value v = { .text = arena_strdup(sh->arena, value),
+		.file = SHEET_BUILT_IN };
 
 	section_set(sh, section_make(sh, arena_strdup(sh->arena, section), v.file, 0),
 	    arena_strdup(sh->arena, name), &v);
@@ -109,7 +110,8 @@ merge_section(struct sheet *sh, const struct ini *ini, const struct ini_section 
 
 	for (size_t i = 0; i < is->n; i++) {
 		const struct ini_option *o = &is->options[i];
-		struct value v = { .text = o->value, .file = ini->path, .line = o->line };
+		struct value v = { .text = o->value, .file = ini->path,
+			.line = o->line };
 
 		section_set(sh, s, *cond ?
 		    arena_printf(sh->arena, "%s%s", o->name, cond) : o->name, &v);

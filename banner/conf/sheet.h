@@ -15,11 +15,14 @@
 #include "banner/base/err.h"
 #include "banner/conf/ini.h"
 
+/* "File" of what no file says. */
+#define SHEET_BUILT_IN "(built in)"
+
 struct value {
 	const char *text;
 	const char *file;
 	int line;
-	const struct value *prev;	/* what it replaced in the same section, or NULL */
+	const struct value *prev;	/* what it replaced in its section, or NULL */
 };
 
 struct entry {
@@ -48,7 +51,7 @@ struct sheet {
 	size_t n;
 	struct sheet_problem *problems;
 	size_t nproblems;
-	const char *file;		/* the main one: first of the list, not an include */
+	const char *file;		/* the main one, not an include */
 	size_t nfiles;
 };
 
@@ -59,12 +62,15 @@ struct files	*files_new(struct arena *);
 struct sheet	*sheet_new(struct arena *);
 /* Merge one file, what it includes, and its .local twin unless listed itself.
  * A missing file is not an error; the number of files merged is in nfiles. */
-void	sheet_merge_list(struct sheet *, struct files *, const char *const *paths, size_t n);
+void	sheet_merge_list(struct sheet *, struct files *, const char *const *paths,
+	    size_t n);
 void	sheet_merge(struct sheet *, const struct ini *);
 /* List of DIR/BASE files in fail2ban's order, merged into the sheet. */
-void	sheet_merge_base(struct sheet *, struct files *, const char *dir, const char *base);
+void	sheet_merge_base(struct sheet *, struct files *, const char *dir,
+	    const char *base);
 /* Set one option as if the last file had it. */
-void	sheet_set(struct sheet *, const char *section, const char *name, const char *value);
+void	sheet_set(struct sheet *, const char *section, const char *name,
+	    const char *value);
 
 /* DIR/BASE.conf, DIR/BASE.d, DIR/BASE.local, DIR/BASE.d again (*.local): fail2ban's
  * order. Cached. NULL when there is none of them. */

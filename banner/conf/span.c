@@ -32,9 +32,9 @@ fail(struct parser *ps, const char *expected)
 	size_t left = (size_t)(ps->end - ps->p);
 
 	if (!ps->rc)
-		ps->rc = err_set(ps->e, -EINVAL, "column %zu: found \"%.*s\", expected %s",
-		    (size_t)(ps->p - ps->start) + 1, (int)(left > 20 ? 20 : left), ps->p,
-		    expected);
+		ps->rc = err_set(ps->e, -EINVAL, "column %zu: found \"%.*s\", "
+		    "expected %s", (size_t)(ps->p - ps->start) + 1,
+		    (int)(left > 20 ? 20 : left), ps->p, expected);
 	ps->p = ps->end;
 	return 0;
 }
@@ -132,7 +132,8 @@ number(struct parser *ps)
 	for (; ps->p < ps->end && *ps->p >= '0' && *ps->p <= '9'; ps->p++)
 		v = v * 10 + (*ps->p - '0');
 	if (ps->p < ps->end && *ps->p == '.')
-		for (ps->p++; ps->p < ps->end && *ps->p >= '0' && *ps->p <= '9'; ps->p++)
+		for (ps->p++; ps->p < ps->end && *ps->p >= '0' && *ps->p <= '9';
+		    ps->p++)
 			v += (*ps->p - '0') * (scale /= 10);
 	if (ps->p - from == 1 && *from == '.')
 		return fail(ps, "a digit");
@@ -221,9 +222,10 @@ name(struct parser *ps)
 			ps->p += n;
 			return call(ps, i);
 		}
-	if (!str_is(w, "ban.Time") && !str_is(w, "ban.Count") && !str_is(w, "banFactor") &&
-	    !str_is(w, "math.e") && !str_is(w, "math.pi"))
-		return fail(ps, "a number, ban.Time, ban.Count, banFactor or a function");
+	if (!str_is(w, "ban.Time") && !str_is(w, "ban.Count") &&
+	    !str_is(w, "banFactor") && !str_is(w, "math.e") && !str_is(w, "math.pi"))
+		return fail(ps, "a number, ban.Time, ban.Count, banFactor or a "
+		    "function");
 	ps->p += n;
 	return str_is(w, "ban.Time") ? ps->vars->ban_time :
 	    str_is(w, "ban.Count") ? ps->vars->ban_count :
@@ -405,7 +407,8 @@ span_seconds(struct str s, double *out, struct err *e)
 	struct parser ps = { .start = s.s, .p = s.s, .end = s.s + s.len, .e = e };
 
 	if (!str_trim(s).len)
-		return err_set(e, -EINVAL, "found nothing, expected a time such as 10m");
+		return err_set(e, -EINVAL, "found nothing, expected a time such as "
+		    "10m");
 	return parse(&ps, out);
 }
 
@@ -424,7 +427,8 @@ span_ms(struct str s, int64_t *out, struct err *e)
 }
 
 int
-span_formula(const char *formula, const struct span_vars *vars, double *out, struct err *e)
+span_formula(const char *formula, const struct span_vars *vars, double *out,
+    struct err *e)
 {
 	struct parser ps = { .start = formula, .p = formula,
 		.end = formula + strlen(formula), .vars = vars, .e = e };

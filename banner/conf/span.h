@@ -19,10 +19,12 @@ int	span_seconds(struct str, double *, struct err *);
 /* The same in whole milliseconds. */
 int	span_ms(struct str, int64_t *, struct err *);
 
-/* What a formula may name: numbers, + - * / // % ** << >>, comparisons, "a if c else b",
- * math.exp log log2 log10 sqrt pow floor ceil e pi, min max abs int float round pow,
- * and ban.Time (seconds), ban.Count, banFactor. 0, -EINVAL, -ERANGE. */
+/* What a formula may name: numbers, + - * / // % ** << >>, comparisons,
+ * "a if c else b", math.exp log log2 log10 sqrt pow floor ceil e pi, min max abs int
+ * float round pow, and ban.Time (seconds), ban.Count, banFactor.
+ * 0, -EINVAL, -ERANGE. */
 struct span_vars { double ban_time, ban_count, ban_factor; };
-int	span_formula(const char *formula, const struct span_vars *, double *, struct err *);
+int	span_formula(const char *formula, const struct span_vars *, double *,
+	    struct err *);
 
 #endif

@@ -90,11 +90,11 @@ tell(struct reader *r, const struct entry *en, const char *jail)
 	const char *near = spell_nearest(en->name, jail_known);
 
 	if (near)
-		reader_tell(r, CONF_WARNING, &at, arena_printf(r->arena, "option \"%s\" is "
-		    "not known and nothing refers to it; is it \"%s\"?", en->name, near));
+		reader_tell(r, CONF_WARNING, &at, "option \"%s\" is not known and "
+		    "nothing refers to it; is it \"%s\"?", en->name, near);
 	else if (jail)
-		reader_tell(r, CONF_WARNING, &at, arena_printf(r->arena, "option \"%s\" is "
-		    "not known and nothing refers to it: it has no effect", en->name));
+		reader_tell(r, CONF_WARNING, &at, "option \"%s\" is not known and "
+		    "nothing refers to it: it has no effect", en->name);
 }
 
 static void
@@ -104,7 +104,7 @@ check_section(struct reader *r, const struct section *s, const struct table *use
 	for (size_t i = 0; i < s->n && r->conf->nproblems < MOST; i++) {
 		const struct entry *en = &s->entries[i];
 
-		if (en->value->line && !is_known(en->name) &&
+		if (strcmp(en->value->file, SHEET_BUILT_IN) && !is_known(en->name) &&
 		    !table_find(used, en->name, strlen(en->name)))
 			tell(r, en, jail);
 	}

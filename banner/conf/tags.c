@@ -69,7 +69,8 @@ ignored(const struct tag_job *job, const char *name)
 }
 
 static int
-tag_value(const struct tag_job *job, const char *name, const char **value, struct err *e)
+tag_value(const struct tag_job *job, const char *name, const char **value,
+    struct err *e)
 {
 	*value = NULL;
 	if (job->condition)
@@ -137,8 +138,8 @@ resolve_one(struct tag_job *job, size_t i, struct progress *p, struct err *e)
 			continue;
 		if (rc < 0)
 			return rc;
-		text = replace_all(job->arena, text, arena_printf(job->arena, "<%s>", name),
-		    value);
+		text = replace_all(job->arena, text,
+		    arena_printf(job->arena, "<%s>", name), value);
 		if (strlen(text) > EXPAND_MAX)
 			return err_set(e, -EINVAL, "option %s: more than %d bytes when "
 			    "unfolded", self, EXPAND_MAX);

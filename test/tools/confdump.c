@@ -14,15 +14,17 @@ static void
 print_problems(const struct conf *c)
 {
 	static const char *const levels[] = {
-		[CONF_NOTE] = "note", [CONF_WARNING] = "warning", [CONF_ERROR] = "error",
+		[CONF_NOTE] = "note",
+		[CONF_WARNING] = "warning",
+		[CONF_ERROR] = "error",
 	};
 
 	for (size_t i = 0; i < c->nproblems; i++) {
 		const struct conf_problem *p = &c->problems[i];
 
-		fprintf(stderr, "%s:%d: %s: %s%s%s%s\n", p->file ? p->file : "-", p->line,
-		    levels[p->level], p->jail ? "[" : "", p->jail ? p->jail : "",
-		    p->jail ? "] " : "", p->text);
+		fprintf(stderr, "%s:%d: %s: %s%s%s%s\n", p->file ? p->file : "-",
+		    p->line, levels[p->level], p->jail ? "[" : "",
+		    p->jail ? p->jail : "", p->jail ? "] " : "", p->text);
 	}
 }
 

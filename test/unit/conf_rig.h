@@ -23,7 +23,8 @@ folder_write(const struct folder *f, const char *name, const char *text)
 	FILE *out;
 
 	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
-	for (char *slash = path + strlen(f->dir) + 1; (slash = strchr(slash, '/')); slash++) {
+	for (char *slash = path + strlen(f->dir) + 1; (slash = strchr(slash, '/'));
+	     slash++) {
 		*slash = '\0';
 		mkdir(path, 0700);
 		*slash = '/';

@@ -42,16 +42,22 @@ every_option_is_typed(void **state)
 	const struct conf_jail *j;
 	struct conf *c;
 
-	folder_write(f, "jails.d/a.conf", "[j]\nenabled = 1\nfilter =\nfailregex = ^<HOST>\n"
+	folder_write(f, "jails.d/a.conf",
+	    "[j]\nenabled = 1\nfilter =\nfailregex = ^<HOST>\n"
 	    "  ^b <HOST>\nignoreregex = ^c\ndatepattern = %%Y\nmaxlines = 3\n"
 	    "journalmatch = _COMM=x\nbackend = systemd[journalflags=1]\nmaxretry = 7\n"
-	    "maxmatches = 2\nfindtime = 1d\nbantime = -1\nusedns = raw\nignoreself = no\n"
+	    "maxmatches = 2\nfindtime = 1d\nbantime = -1\nusedns = raw\nignoreself = "
+	    "no\n"
 	    "ignoreip = ::1, 10.0.0.0/8\n  host.example\nignorecommand = /bin/x <ip>\n"
-	    "ignorecache = key=\"<ip>\"\nlogencoding = latin-1\nlogtimezone = UTC+0200\n"
-	    "bantime.increment = true\nbantime.factor = 2\nbantime.formula = ban.Time*2\n"
+	    "ignorecache = key=\"<ip>\"\nlogencoding = latin-1\nlogtimezone = "
+	    "UTC+0200\n"
+	    "bantime.increment = true\nbantime.factor = 2\nbantime.formula = "
+	    "ban.Time*2\n"
 	    "bantime.multipliers = 1 2 4\nbantime.maxtime = 5w\nbantime.rndtime = 8m\n"
-	    "bantime.overalljails = on\ncount = net/20,48\ndistinct = user\nban = user\n"
-	    "host6 = 56\nblocklist = file:/x\nskip_if_nologs = yes\nprefregex = ^<F-CONTENT>"
+	    "bantime.overalljails = on\ncount = net/20,48\ndistinct = user\nban = "
+	    "user\n"
+	    "host6 = 56\nblocklist = file:/x\nskip_if_nologs = yes\nprefregex = "
+	    "^<F-CONTENT>"
 	    ".</F-CONTENT>\naction =\n");
 	c = folder_read(f);
 	j = conf_jail_find(c, "j");
@@ -96,20 +102,34 @@ every_option_is_typed(void **state)
 static const struct {
 	const char *option, *says;
 } mistakes[] = {
-	{ "maxretry = x", "expected a number" }, { "maxretry = 0", "at least 1" },
-	{ "findtime = 1q", "a unit" }, { "findtime = 0", "longer than zero" },
-	{ "bantime =", "such as 10m" }, { "backend = magic", "expected auto" },
-	{ "usedns = perhaps", "expected yes" }, { "count = planets", "net/24,56" },
-	{ "count = net/99", "net/24,56" }, { "distinct = x", "user or host" },
-	{ "ban = all", "user or host" }, { "host6 = 200", "1 to 128" },
-	{ "logpath = /a bcd", "head or tail" }, { "maxlines = none", "1 to 1000" },
-	{ "bantime.formula = os.exit()", "ban.Time" }, { "bantime.factor = x", "a number" },
-	{ "bantime.multipliers = 1 b", "numbers" }, { "filter = gone", "not found" },
-	{ "filter = f[x]", "name=value" }, { "action = gone", "not found" },
-	{ "action = route[x", "missing" }, { "action = smtp.py[a=b]", "Python" },
-	{ "ignoreip = %(nothing)s", "not set" }, { "port = 50%", NULL },
-	{ "ignoreip = 50%", "literal %" }, { "filter = nodef", "[Definition]" },
-	{ "filter = twice", "twice.conf:3" }, { "filter = weighed", "for each" },
+	{ "maxretry = x", "expected a number" },
+	{ "maxretry = 0", "at least 1" },
+	{ "findtime = 1q", "a unit" },
+	{ "findtime = 0", "longer than zero" },
+	{ "bantime =", "such as 10m" },
+	{ "backend = magic", "expected auto" },
+	{ "usedns = perhaps", "expected yes" },
+	{ "count = planets", "net/24,56" },
+	{ "count = net/99", "net/24,56" },
+	{ "distinct = x", "user or host" },
+	{ "ban = all", "user or host" },
+	{ "host6 = 200", "1 to 128" },
+	{ "logpath = /a bcd", "head or tail" },
+	{ "maxlines = none", "1 to 1000" },
+	{ "bantime.formula = os.exit()", "ban.Time" },
+	{ "bantime.factor = x", "a number" },
+	{ "bantime.multipliers = 1 b", "numbers" },
+	{ "filter = gone", "not found" },
+	{ "filter = f[x]", "name=value" },
+	{ "action = gone", "not found" },
+	{ "action = route[x", "missing" },
+	{ "action = smtp.py[a=b]", "Python" },
+	{ "ignoreip = %(nothing)s", "not set" },
+	{ "port = 50%", NULL },
+	{ "ignoreip = 50%", "literal %" },
+	{ "filter = nodef", "[Definition]" },
+	{ "filter = twice", "twice.conf:3" },
+	{ "filter = weighed", "for each" },
 };
 
 /* Each names file and line, and loses this jail only. */
@@ -120,8 +140,10 @@ mistakes_cost_one_jail(void **state)
 
 	folder_write(f, "filters/f.conf", "[Definition]\nfailregex = ^<HOST>\n");
 	folder_write(f, "filters/nodef.conf", "[definition]\nfailregex = ^<HOST>\n");
-	folder_write(f, "filters/twice.conf", "[Definition]\nfailregex = a\nfailregex = b\n");
-	folder_write(f, "filters/weighed.conf", "[Definition]\nfailregex = a\nweight = 1 2\n");
+	folder_write(
+	    f, "filters/twice.conf", "[Definition]\nfailregex = a\nfailregex = b\n");
+	folder_write(
+	    f, "filters/weighed.conf", "[Definition]\nfailregex = a\nweight = 1 2\n");
 	folder_write(f, "jails.d/a.conf", "[good]\nenabled = yes\nfilter = f\n");
 	for (size_t i = 0; i < N(mistakes); i++) {
 		char text[256];
@@ -155,7 +177,8 @@ broken_files_name_the_fix(void **state)
 	struct conf *c;
 
 	folder_write(f, "filters/f.conf", "[Definition]\nfailregex = ^<HOST>\n");
-	folder_write(f, "jails.d/a.conf", "[a]\nenabled = yes\nfilter = f\nnonsense\n[b]\n"
+	folder_write(f, "jails.d/a.conf",
+	    "[a]\nenabled = yes\nfilter = f\nnonsense\n[b]\n"
 	    "enabled = yes\nfilter = f\nmaxretyr = 3\nmine = 4\nbantime = %(mine)s\n");
 	c = folder_read(f);
 	assert_true(conf_jail_find(c, "a")->refused);
@@ -196,7 +219,8 @@ overlays_and_order(void **state)
 	struct folder *f = *state;
 	struct conf *c;
 
-	folder_write(f, "jail.conf", "[DEFAULT]\nbantime = 1\n[INCLUDES]\nafter = z.conf\n"
+	folder_write(f, "jail.conf",
+	    "[DEFAULT]\nbantime = 1\n[INCLUDES]\nafter = z.conf\n"
 	    "[s]\nfilter = f\nenabled = true\nmaxretry = 1\nfindtime = 1\n");
 	folder_write(f, "z.conf", "[DEFAULT]\nbantime = 2\n[s]\nfindtime = 2\n");
 	folder_write(f, "z.local", "[s]\nfindtime = 3\n");
@@ -204,7 +228,8 @@ overlays_and_order(void **state)
 	folder_write(f, "jail.local", "[s]\nmaxretry = 3\n");
 	folder_write(f, "jail.d/a.local", "[s]\nmaxretry = 4\n");
 	folder_write(f, "filter.d/f.conf", "[Definition]\nfailregex = a\n");
-	folder_write(f, "filter.d/f.local", "[Definition]\nfailregex = %(known/failregex)s"
+	folder_write(f, "filter.d/f.local",
+	    "[Definition]\nfailregex = %(known/failregex)s"
 	    "\n  b\n");
 	c = folder_read(f);
 	assert_int_equal(c->layout, LAYOUT_FAIL2BAN);
@@ -222,15 +247,20 @@ actions_share_processes(void **state)
 	struct folder *f = *state;
 	struct conf *c;
 
-	folder_write(f, "banner.conf", "[bannerd]\nmax-bans = 10\ntrusted = 192.0.2.1 "
-	    "2001:db8::/32\nlok = x\n[action proxies]\nplugin = ssh\nuser = u\ncaps = c\n"
+	folder_write(f, "banner.conf",
+	    "[bannerd]\nmax-bans = 10\ntrusted = 192.0.2.1 "
+	    "2001:db8::/32\nlok = x\n[action proxies]\nplugin = ssh\nuser = u\ncaps = "
+	    "c\n"
 	    "hosts = p1 p2\n[action cmd2]\nuser = nobody\n[jail]\n");
-	folder_write(f, "actions/cmd.conf", "[Definition]\nactionban = c <ip> <name> <port>\n"
+	folder_write(f, "actions/cmd.conf",
+	    "[Definition]\nactionban = c <ip> <name> <port>\n"
 	    "[Init]\nport = 22\n");
 	folder_write(f, "actions/cmd2.conf", "[Definition]\nactionban = c <ip>\n");
 	folder_write(f, "filters/f.conf", "[Definition]\nfailregex = a\n");
-	folder_write(f, "jails.d/a.conf", "[DEFAULT]\nfilter = f\nenabled = yes\n[a]\n"
-	    "action = route\n proxies\n cmd[port=\"1, 2\"]\n cmd2\n[b]\naction = route\n"
+	folder_write(f, "jails.d/a.conf",
+	    "[DEFAULT]\nfilter = f\nenabled = yes\n[a]\n"
+	    "action = route\n proxies\n cmd[port=\"1, 2\"]\n cmd2\n[b]\naction = "
+	    "route\n"
 	    " route[blocktype=blackhole]\n proxies[hosts=p3]\n cmd\n");
 	c = folder_read(f);
 	assert_false(c->jails[0].refused || c->jails[1].refused);
@@ -271,23 +301,26 @@ native_or_as_written(void **state)
 	};
 	struct folder *f = *state;
 
-	folder_write(f, "jail.local", "[a]\nenabled = yes\nfilter =\nfailregex = ^<HOST>\n"
+	folder_write(f, "jail.local",
+	    "[a]\nenabled = yes\nfilter =\nfailregex = ^<HOST>\n"
 	    "action = route[blocktype=prohibit]\n");
 	for (size_t i = 0; i < N(cases); i++) {
 		struct conf *c;
 		char text[256];
 
-		snprintf(text, sizeof(text), "[Definition]\nactionban = %s\nactionunban = "
+		snprintf(text, sizeof(text),
+		    "[Definition]\nactionban = %s\nactionunban = "
 		    "ip route del <blocktype> <ip>\n[Init]\nblocktype = unreachable\n",
 		    cases[i].ban);
 		folder_write(f, "action.d/route.conf", text);
-		snprintf(text, sizeof(text), "[bannerd]\nnative = %s\n", cases[i].native);
+		snprintf(
+		    text, sizeof(text), "[bannerd]\nnative = %s\n", cases[i].native);
 		folder_write(f, "banner.conf", text);
 		c = folder_read(f);
 		assert_int_equal(c->nactions, 1);
 		assert_string_equal(c->actions[0].plugin, cases[i].plugin);
-		assert_string_equal(conf_option(&c->actions[0].options, "blocktype", ""),
-		    "prohibit");
+		assert_string_equal(
+		    conf_option(&c->actions[0].options, "blocktype", ""), "prohibit");
 		assert_string_equal(c->actions[0].scope, "");
 		conf_free(c);
 	}
@@ -334,7 +367,9 @@ filters_by_name_and_path(void **state)
 {
 	struct folder *f = *state;
 	struct arena *a = arena_new();
-	struct conf_filter_request q = { .dir = f->dir, .spec = "f[mode=x]", .arena = a };
+	struct conf_filter_request q = {
+		.dir = f->dir, .spec = "f[mode=x]", .arena = a
+	};
 	struct conf_filter flt;
 	char path[128];
 	struct err e;
@@ -359,7 +394,8 @@ filters_by_name_and_path(void **state)
 	arena_free(a);
 }
 
-#define FOLDER_TEST(fn)	cmocka_unit_test_setup_teardown(fn, folder_setup, folder_teardown)
+#define FOLDER_TEST(fn) \
+	cmocka_unit_test_setup_teardown(fn, folder_setup, folder_teardown)
 
 int
 main(void)

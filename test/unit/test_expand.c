@@ -37,11 +37,14 @@ get(const struct sheet *sh, const char *name)
 static void
 interpolates(void **state)
 {
-	static const char *const text[] = { "[DEFAULT]\nd = dd\nonly = O\n[S]\n"
-	    "a = 1\nb = <%(a)s>\nc = %(b)s%%%(D)s\ne = %(other/x)s\nf = %(other/only)s\n"
-	    "g = %(__name__)s\nh = %(missing)s\ni = 5 %% 3\nj = 5 % 3\nk = %(k)s\n"
-	    "d = own\nl = %(default/d)s\nm = %(known/d)s\nn = %(Default/D)s\n"
-	    "[other]\nx = %(d)s\n" };
+	static const char *const text[] = {
+		"[DEFAULT]\nd = dd\nonly = O\n[S]\n"
+		"a = 1\nb = <%(a)s>\nc = %(b)s%%%(D)s\ne = %(other/x)s\nf = "
+		"%(other/only)s\n"
+		"g = %(__name__)s\nh = %(missing)s\ni = 5 %% 3\nj = 5 % 3\nk = %(k)s\n"
+		"d = own\nl = %(default/d)s\nm = %(known/d)s\nn = %(Default/D)s\n"
+		"[other]\nx = %(d)s\n"
+	};
 	const struct sheet *sh = sheet_of(text, 1);
 
 	assert_string_equal(get(sh, "b"), "<1>");
@@ -110,7 +113,9 @@ growth_is_capped(void **state)
 static const char *
 tag(struct conf_option *v, size_t n, const char *condition, struct err *e)
 {
-	struct tag_job job = { .arena = arena, .tags = { v, n }, .condition = condition };
+	struct tag_job job = {
+		.arena = arena, .tags = { v, n }, .condition = condition
+	};
 
 	return tags_resolve(&job, e) == 0 ? job.tags.v[0].value : NULL;
 }
@@ -118,10 +123,13 @@ tag(struct conf_option *v, size_t n, const char *condition, struct err *e)
 static void
 replaces_tags(void **state)
 {
-	struct conf_option v[] = { { "out", "<a> <mdre-<mode>> <HOST> <F-USER>x</F-USER> <" },
-	    { "a", "1<b>" }, { "b", "2" }, { "mode", "x" }, { "mdre-x", "M<a>" },
-	    { "b?family=inet6", "six" } };
-	struct conf_option loop[] = { { "out", "<a>" }, { "a", "<b>" }, { "b", "<a>" } };
+	struct conf_option v[] = {
+		{ "out", "<a> <mdre-<mode>> <HOST> <F-USER>x</F-USER> <" },
+		{ "a", "1<b>" }, { "b", "2" }, { "mode", "x" }, { "mdre-x", "M<a>" },
+		{ "b?family=inet6", "six" }
+	};
+	struct conf_option loop[] = { { "out", "<a>" }, { "a", "<b>" },
+		{ "b", "<a>" } };
 	struct conf_option self[] = { { "out", "<out>" } };
 	struct conf_option grow[] = { { "out", "<a>" }, { "a", "x<a>" } };
 	struct err e;
@@ -160,8 +168,8 @@ reads_brackets(void **state)
 	struct err e;
 
 	for (size_t i = 0; i < N(brackets); i++) {
-		assert_int_equal(bracket_parse(arena, str_of(brackets[i].text), &name, &o,
-		    &e), 0);
+		assert_int_equal(
+		    bracket_parse(arena, str_of(brackets[i].text), &name, &o, &e), 0);
 		assert_string_equal(name, brackets[i].name);
 		assert_int_equal(o.n, brackets[i].n);
 		if (brackets[i].value)
@@ -173,8 +181,8 @@ reads_brackets(void **state)
 static void
 refuses_bad_brackets(void **state)
 {
-	static const char *const bad[] = { "a[x]", "a[ x = 1 ]", "a[x=\"1\"2]", "[x=1]", "",
-	    "a[x=1", "a[x=1]b", "a[x=1,,y=2]", "a[=1]" };
+	static const char *const bad[] = { "a[x]", "a[ x = 1 ]", "a[x=\"1\"2]", "[x=1]",
+		"", "a[x=1", "a[x=1]b", "a[x=1,,y=2]", "a[=1]" };
 	const char *name;
 	struct conf_options o;
 	struct err e;
@@ -189,7 +197,8 @@ splits_lists(void **state)
 {
 	static const char *const want[] = { "a", "b[c=\"d e\", f=g]", "h[x=1][y=\"]\"]",
 	    "i [z=1]", "j" };
-	struct str rest = STR("a b[c=\"d e\", f=g]\n  h[x=1][y=\"]\"] i [z=1]\nj\n "), one;
+	struct str rest = STR("a b[c=\"d e\", f=g]\n  h[x=1][y=\"]\"] i [z=1]\nj\n "),
+		   one;
 
 	for (size_t i = 0; i < N(want); i++) {
 		assert_true(bracket_split(&rest, &one));

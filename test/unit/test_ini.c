@@ -64,8 +64,9 @@ reads_lines_as_configparser(void **state)
 static void
 reads_sections(void **state)
 {
-	const struct ini *ini = parse("# x\n[One]  \na=1\n[ two ] tail\nb=2\n[Init?a=b]\n"
-	    "c=3\n[DEFAULT]\nd=4\n[DEFAULT]\ne=5\n[a]b]\nf=6\n");
+	const struct ini *ini =
+	    parse("# x\n[One]  \na=1\n[ two ] tail\nb=2\n[Init?a=b]\n"
+		  "c=3\n[DEFAULT]\nd=4\n[DEFAULT]\ne=5\n[a]b]\nf=6\n");
 
 	assert_int_equal(ini->nproblems, 0);
 	assert_string_equal(value(ini, "One", "a"), "1");

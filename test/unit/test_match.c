@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "banner/base/err.h"
 #include "banner/core/match.h"
 
 #define NOW INT64_C(1124013600000)	/* 2005-08-14 10:00:00 UTC */

@@ -6,10 +6,13 @@
 static struct conf *
 sample(const struct folder *f)
 {
-	folder_write(f, "filters/f.conf", "[Definition]\nfailregex = ^a <HOST>\n ^b <HOST>\n"
+	folder_write(f, "filters/f.conf",
+	    "[Definition]\nfailregex = ^a <HOST>\n ^b <HOST>\n"
 	    "prefregex = ^x\njournalmatch = A=b\n");
-	folder_write(f, "jails.d/a.conf", "[DEFAULT]\nfilter = f\nenabled = yes\n[a]\n"
-	    "logpath = /a tail\n /b\nignoreip = ::1 127.0.0.1\nbantime.increment = yes\n"
+	folder_write(f, "jails.d/a.conf",
+	    "[DEFAULT]\nfilter = f\nenabled = yes\n[a]\n"
+	    "logpath = /a tail\n /b\nignoreip = ::1 127.0.0.1\nbantime.increment = "
+	    "yes\n"
 	    "bantime.factor = 1.5\nbackend = polling[x=y]\naction = route\n null[a=b]\n"
 	    "count = net/16,40\ndistinct = host\n[b]\nbantime = -1\nbroken\n[c]\n");
 	return folder_read(f);
@@ -49,7 +52,7 @@ every_cut_is_refused(void **state)
 
 	conf_pack(c, &image);
 	for (size_t n = 0; n < image.len; n++) {
-		char *copy = xmalloc(n);	/* exact, so that a sanitizer sees overruns */
+		char *copy = xmalloc(n); /* exact, so that a sanitizer sees overruns */
 
 		memcpy(copy, image.p, n);
 		assert_int_equal(conf_unpack(copy, n, &d, &e), -EINVAL);
@@ -90,7 +93,8 @@ damage_is_harmless(void **state)
 	conf_free(c);
 }
 
-#define FOLDER_TEST(fn)	cmocka_unit_test_setup_teardown(fn, folder_setup, folder_teardown)
+#define FOLDER_TEST(fn) \
+	cmocka_unit_test_setup_teardown(fn, folder_setup, folder_teardown)
 
 int
 main(void)

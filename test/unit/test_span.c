@@ -12,15 +12,33 @@ static const struct {
 	const char *text;
 	double seconds;
 } spans[] = {
-	{ "600", 600 }, { "10m", 600 }, { "10M", 600 }, { "1d12h30m", 131400 },
-	{ "1h 30m", 5400 }, { "1y6mo", 47336400 }, { "1hour+30min", 5400 },
-	{ "1year-6mo", 31557600 - 6 * 2629800.0 }, { "2*1h", 7200 }, { "60*60", 3600 },
-	{ "1.5h", 5400 }, { "-1", -1 }, { "1h30", 3630 }, { "1/4", 0.25 },
+	{ "600", 600 },
+	{ "10m", 600 },
+	{ "10M", 600 },
+	{ "1d12h30m", 131400 },
+	{ "1h 30m", 5400 },
+	{ "1y6mo", 47336400 },
+	{ "1hour+30min", 5400 },
+	{ "1year-6mo", 31557600 - 6 * 2629800.0 },
+	{ "2*1h", 7200 },
+	{ "60*60", 3600 },
+	{ "1.5h", 5400 },
+	{ "-1", -1 },
+	{ "1h30", 3630 },
+	{ "1/4", 0.25 },
 	{ "1y6mo30w15d12h35m25s", 66821725 },
 	{ "2yy 3mo 4ww 10dd 5hh 30mm 20ss", 74307620 },
-	{ "2 years 3 months", 71004600 }, { "  5 min  ", 300 }, { "1w", 604800 },
-	{ "(1h+30m)*2", 10800 }, { "2*1h30m", 9000 }, { ".5h", 1800 }, { "- 5 - -2", -3 },
-	{ "1Week", 604800 }, { "3seconds", 3 }, { "1ye", 31557600 }, { "1mon", 2629800 },
+	{ "2 years 3 months", 71004600 },
+	{ "  5 min  ", 300 },
+	{ "1w", 604800 },
+	{ "(1h+30m)*2", 10800 },
+	{ "2*1h30m", 9000 },
+	{ ".5h", 1800 },
+	{ "- 5 - -2", -3 },
+	{ "1Week", 604800 },
+	{ "3seconds", 3 },
+	{ "1ye", 31557600 },
+	{ "1mon", 2629800 },
 };
 
 static void
@@ -35,9 +53,9 @@ reads_spans(void **state)
 	}
 }
 
-static const char *const bad_spans[] = { "", "  ", "abc", "1q", "1e3", "0x10", "1h,", "1 2",
-	"1h)", "(1h", "1/0", "--", "1hx", "h", "ban.Time", "1 if 1 else 2", ".", "5 days ago",
-	"import os" };
+static const char *const bad_spans[] = { "", "  ", "abc", "1q", "1e3", "0x10", "1h,",
+	"1 2", "1h)", "(1h", "1/0", "--", "1hx", "h", "ban.Time", "1 if 1 else 2", ".",
+	"5 days ago", "import os" };
 
 static void
 refuses_bad_spans(void **state)
@@ -67,15 +85,26 @@ static const struct {
 	const char *text;
 	double value;
 } formulas[] = {
-	{ "ban.Time * (1<<(ban.Count if ban.Count<20 else 20)) * banFactor", 600 * 8 * 2 },
+	{ "ban.Time * (1<<(ban.Count if ban.Count<20 else 20)) * banFactor",
+	    600 * 8 * 2 },
 	{ "ban.Time * math.exp(float(ban.Count+1)*banFactor)/math.exp(1*banFactor)",
 	    600 * 2980.9579870417283 / 7.38905609893065 },
-	{ "2", 2 }, { "2**3**2", 512 }, { "-2**2", -4 }, { "7//2", 3 }, { "-7//2", -4 },
-	{ "7%3", 1 }, { "-7%3", 2 }, { "max(ban.Time, 86400)", 86400 },
-	{ "min(1, 2) + abs(-3) + int(2.9) + round(2.5)", 8 }, { "math.pow(2, 10)", 1024 },
+	{ "2", 2 },
+	{ "2**3**2", 512 },
+	{ "-2**2", -4 },
+	{ "7//2", 3 },
+	{ "-7//2", -4 },
+	{ "7%3", 1 },
+	{ "-7%3", 2 },
+	{ "max(ban.Time, 86400)", 86400 },
+	{ "min(1, 2) + abs(-3) + int(2.9) + round(2.5)", 8 },
+	{ "math.pow(2, 10)", 1024 },
 	{ "math.log(math.e) + math.log(8, 2) + math.log2(8) + math.log10(100)", 9 },
-	{ "1 if ban.Count >= 3 else 0 if 1 else 5", 1 }, { "3 == 3", 1 }, { "3 != 3", 0 },
-	{ "1024>>3", 128 }, { "math.sqrt(16) + math.floor(1.5) + math.ceil(1.5)", 7 },
+	{ "1 if ban.Count >= 3 else 0 if 1 else 5", 1 },
+	{ "3 == 3", 1 },
+	{ "3 != 3", 0 },
+	{ "1024>>3", 128 },
+	{ "math.sqrt(16) + math.floor(1.5) + math.ceil(1.5)", 7 },
 };
 
 static void
@@ -91,9 +120,9 @@ computes_formulas(void **state)
 	}
 }
 
-static const char *const bad_formulas[] = { "", "ban.Nothing", "__import__('os')", "1 +",
-	"max(1)", "min(1,2,3)", "math.exp", "1 if 2", "1<<1.5", "1 << -1", "open(1)", "10m",
-	"ban.Time.x", "'a'", "1 ** ", "[1][0]" };
+static const char *const bad_formulas[] = { "", "ban.Nothing", "__import__('os')",
+	"1 +", "max(1)", "min(1,2,3)", "math.exp", "1 if 2", "1<<1.5", "1 << -1",
+	"open(1)", "10m", "ban.Time.x", "'a'", "1 ** ", "[1][0]" };
 
 static void
 refuses_bad_formulas(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * conf.c - a folder of configuration files becomes one struct conf.
+ * read.c - a folder of configuration files becomes one struct conf.
  */
 #include "banner/conf/conf.h"
 
@@ -72,14 +72,21 @@ layout_find(const char *dir, enum conf_layout *layout, struct err *e)
 
 void
 reader_tell(struct reader *r, enum conf_level level, const struct place *at,
-    const char *text)
+    const char *fmt, ...)
 {
 	struct conf *c = r->conf;
+	struct buf text = { 0 };
+	va_list ap;
 
-	c->problems = vec_room(r->arena, c->problems, c->nproblems, sizeof(*c->problems));
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	c->problems = vec_room(r->arena, c->problems, c->nproblems,
+	    sizeof(*c->problems));
 	c->problems[c->nproblems++] = (struct conf_problem){ .level = level,
 		.file = at->file, .line = at->line, .jail = at->jail,
-		.text = arena_strdup(r->arena, text) };
+		.text = arena_dup(r->arena, buf_view(&text)) };
+	buf_fini(&text);
 }
 
 void
@@ -119,12 +126,10 @@ read_jail_files(struct reader *r)
 	const char *text = ours ? our_defaults : their_defaults, *dir = r->conf->dir;
 
 	r->jails = sheet_new(r->arena);
-	sheet_merge(r->jails, ini_parse_text(r->arena, "(built in)", str_of(text)));
-	for (size_t i = 0; i < r->jails->defaults.n; i++)	/* no line of a file */
-		((struct value *)(uintptr_t)r->jails->defaults.entries[i].value)->line = 0;
+	sheet_merge(r->jails, ini_parse_text(r->arena, SHEET_BUILT_IN, str_of(text)));
 	if (ours)
-		sheet_merge_folder(r->jails, r->files, arena_printf(r->arena, "%s/jails.d",
-		    dir));
+		sheet_merge_folder(r->jails, r->files,
+		    arena_printf(r->arena, "%s/jails.d", dir));
 	else
 		sheet_merge_base(r->jails, r->files, dir, "jail");
 	sheet_set(r->jails, "DEFAULT", "fail2ban_version", COMPAT_VERSION);
@@ -140,8 +145,8 @@ tell_common(struct reader *r)
 		struct place at = { p->file, p->line, NULL };
 
 		if (!p->section || strcmp(p->section, "DEFAULT") == 0)
-			reader_tell(r, CONF_ERROR, &at, arena_printf(r->arena,
-			    "%s; this concerns all jails", p->text));
+			reader_tell(r, CONF_ERROR, &at, "%s; this concerns all jails",
+			    p->text);
 	}
 }
 
@@ -164,11 +169,13 @@ static void
 tell_host6(struct reader *r)
 {
 	struct place at = { NULL, 0, NULL };
+	bool theirs = r->conf->layout == LAYOUT_FAIL2BAN;
 
-	for (size_t i = 0; i < r->conf->njails; i++)
-		if (r->conf->jails[i].host6 == 128 && r->conf->layout == LAYOUT_FAIL2BAN) {
-			reader_tell(r, CONF_NOTE, &at, "IPv6 addresses are counted one by "
-			    "one, as fail2ban does; host6 = 64 takes a /64 for one host");
+	for (size_t i = 0; theirs && i < r->conf->njails; i++)
+		if (r->conf->jails[i].host6 == 128) {
+			reader_tell(r, CONF_NOTE, &at, "IPv6 addresses are counted one "
+			    "by one, as fail2ban does; host6 = 64 takes a /64 for one "
+			    "host");
 			return;
 		}
 }

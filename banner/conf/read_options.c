@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * jailopts.c - the typed options of a jail: words to numbers, lists and choices.
+ * read_options.c - the typed options of a jail: words to numbers, lists and choices.
  */
 #include <errno.h>
 #include <string.h>
@@ -42,10 +42,10 @@ static const struct key keys[] = {
 };
 
 static void
-wrong(struct jail_reading *jr, const char *name, const char *found, const char *expected)
+wrong(struct jail_reading *jr, const char *name, const char *found,
+    const char *expected)
 {
-	jail_error(jr, name, arena_printf(jr->r->arena, "found \"%s\", expected %s", found,
-	    expected));
+	jail_error(jr, name, "found \"%s\", expected %s", found, expected);
 }
 
 static void
@@ -65,8 +65,7 @@ set_span(struct jail_reading *jr, const struct key *k, const char *text, void *f
 	struct err e;
 
 	if (span_ms(str_of(text), field, &e) < 0)
-		jail_error(jr, k->name, arena_printf(jr->r->arena,
-		    "not a time: %s (\"%s\")", e.text, text));
+		jail_error(jr, k->name, "not a time: %s (\"%s\")", e.text, text);
 }
 
 static void
@@ -110,7 +109,7 @@ set_backend(struct jail_reading *jr)
 		return;
 	if (bracket_parse(jr->r->arena, str_of(text), &name,
 	    &jr->jail->backend_options, &e) < 0) {
-		jail_error(jr, "backend", e.text);
+		jail_error(jr, "backend", "%s", e.text);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -125,7 +124,8 @@ static void
 set_usedns(struct jail_reading *jr)
 {
 	static const struct { const char *word; enum conf_dns dns; } words[] = {
-		{ "yes", DNS_YES }, { "warn", DNS_WARN }, { "no", DNS_NO }, { "raw", DNS_RAW },
+		{ "yes", DNS_YES }, { "warn", DNS_WARN }, { "no", DNS_NO },
+		{ "raw", DNS_RAW },
 		{ "true", DNS_YES }, { "1", DNS_YES }, { "on", DNS_YES },
 		{ "false", DNS_NO }, { "0", DNS_NO }, { "off", DNS_NO },
 	};
@@ -198,7 +198,8 @@ static void
 set_counting(struct jail_reading *jr)
 {
 	static const char *const words[] = { "host", "user", "host+user" };
-	static const enum conf_count counts[] = { COUNT_HOST, COUNT_USER, COUNT_HOST_USER };
+	static const enum conf_count counts[] = { COUNT_HOST, COUNT_USER,
+		COUNT_HOST_USER };
 	struct conf_jail *j = jr->jail;
 	const char *count = options_get(&jr->opts, "count");
 	const char *distinct = options_get(&jr->opts, "distinct");
@@ -216,7 +217,8 @@ set_counting(struct jail_reading *jr)
 		set_net(jr, count + 3);
 	else if (!found)
 		wrong(jr, "count", count, "host, user, host+user, net/24,56 or total");
-	if (distinct && *distinct && strcmp(distinct, "user") && strcmp(distinct, "host"))
+	if (distinct && *distinct && strcmp(distinct, "user") &&
+	    strcmp(distinct, "host"))
 		wrong(jr, "distinct", distinct, "user or host");
 	else if (distinct)
 		j->distinct = *distinct;
@@ -244,12 +246,12 @@ set_increment(struct jail_reading *jr)
 	double v;
 
 	if (factor && *factor && span_formula(factor, &vars, &inc->factor, &e) < 0)
-		jail_error(jr, "bantime.factor", e.text);
+		jail_error(jr, "bantime.factor", "%s", e.text);
 	else if (factor && *factor && span_seconds(str_of(factor), &v, NULL) < 0)
 		inc->factor_expr = factor;
 	vars.ban_factor = inc->factor;
 	if (inc->formula && span_formula(inc->formula, &vars, &v, &e) < 0)
-		jail_error(jr, "bantime.formula", e.text);
+		jail_error(jr, "bantime.formula", "%s", e.text);
 	rest = str_of(inc->multipliers);
 	while (inc->multipliers && str_word(&rest, &w))
 		if (!is_number(w))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * jail.c - one section of the jail files, resolved.
+ * read_jail.c - one section of the jail files, resolved.
  */
 #include "banner/conf/jail.h"
 
@@ -29,18 +29,23 @@ const char *const jail_known[] = { THEIR_NAMES, OUR_NAMES, "port", "protocol", "
 	"action_xarf", "action_cf_mwl", "action_blocklist_de", "action_abuseipdb",
 	"destemail", "sender", "sendername", "mta", "fail2ban_agent", NULL };
 
-/* Told with the place of the option, and the jail is lost. */
 void
-jail_error(struct jail_reading *jr, const char *option, const char *text)
+jail_error(struct jail_reading *jr, const char *option, const char *fmt, ...)
 {
 	const struct value *v = option ?
 	    sheet_find(jr->r->jails, jr->jail->name, option) : NULL;
 	struct place at = { v ? v->file : jr->jail->file, v ? v->line : jr->jail->line,
 		jr->jail->name };
+	struct buf text = { 0 };
+	va_list ap;
 
-	reader_tell(jr->r, CONF_ERROR, &at, option ?
-	    arena_printf(jr->r->arena, "%s: %s", option, text) : text);
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	reader_tell(jr->r, CONF_ERROR, &at, "%s%s%s", option ? option : "",
+	    option ? ": " : "", text.p);
 	jr->jail->refused = true;
+	buf_fini(&text);
 }
 
 /* The option's resolved value, or fallback when it is not set. */
@@ -52,7 +57,7 @@ get(struct jail_reading *jr, const char *name, const char *fallback)
 	struct err e;
 
 	if (interp_get(&in, name, &value, &e) == -EINVAL) {
-		jail_error(jr, name, e.text);
+		jail_error(jr, name, "%s", e.text);
 		return fallback;
 	}
 	return value ? value : fallback;
@@ -103,7 +108,7 @@ file_problems(struct jail_reading *jr)
 			jr->jail->refused = true;	/* told once, by conf_read */
 		else if (strcmp(p->section, jr->jail->name) == 0) {
 			jr->jail->refused = true;
-			reader_tell(jr->r, CONF_ERROR, &at, p->text);
+			reader_tell(jr->r, CONF_ERROR, &at, "%s", p->text);
 		}
 	}
 }
@@ -116,7 +121,7 @@ read_rules(struct jail_reading *jr, const char *spec, const char *backend)
 
 	if (*spec) {
 		if (filter_begin(jr, spec, backend, &d, &e) < 0) {
-			jail_error(jr, "filter", e.text);
+			jail_error(jr, "filter", "%s", e.text);
 			return;
 		}
 		have = &d;
@@ -124,7 +129,7 @@ read_rules(struct jail_reading *jr, const char *spec, const char *backend)
 	read_names(jr, jail_names);
 	read_names(jr, our_names);
 	if (!jr->jail->refused && filter_finish(jr, have, &e) < 0)
-		jail_error(jr, "filter", e.text);
+		jail_error(jr, "filter", "%s", e.text);
 }
 
 void

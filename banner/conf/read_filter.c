@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * filter.c - the rules of a jail: filter file, brackets, and the jail's own.
+ * read_filter.c - the rules of a jail: filter file, brackets, and the jail's own.
  */
 #include "banner/conf/filter.h"
 
@@ -70,8 +70,8 @@ open_spec(struct definition *d, struct files *files, const char *folder,
 		return rc;
 	d->sheet = find_sheet(d->arena, files, folder, name);
 	if (!d->sheet)
-		return err_set(e, -ENOENT, "filter \"%s\" not found: expected %s/%s.conf",
-		    name, folder, name);
+		return err_set(e, -ENOENT, "filter \"%s\" not found: expected "
+		    "%s/%s.conf", name, folder, name);
 	return definition_check(d->sheet, e);
 }
 
@@ -137,8 +137,8 @@ fill_weights(struct arena *a, struct conf_filter *f, const char *text, struct er
 {
 	list_words(a, &f->weight, text);
 	if (f->weight.n && f->weight.n != f->failregex.n)
-		return err_set(e, -EINVAL, "weight: found %zu numbers, expected one for "
-		    "each of the %zu failregex", f->weight.n, f->failregex.n);
+		return err_set(e, -EINVAL, "weight: found %zu numbers, expected one "
+		    "for each of the %zu failregex", f->weight.n, f->failregex.n);
 	for (size_t i = 0; i < f->weight.n; i++) {
 		uint64_t n;
 
@@ -190,8 +190,8 @@ filter_finish(struct jail_reading *jr, struct definition *d, struct err *e)
 		rc = fill(jr->r->arena, &jr->jail->filter, &flt, &jr->opts, e);
 	if (rc == 0 && fill_maxlines(&jr->jail->filter,
 	    first_of(&flt, &jr->opts, "maxlines"), e) < 0)
-		jail_error(jr, own ? "maxlines" : "filter", own ? e->text :
-		    arena_printf(jr->r->arena, "maxlines: %s", e->text));
+		jail_error(jr, own ? "maxlines" : "filter", "%s%s",
+		    own ? "" : "maxlines: ", e->text);
 	usedns = options_get(&flt, "usedns");
 	if (rc == 0 && usedns)
 		options_set(jr->r->arena, &jr->opts, "usedns", usedns);

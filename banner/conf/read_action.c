@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * action.c - a jail's "action =" list: which plugin carries each out, and with what.
+ * read_action.c - a jail's "action =" list: which plugin carries it out, and how.
  */
 #include <errno.h>
 #include <string.h>
@@ -124,7 +124,8 @@ join_families(struct asked *q)
 		given = given ? given : q->four.v[i].value;
 		options_set(a, out, key, given);
 		if (strcmp(given, other) != 0)
-			options_set(a, out, arena_printf(a, "%s?family=inet6", key), other);
+			options_set(a, out,
+			    arena_printf(a, "%s?family=inet6", key), other);
 	}
 }
 
@@ -159,7 +160,8 @@ scope(struct asked *q)
 	struct buf out = { 0 };
 	const char *text;
 
-	if (!q->def.uses_port || !port || !*port || str_ends(str_of(q->name), "-allports") ||
+	if (!q->def.uses_port || !port || !*port ||
+	    str_ends(str_of(q->name), "-allports") ||
 	    (type && strcmp(type, "allports") == 0))
 		return "";
 	buf_puts(&out, protocol && *protocol ? protocol : "tcp");
@@ -214,7 +216,8 @@ bracket_options(struct asked *q)
 		const struct conf_option *o = &q->brackets.v[i];
 
 		if (strcmp(o->key, "name") && strcmp(o->key, "actname"))
-			options_set(q->jr->r->arena, &q->action.options, o->key, o->value);
+			options_set(q->jr->r->arena, &q->action.options, o->key,
+			    o->value);
 	}
 }
 
@@ -227,8 +230,8 @@ read_plugin(struct asked *q, struct err *e)
 	if (!q->action.plugin && native_is_plugin(q->name))
 		q->action.plugin = q->name;
 	if (!q->action.plugin)
-		return err_set(e, -ENOENT, "action \"%s\" not found: expected %s/%s.conf, "
-		    "[action %s] in banner.conf, or a plugin (%s)", q->name,
+		return err_set(e, -ENOENT, "action \"%s\" not found: expected "
+		    "%s/%s.conf, [action %s] in banner.conf, or a plugin (%s)", q->name,
 		    layout_actions(r->conf->layout), q->name, q->name, NATIVE_PLUGINS);
 	bracket_options(q);
 	q->action.scope = native_scope(r->arena, q->action.plugin, &q->action.options);
@@ -242,8 +245,9 @@ static int
 decide(struct asked *q, const struct section *own, struct err *e)
 {
 	struct reader *r = q->jr->r;
-	struct native_choice choice = { .arena = r->arena, .name = q->name, .user = "root",
-		.file = q->def.sheet->file, .native = r->conf->daemon.native };
+	struct native_choice choice = { .arena = r->arena, .name = q->name,
+		.user = "root", .file = q->def.sheet->file,
+		.native = r->conf->daemon.native };
 	const struct value *user = section_find(own, "user");
 	int rc = read_file(q, e);
 
@@ -280,8 +284,8 @@ read_one(struct asked *q, struct str text, struct err *e)
 	if (rc < 0)
 		return rc;
 	if (str_ends(str_of(q->name), ".py"))
-		return err_set(e, -EINVAL, "action \"%s\" is a Python program, which cannot "
-		    "be run here; plugin mail replaces smtp.py", q->name);
+		return err_set(e, -EINVAL, "action \"%s\" is a Python program, which "
+		    "cannot be run here; plugin mail replaces smtp.py", q->name);
 	q->action = (struct conf_action){ .name = q->name, .user = "", .caps = "",
 		.scope = "", .why = "" };
 	give_names(q);
@@ -311,7 +315,7 @@ actions_read(struct jail_reading *jr, const char *list)
 		struct asked q = { .jr = jr };
 
 		if (read_one(&q, one, &e) < 0) {
-			jail_error(jr, "action", e.text);
+			jail_error(jr, "action", "%s", e.text);
 			return;		/* and no instance of it is left behind */
 		}
 		found = vec_room(jr->r->arena, found, n, sizeof(*found));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * daemon.c - [bannerd] of banner.conf, and what fail2ban.conf says that acts here.
+ * read_daemon.c - [bannerd] of banner.conf, and what fail2ban.conf says that acts here.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,6 +18,7 @@ struct key {
 	size_t offset;		/* in struct conf_daemon */
 };
 
+#define LEVELS "CRITICAL ERROR WARNING NOTICE INFO DEBUG"
 #define KEY(name, kind, field) { name, kind, offsetof(struct conf_daemon, field) }
 
 static const struct key keys[] = {
@@ -70,8 +71,8 @@ set_nets(struct arena *a, struct conf_list *list, const char *text, struct err *
 	list_words(a, list, text);
 	for (size_t i = 0; i < list->n; i++)
 		if (addr_parse_prefix(str_of(list->v[i]), &net) < 0)
-			return err_set(e, -EINVAL, "found \"%s\", expected an address or "
-			    "a prefix such as 192.0.2.0/24", list->v[i]);
+			return err_set(e, -EINVAL, "found \"%s\", expected an address "
+			    "or a prefix such as 192.0.2.0/24", list->v[i]);
 	return 0;
 }
 
@@ -107,7 +108,7 @@ set_key(struct reader *r, const struct key *k, const char *text, struct err *e)
 	case KIND_NETS:
 		return set_nets(r->arena, field, text, e);
 	case KIND_LEVEL:
-		return choose(text, "CRITICAL ERROR WARNING NOTICE INFO DEBUG", field, e);
+		return choose(text, LEVELS, field, e);
 	case KIND_NATIVE:
 		return choose(text, "auto yes no", field, e);
 	case KIND_SANDBOX:
@@ -140,9 +141,12 @@ unknown(struct reader *r, const struct entry *en)
 	for (size_t i = 0; i < NKEYS; i++)
 		known[i] = keys[i].name;
 	near = spell_nearest(en->name, known);
-	reader_tell(r, CONF_ERROR, &at, arena_printf(r->arena, "[bannerd] has no option "
-	    "\"%s\"%s%s%s", en->name, near ? "; is it \"" : "", near ? near : "",
-	    near ? "\"?" : ""));
+	if (near)
+		reader_tell(r, CONF_ERROR, &at, "[bannerd] has no option \"%s\"; is it "
+		    "\"%s\"?", en->name, near);
+	else
+		reader_tell(r, CONF_ERROR, &at, "[bannerd] has no option \"%s\"",
+		    en->name);
 }
 
 static void
@@ -162,8 +166,7 @@ read_own(struct reader *r)
 			unknown(r, en);
 		else if (interp_get(&in, en->name, &text, &e) < 0 ||
 		    set_key(r, k, text, &e) < 0)
-			reader_tell(r, CONF_ERROR, &at, arena_printf(r->arena, "%s: %s",
-			    en->name, e.text));
+			reader_tell(r, CONF_ERROR, &at, "%s: %s", en->name, e.text);
 	}
 }
 
@@ -176,16 +179,16 @@ check_sections(struct reader *r)
 
 		if (strcmp(s->name, "bannerd") && strcmp(s->name, "INCLUDES") &&
 		    strncmp(s->name, "action ", 7))
-			reader_tell(r, CONF_ERROR, &at, arena_printf(r->arena, "found section"
-			    " [%s], expected [bannerd] or [action NAME]; jails belong "
-			    "into %s", s->name, r->conf->layout == LAYOUT_BANNER ?
-			    "jails.d/" : "jail.local"));
+			reader_tell(r, CONF_ERROR, &at, "found section [%s], expected "
+			    "[bannerd] or [action NAME]; jails belong into %s",
+			    s->name, r->conf->layout == LAYOUT_BANNER ?
+			    "jails.d/" : "jail.local");
 	}
 	for (size_t i = 0; i < r->own->nproblems; i++) {
 		const struct sheet_problem *p = &r->own->problems[i];
 		struct place at = { p->file, p->line, NULL };
 
-		reader_tell(r, CONF_ERROR, &at, p->text);
+		reader_tell(r, CONF_ERROR, &at, "%s", p->text);
 	}
 }
 
@@ -207,12 +210,12 @@ theirs(struct reader *r, const struct interp *in, const char *name)
 		if (strcmp(acting[i].name, name) == 0) {
 			if (interp_get(in, name, &text, &e) < 0 ||
 			    set_key(r, &acting[i], text, &e) < 0)
-				reader_tell(r, CONF_WARNING, &at, arena_printf(r->arena,
-				    "%s: %s", name, e.text));
+				reader_tell(r, CONF_WARNING, &at, "%s: %s", name,
+				    e.text);
 			return;
 		}
-	reader_tell(r, CONF_NOTE, &at, arena_printf(r->arena,
-	    "%s is not used: banner keeps its own (see banner.conf)", name));
+	reader_tell(r, CONF_NOTE, &at, "%s is not used: banner keeps its own (see "
+	    "banner.conf)", name);
 }
 
 static void
@@ -227,7 +230,7 @@ read_theirs(struct reader *r)
 	for (size_t i = 0; i < sh->nproblems; i++) {
 		struct place at = { sh->problems[i].file, sh->problems[i].line, NULL };
 
-		reader_tell(r, CONF_ERROR, &at, sh->problems[i].text);
+		reader_tell(r, CONF_ERROR, &at, "%s", sh->problems[i].text);
 	}
 	def = sheet_section(sh, "Definition");
 	for (size_t i = 0; def && i < def->n; i++)
