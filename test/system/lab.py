@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""lab.py - a place to run bannerd for real: a network namespace, a folder, a log.
+
+Everything lives in one temporary folder and one namespace of its own; close() removes
+both. The programs come from the build folder (BANNER_BUILD, default build/ beside the
+sources).
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("BANNER_BUILD", TOP / "build"))
+
+FILTER = r"""[Definition]
+failregex = ^\s*\S+ sshd\[\d+\]: Failed password for (?:invalid user )?<F-USER>\S+</F-USER> from <HOST> port \d+ ssh2$
+"""
+
+JAIL = """[{name}]
+enabled = true
+filter = sshd
+logpath = {log}
+maxretry = {maxretry}
+findtime = 10m
+bantime = {bantime}
+action = {action}
+"""
+
+
+def wait_for(condition, seconds=5.0, what="the condition"):
+    """Poll until condition() is true; returns its value."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"timed out waiting for {what}"
+        time.sleep(0.02)
+
+
+class Lab:
+    def __init__(self, jails=("sshd",), maxretry=3, bantime="1h", action="route",
+                 user=False, extra=""):
+        self.dir = Path(tempfile.mkdtemp(prefix="banner-lab-"))
+        self.ns = None
+        self.user = user
+        self.proc = None
+        for sub in ("jails.d", "filters", "actions", "state", "run"):
+            (self.dir / sub).mkdir()
+        self.auth = self.dir / "auth.log"
+        self.log = self.dir / "banner.log"
+        self.socket = self.dir / "run" / "banner.sock"
+        self.auth.touch()
+        (self.dir / "filters" / "sshd.conf").write_text(FILTER)
+        self.daemon_conf(extra)
+        for name in jails:
+            self.jail(name, maxretry=maxretry, bantime=bantime, action=action)
+        if not user:
+            self.ns = f"bn{os.getpid()}{id(self) % 100000}"[:15]
+            self.run_host("ip", "netns", "add", self.ns)
+            self.ip("link", "set", "lo", "up")
+            self.ip("addr", "add", "198.51.100.1/24", "dev", "lo")
+            self.ip("addr", "add", "2001:db8::1/64", "dev", "lo", "nodad")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def daemon_conf(self, extra=""):
+        (self.dir / "banner.conf").write_text(
+            f"[bannerd]\nstate = {self.dir}/state\nsocket = {self.socket}\n"
+            f"log = {self.log}\n{extra}\n")
+
+    def jail(self, name, maxretry=3, bantime="1h", action="route", log=None, more=""):
+        (self.dir / "jails.d" / f"{name}.conf").write_text(
+            JAIL.format(name=name, log=log or self.auth, maxretry=maxretry,
+                        bantime=bantime, action=action) + more)
+
+    @staticmethod
+    def run_host(*argv):
+        return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+    def inside(self, argv):
+        argv = [str(a) for a in argv]
+        if self.user:
+            return ["unshare", "-Urn"] + argv
+        return ["ip", "netns", "exec", self.ns] + argv
+
+    def ip(self, *argv):
+        return self.run_host("ip", "-n", self.ns, *argv)
+
+    def routes(self):
+        """Destinations that banner has put into the kernel, both families."""
+        found = set()
+        for family in ("-4", "-6"):
+            out = self.run_host("ip", "-n", self.ns, family, "-j", "route", "show",
+                                "table", "all", "proto", "98")
+            found |= {r["dst"] for r in json.loads(out or "[]")}
+        return found
+
+    # the daemon
+
+    def start(self, *options, ready=True):
+        argv = self.inside([BUILD / "bannerd", "-c", self.dir, "-f", *options])
+        self.err = open(self.dir / "stderr", "ab")
+        self.proc = subprocess.Popen(argv, stdout=self.err, stderr=self.err)
+        if ready:
+            wait_for(self.answers, 10, "bannerd to answer\n" + self.logged())
+            wait_for(lambda: self.ctl_json("status")["caught_up"], 10, "sources")
+
+    def answers(self):
+        if self.proc.poll() is not None:
+            raise AssertionError(f"bannerd ended: {self.proc.returncode}\n"
+                                 + (self.dir / "stderr").read_text() + self.logged())
+        return self.socket.exists() and self.ctl("ping").returncode == 0
+
+    def ctl(self, *words, timeout=20):
+        return subprocess.run([str(BUILD / "banctl"), "-s", str(self.socket), *words],
+                              capture_output=True, text=True, timeout=timeout)
+
+    def ok(self, *words):
+        done = self.ctl(*words)
+        assert done.returncode == 0, (words, done.stdout, done.stderr, self.logged())
+        return done.stdout
+
+    def ctl_json(self, *words):
+        return json.loads(self.ok("--json", *words))
+
+    def stop(self, sig=signal.SIGTERM):
+        if self.proc and self.proc.poll() is None:
+            self.proc.send_signal(sig)
+            self.proc.wait(20)
+        code = self.proc.returncode if self.proc else None
+        self.proc = None
+        return code
+
+    def children(self):
+        """Role -> pid of the processes of this bannerd."""
+        found = {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rsplit(")", 1)
+                if int(fields[1].split()[1]) == self.proc.pid:
+                    role = (stat.parent / "cmdline").read_bytes().split(b"\0")[0]
+                    found[Path(role.decode()).name] = int(stat.parent.name)
+            except (OSError, IndexError):
+                pass
+        return found
+
+    def kill(self, role, sig=signal.SIGKILL):
+        old = self.children()[role]
+        os.kill(old, sig)
+        return old
+
+    # the log that is watched, and ours
+
+    def fail(self, addr, times=1, user="admin", log=None):
+        """What sshd writes for a wrong password, now."""
+        with open(log or self.auth, "a") as f:
+            for i in range(times):
+                f.write(f"{time.strftime('%b %e %H:%M:%S')} host sshd[{100 + i}]: Failed "
+                        f"password for invalid user {user} from {addr} port {4000 + i} "
+                        f"ssh2\n")
+
+    def logged(self):
+        return self.log.read_text() if self.log.exists() else ""
+
+    def banned(self, jail="sshd"):
+        return set(self.ctl_json("status", jail)["banned"])
+
+    def wait_routes(self, *addrs, seconds=5):
+        wait_for(lambda: self.routes() == set(addrs), seconds,
+                 f"routes {addrs}, there are {self.routes()}\n{self.logged()[-3000:]}")
+
+    def close(self):
+        try:
+            if self.proc and self.proc.poll() is None:
+                self.proc.terminate()
+                try:
+                    self.proc.wait(15)
+                except subprocess.TimeoutExpired:
+                    self.proc.kill()
+                    self.proc.wait()
+        finally:
+            if self.ns:
+                subprocess.run(["ip", "netns", "del", self.ns], check=False)
+            shutil.rmtree(self.dir, ignore_errors=True)

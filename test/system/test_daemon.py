@@ -1,0 +1,429 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""bannerd from end to end: lines in a log, routes in a kernel, banctl in between."""
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from lab import BUILD, Lab, wait_for
+
+root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a namespace")
+
+
+@pytest.fixture
+def lab():
+    with Lab() as one:
+        yield one
+
+
+@root
+def test_lines_become_a_route(lab):
+    lab.start()
+    lab.fail("192.0.2.7", 2)
+    time.sleep(0.3)
+    assert lab.routes() == set()
+    lab.fail("192.0.2.7")
+    lab.wait_routes("192.0.2.7")
+    status = lab.ok("status", "sshd").split("\n\n")[0]
+    assert status == (
+        "Status for the jail: sshd\n|- Filter\n|  |- Currently failed:\t0\n"
+        f"|  |- Total failed:\t3\n|  `- File list:\t{lab.auth}\n`- Actions\n"
+        "   |- Currently banned:\t1\n   |- Total banned:\t1\n"
+        "   `- Banned IP list:\t192.0.2.7")
+    lab.ok("unbanip", "192.0.2.7")
+    lab.wait_routes()
+
+
+@root
+def test_log_has_the_shape_of_fail2ban(lab):
+    lab.start()
+    lab.fail("192.0.2.7", 3)
+    lab.wait_routes("192.0.2.7")
+    pid = lab.proc.pid
+    assert re.search(rf"^\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d{{3}} fail2ban\.actions "
+                     rf"       \[\d+\]: NOTICE  \[sshd\] Ban 192\.0\.2\.7$",
+                     lab.logged(), re.M), (pid, lab.logged())
+    assert re.search(r"fail2ban\.filter         \[\d+\]: INFO    \[sshd\] Found 192\.0\.2\.7"
+                     r" - \d{4}-", lab.logged())
+    lab.ok("set", "sshd", "unbanip", "192.0.2.7")
+    assert re.search(r"fail2ban\.actions        \[\d+\]: NOTICE  \[sshd\] Unban 192\.0\.2\.7$",
+                     lab.logged(), re.M)
+
+
+@root
+def test_restart_keeps_bans_and_counters(lab):
+    lab.start()
+    lab.fail("192.0.2.7", 3)
+    lab.fail("192.0.2.8", 2)
+    lab.wait_routes("192.0.2.7")
+    wait_for(lambda: lab.ctl_json("status", "sshd")["total_failed"] == 5)
+    assert lab.stop() == 0
+    assert lab.routes() == {"192.0.2.7"}, "an orderly stop opens no door"
+    lab.fail("192.0.2.9", 3)
+    lab.start()
+    lab.wait_routes("192.0.2.7", "192.0.2.9")
+    lab.fail("192.0.2.8")
+    lab.wait_routes("192.0.2.7", "192.0.2.8", "192.0.2.9")
+    assert "Restore Ban 192.0.2.7" in lab.logged()
+
+
+@root
+def test_reboot_restores_the_kernel(lab):
+    lab.start()
+    for i in range(1, 20):
+        lab.ok("banip", "sshd", f"192.0.2.{i}")
+    lab.stop()
+    lab.ip("route", "flush", "proto", "98")
+    lab.start()
+    lab.wait_routes(*(f"192.0.2.{i}" for i in range(1, 20)))
+
+
+@root
+@pytest.mark.parametrize("role", ["banner-engine", "banner-store", "banner-actor"])
+def test_kill_of_a_process_recovers(lab, role):
+    lab.start()
+    lab.fail("192.0.2.7", 3)
+    lab.fail("192.0.2.8", 2)
+    lab.wait_routes("192.0.2.7")
+    wait_for(lambda: lab.ctl_json("status", "sshd")["total_failed"] == 5)
+    time.sleep(0.2)
+    old = lab.kill(role)
+    wait_for(lambda: lab.children().get(role) not in (None, old), 5, role + " again")
+    lab.fail("192.0.2.9", 3)
+    lab.fail("192.0.2.8", 1)
+    lab.wait_routes("192.0.2.7", "192.0.2.8", "192.0.2.9", seconds=10)
+    lab.ok("unbanip", "192.0.2.7")
+    lab.wait_routes("192.0.2.8", "192.0.2.9")
+    lab.stop()
+    lab.start()
+    assert lab.banned() == {"192.0.2.8", "192.0.2.9"}
+
+
+@root
+def test_kill_of_the_parent_then_start(lab):
+    lab.start()
+    lab.ok("banip", "sshd", "192.0.2.7")
+    lab.wait_routes("192.0.2.7")
+    kids = lab.children()
+    lab.stop(signal.SIGKILL)
+    wait_for(lambda: not any(os.path.exists(f"/proc/{p}") for p in kids.values()), 10,
+             "children to follow their parent")
+    assert lab.routes() == {"192.0.2.7"}
+    lab.start()
+    assert lab.banned() == {"192.0.2.7"}
+
+
+@root
+def test_ban_ends_in_time(lab):
+    lab.start()
+    lab.ok("banip", "sshd", "192.0.2.7", "--time", "1s", "--wait")
+    assert lab.routes() == {"192.0.2.7"}
+    lab.wait_routes(seconds=4)
+
+
+@root
+def test_expire_while_the_daemon_is_down(lab):
+    lab.start()
+    lab.ok("banip", "sshd", "192.0.2.7", "--time", "1s", "--wait")
+    lab.ok("banip", "sshd", "192.0.2.8", "--wait")
+    lab.stop()
+    time.sleep(1.2)
+    assert lab.routes() == {"192.0.2.7", "192.0.2.8"}
+    lab.start("--expire", ready=False)
+    assert lab.proc.wait(25) == 0
+    lab.wait_routes("192.0.2.8")
+
+
+@root
+def test_reload_adds_a_jail_and_keeps_bans(lab):
+    lab.start()
+    lab.fail("192.0.2.7", 3)
+    lab.wait_routes("192.0.2.7")
+    kids = lab.children()
+    other = lab.dir / "other.log"
+    other.touch()
+    lab.jail("other", maxretry=1, log=other)
+    assert lab.ok("reload") == "OK\n"
+    wait_for(lambda: lab.ctl("status", "other").returncode == 0, 5, "jail other")
+    after = lab.children()
+    assert after["banner-engine"] != kids["banner-engine"]
+    assert after["banner-store"] == kids["banner-store"]
+    assert after["banner-actor"] == kids["banner-actor"], "its options did not change"
+    lab.fail("192.0.2.8", 1, log=other)
+    lab.wait_routes("192.0.2.7", "192.0.2.8")
+
+
+@root
+def test_reload_with_errors_changes_nothing(lab):
+    lab.start()
+    kids = lab.children()
+    (lab.dir / "filters" / "sshd.conf").write_text("[Definition]\nfailregex = ([<HOST>\n")
+    done = lab.ctl("reload")
+    assert done.returncode == 1
+    assert done.stderr.strip()
+    assert lab.children() == kids
+    lab.fail("192.0.2.7", 3)
+    lab.wait_routes("192.0.2.7")
+
+
+@root
+def test_sighup_and_log_rotation(lab):
+    lab.start()
+    old = lab.children()["banner-engine"]
+    lab.proc.send_signal(signal.SIGHUP)
+    wait_for(lambda: lab.children().get("banner-engine") not in (None, old))
+    wait_for(lambda: lab.ctl("ping").returncode == 0)
+    os.rename(lab.log, str(lab.log) + ".1")
+    lab.ok("flushlogs")
+    lab.ok("banip", "sshd", "192.0.2.7")
+    wait_for(lambda: "Ban 192.0.2.7" in lab.logged())
+
+
+@root
+def test_stop_unban_and_panic(lab):
+    lab.start()
+    lab.ok("banip", "sshd", "192.0.2.7", "--wait")
+    lab.ok("panic")
+    lab.wait_routes()
+    lab.fail("192.0.2.8", 3)
+    wait_for(lambda: lab.banned() == {"192.0.2.7", "192.0.2.8"})
+    assert lab.routes() == set()
+    lab.ok("resume")
+    lab.wait_routes("192.0.2.7", "192.0.2.8")
+    lab.ok("stop", "--unban")
+    assert lab.proc.wait(15) == 0
+    lab.wait_routes()
+
+
+@root
+def test_never_banned(lab):
+    lab.start()
+    lab.fail("198.51.100.1", 5)
+    for addr in ("198.51.100.1", "127.0.0.1", "255.255.255.255", "224.0.0.1", "0.0.0.0/0"):
+        done = lab.ctl("banip", addr)
+        assert done.returncode == 1 and done.stderr.strip(), addr
+    assert lab.routes() == set()
+
+
+@root
+def test_an_address_of_ours_that_comes_later_is_released(lab):
+    lab.start()
+    lab.ok("banip", "sshd", "198.51.100.77", "--wait")
+    lab.wait_routes("198.51.100.77")
+    lab.ip("addr", "add", "198.51.100.77/32", "dev", "lo")
+    wait_for(lambda: lab.banned() == set(), 2, "the ban to be lifted")
+    lab.wait_routes(seconds=2)
+
+
+@root
+def test_foreign_flush_is_repaired(lab):
+    lab.start()
+    lab.ok("banip", "sshd", "192.0.2.7", "192.0.2.8", "--wait")
+    lab.ip("route", "flush", "proto", "98")
+    lab.wait_routes("192.0.2.7", "192.0.2.8")
+
+
+@root
+def test_explain_list_history(lab):
+    lab.start()
+    lab.fail("192.0.2.7", 2)
+    wait_for(lambda: lab.ctl_json("status", "sshd")["total_failed"] == 2)
+    assert "2" in lab.ok("explain", "192.0.2.7")
+    lab.fail("192.0.2.7", 1)
+    lab.wait_routes("192.0.2.7")
+    text = lab.ok("explain", "192.0.2.7")
+    assert "in force since" in text and "Failed password" in text
+    assert "192.0.2.7" in lab.ok("list")
+    assert lab.ok("banned") == "[{'sshd': ['192.0.2.7']}]\n"
+    assert lab.ok("get", "sshd", "banip") == "192.0.2.7\n"
+    assert lab.ok("get", "sshd", "banned", "192.0.2.7") == "1\n"
+    lab.ok("unbanip", "sshd", "192.0.2.7")
+    assert "ended" in lab.ok("history", "192.0.2.7")
+    lab.stop()
+    lab.start()
+    assert "ended" in lab.ok("history", "sshd")
+
+
+@root
+def test_allow_list_at_run_time(lab):
+    lab.start()
+    lab.ok("set", "sshd", "addignoreip", "192.0.2.0/24")
+    assert "192.0.2.0/24" in lab.ok("get", "sshd", "ignoreip")
+    lab.fail("192.0.2.7", 5)
+    time.sleep(0.3)
+    assert lab.routes() == set()
+    lab.ok("allow", "del", "sshd", "192.0.2.0/24")
+    lab.fail("192.0.2.7", 3)
+    lab.wait_routes("192.0.2.7")
+
+
+@root
+def test_ipv6_counts_by_64(lab):
+    lab.start()
+    for i in range(3):
+        lab.fail(f"2001:db8:1:2::{i + 1}")
+    lab.wait_routes("2001:db8:1:2::/64")
+
+
+@root
+def test_check_and_doctor(lab):
+    lab.start()
+    assert lab.ok("check") == "route: pass\n"
+    lab.wait_routes()
+    lab.ok("doctor")
+
+
+@root
+def test_dry_run_changes_nothing(lab):
+    lab.start("--dry-run")
+    lab.fail("192.0.2.7", 3)
+    wait_for(lambda: lab.banned() == {"192.0.2.7"})
+    assert "Ban 192.0.2.7" in lab.logged()
+    assert lab.routes() == set()
+    assert "banner-actor" not in lab.children()
+
+
+def ask(lab, data, seconds=8):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(seconds)
+        s.connect(str(lab.socket))
+        s.sendall(data)
+        got = b""
+        try:
+            while True:
+                part = s.recv(65536)
+                if not part:
+                    return got, True
+                got += part
+                if re.search(rb"^(ok|error .*)\n", got, re.M) and not got.startswith(b" "):
+                    return got, False
+                if re.search(rb"^(ok|error .*)\n\Z", got, re.M):
+                    return got, False
+        except socket.timeout:
+            return got, False
+
+
+@root
+def test_protocol(lab):
+    lab.start()
+    assert ask(lab, b"ping\n")[0] == b" Server replied: pong\nok\n"
+    assert ask(lab, b"f2b ping\n")[0] == b" Server replied: pong\nok\n"
+    assert ask(lab, b"'ping'\n")[0] == b" Server replied: pong\nok\n"
+    assert ask(lab, b"nonsense\n")[0].startswith(b"error usage ")
+    assert ask(lab, b"\n")[0].startswith(b"error usage ")
+    assert ask(lab, b"'ping\n")[0].startswith(b"error usage ")
+    assert ask(lab, b"banip sshd 300.1.1.1\n")[0].startswith((b"error ", b" "))
+    assert ask(lab, b"x" * 70000)[0].startswith(b"error usage ")
+    got, closed = ask(lab, b"pi", seconds=8)
+    assert got.startswith(b"error usage ") and b"long" in got, "5 s to send a request"
+
+
+@root
+def test_many_clients_are_refused_kindly(lab):
+    lab.start()
+    held = []
+    try:
+        for _ in range(20):
+            s = socket.socket(socket.AF_UNIX)
+            s.connect(str(lab.socket))
+            held.append(s)
+        time.sleep(0.2)
+        held[-1].settimeout(2)
+        assert held[-1].recv(100).startswith(b"error busy")
+    finally:
+        for s in held:
+            s.close()
+    wait_for(lambda: lab.ctl("ping").returncode == 0)
+
+
+@root
+def test_others_may_not_connect_or_change(lab):
+    lab.start()
+    assert oct(lab.socket.stat().st_mode & 0o777) == "0o660"
+    os.chmod(lab.dir, 0o755)
+    os.chmod(lab.dir / "run", 0o755)
+    argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+            str(BUILD / "banctl"), "-s", str(lab.socket)]
+    if subprocess.run(argv[:4] + ["test", "-x", str(BUILD / "banctl")]).returncode:
+        pytest.skip("the build folder is closed to others")
+    done = subprocess.run(argv + ["ping"], capture_output=True, text=True)
+    assert done.returncode == 3, done
+    os.chmod(lab.socket, 0o666)
+    assert subprocess.run(argv + ["ping"], capture_output=True).returncode == 0
+    for words in (["banip", "192.0.2.7"], ["unban", "--all"], ["reload"], ["stop"],
+                  ["panic"], ["allow", "add", "192.0.2.7"], ["set", "sshd", "banip", "1.2.3.4"]):
+        done = subprocess.run(argv + words, capture_output=True, text=True)
+        assert done.returncode == 1 and "may not change" in done.stderr, (words, done)
+    assert lab.routes() == set()
+
+
+def test_exit_codes_of_banctl():
+    def run(*words):
+        return subprocess.run([str(BUILD / "banctl"), *words], capture_output=True).returncode
+    assert run() == 2
+    assert run("--nonsense") == 2
+    assert run("-s", "/nonexistent/x", "ping") == 3
+    assert run("--version") == 0
+
+
+@root
+def test_a_second_daemon_is_refused(lab):
+    lab.start()
+    done = subprocess.run(lab.inside([BUILD / "bannerd", "-c", lab.dir, "-f"]),
+                          capture_output=True, text=True, timeout=10)
+    assert done.returncode == 1 and "another bannerd" in done.stderr
+    lab.ok("ping")
+
+
+def test_bad_configuration_is_told():
+    with Lab(user=True) as lab:
+        (lab.dir / "jails.d" / "bad.conf").write_text(
+            "[bad]\nenabled = true\nfilter = nosuch\nlogpath = /x\n")
+        done = subprocess.run([BUILD / "bannerd", "-c", lab.dir, "-t"],
+                              capture_output=True, text=True)
+        assert done.returncode == 1
+        assert "nosuch" in done.stdout and "bad.conf" in done.stdout
+        assert "jail sshd: filter sshd, 1 rules" in done.stdout
+        done = subprocess.run([BUILD / "bannerd", "-c", lab.dir / "none", "-t"],
+                              capture_output=True, text=True)
+        assert done.returncode == 1 and done.stderr.strip()
+        assert subprocess.run([BUILD / "bannerd", "--nonsense"],
+                              capture_output=True).returncode == 2
+
+
+def test_refuses_to_start_when_nothing_can_run():
+    with Lab(user=True) as lab:
+        (lab.dir / "filters" / "sshd.conf").write_text("[Definition]\nfailregex = ([<HOST>\n")
+        done = subprocess.run([BUILD / "bannerd", "-c", lab.dir, "-f"],
+                              capture_output=True, text=True, timeout=10)
+        assert done.returncode == 1 and "none of" in done.stderr
+
+
+def test_unprivileged_in_a_user_namespace():
+    with Lab(user=True, action="null") as lab:
+        lab.start()
+        lab.fail("192.0.2.7", 3)
+        wait_for(lambda: lab.banned() == {"192.0.2.7"})
+        lab.ok("unbanip", "192.0.2.7")
+        assert lab.stop() == 0
+
+
+@root
+def test_idle_means_idle(lab):
+    """No process wakes up while nothing happens (the parent's beat is once a minute)."""
+    lab.start()
+    time.sleep(1)
+
+    def switches():
+        total = 0
+        for pid in list(lab.children().values()) + [lab.proc.pid]:
+            with open(f"/proc/{pid}/status") as f:
+                total += sum(int(l.split()[1]) for l in f if "ctxt_switches" in l)
+        return total
+    before = switches()
+    time.sleep(3)
+    assert switches() - before <= 6
