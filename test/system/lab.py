@@ -46,7 +46,8 @@ def wait_for(condition, seconds=5.0, what="the condition"):
 class Lab:
     def __init__(self, jails=("sshd",), maxretry=3, bantime="1h", action="route",
                  user=False, extra=""):
-        self.dir = Path(tempfile.mkdtemp(prefix="banner-lab-"))
+        self.dir = Path(tempfile.mkdtemp(
+            prefix="banner-lab-", dir=None if user else "/run"))
         self.ns = None
         self.user = user
         self.proc = None
