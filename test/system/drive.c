@@ -491,9 +491,12 @@ main(int argc, char **argv)
 	int c;
 
 	signal(SIGPIPE, SIG_IGN);
-	d.conf.daemon.loglevel = "DEBUG";
-	d.conf.daemon.sandbox = getenv("DRIVE_SANDBOX") ? getenv("DRIVE_SANDBOX") : "auto";
-	d.conf.daemon.purge_age_ms = 86400000;
+	d.conf.dir = "";
+	d.conf.daemon = (struct conf_daemon){ .state = "", .socket = "", .admin_group = "",
+	    .log = "", .loglevel = "DEBUG", .native = "", .sandbox = "auto",
+	    .purge_age_ms = 86400000 };
+	if (getenv("DRIVE_SANDBOX"))
+		d.conf.daemon.sandbox = getenv("DRIVE_SANDBOX");
 	d.conf.actions = d.actions;
 	while ((c = getopt(argc, argv, "+a:s:p:")) != -1) {
 		if (c == 'a')
