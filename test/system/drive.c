@@ -71,8 +71,13 @@ add_action(struct drive *d, char *spec)
 	a->user = a->caps = a->why = a->command_name = a->file = "";
 	a->options.v = o;
 	while ((word = strsep(&spec, ",")) && *word) {
-		o[a->options.n].key = strsep(&word, "=");
-		/* A comma in a value is written as 0x01. */
+		char *key = strsep(&word, "=");
+
+		o[a->options.n].key = key;
+		for (char *p = key; *p; p++)
+			if (*p == 2)
+				*p = '=';
+		/* A comma in a value is written as 0x01, "=" in a key as 0x02. */
 		for (char *p = word; p && *p; p++)
 			if (*p == 1)
 				*p = ',';
