@@ -11,6 +11,7 @@
 #include "banner/conf/jail.h"
 #include "banner/core/block.h"
 
+struct buf;
 struct rules;
 
 enum line_verdict { LINE_MATCHED, LINE_IGNORED, LINE_MISSED, LINE_REFUSED };
@@ -51,6 +52,11 @@ bool		 rules_every_line(const struct rules *);	/* no literal */
 /* Date templates with hits, most used first; false at the end. */
 bool		 rules_dates(const struct rules *, size_t i, const char **name,
 		    uint64_t *hits);
+
+/* Why did this line not match? Text of several indented lines: its date, how far the
+ * prefregex came, or the failregex that came furthest. Learns dates, so ask a set of
+ * rules of its own. */
+void	rules_trace(struct rules *, struct str line, int64_t now_ms, struct buf *out);
 
 /* Sessions survive a restart: one opaque record per open session (see session.h). */
 typedef void (rules_session_fn)(void *arg, struct str key, struct str record);

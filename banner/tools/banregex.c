@@ -56,6 +56,8 @@ choose(const struct options *o)
 		return &json_reporter;
 	if (o->out)
 		return &out_reporter;
+	if (o->explain)
+		return &explain_reporter;
 	return o->invert ? &invert_reporter : &text_reporter;
 }
 

@@ -74,7 +74,7 @@ int	trial_read(struct trial *, const char *log, struct err *);
 bool	log_is_file(const char *log);
 
 extern const struct reporter text_reporter, json_reporter;
-extern const struct reporter out_reporter, invert_reporter;
+extern const struct reporter out_reporter, invert_reporter, explain_reporter;
 
 /* --test: exit code. */
 int	test_run(const struct options *, struct err *);

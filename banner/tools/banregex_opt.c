@@ -47,6 +47,7 @@ static const struct option options[] = {
 	{ 0, "json", VALUE_NONE, AT(json), NULL, "one JSON object for each failure" },
 	{ 'o', "out", VALUE_TEXT, AT(out), "FORMAT",
 	    "id, ip, msg, row, a capture, <tags>" },
+	{ 0, "explain", VALUE_NONE, AT(explain), NULL, "why each line matched or not" },
 	{ 'i', "invert", VALUE_NONE, AT(invert), NULL,
 	    "print the lines without failure" },
 	{ 'v', "verbose", VALUE_COUNT, AT(verbose), NULL, "say more; may be repeated" },
@@ -191,8 +192,9 @@ check(const struct options *o, int positions, struct err *e)
 			break;
 	if (i == 3)
 		return err_set(e, -EINVAL, "-l knows error, warning and notice");
-	if (o->json + o->invert + (o->out != NULL) + (o->test != NULL) > 1)
-		return err_set(e, -EINVAL, "only one of --json, -o, -i and --test");
+	if (o->json + o->invert + o->explain + (o->out != NULL) + (o->test != NULL) > 1)
+		return err_set(e, -EINVAL,
+		    "only one of --json, --explain, -o, -i and --test");
 	if (o->test)
 		return positions <= 1 ? 0 :
 		    err_set(e, -EINVAL, "--test takes FILE [FILTER]");

@@ -108,7 +108,7 @@ text_line(struct trial *t, struct str line, enum line_verdict verdict, int rule)
 	case LINE_REFUSED:
 		if (!t->o->no_missed)
 			keep(&r->missed, line, t->o->all_missed);
-		/* Too many to print: from the next block on, we need not hear of each. */
+		/* Too many to print: no need to hear of each from now on. */
 		if (r->missed.n > SHOWN_LINES && !t->o->all_missed)
 			t->watch = WATCH_CANDIDATES;
 		break;

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""banregex from outside: line numbers, verdicts, reports, exit codes."""
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get('BANNER_BUILD', TOP / 'build'))
+NOW = 1124013600        # 2005-08-14 10:00:00 UTC
+DATE = '2005-08-14 10:00:00'
+BAD = 'login of <F-USER>.+</F-USER> from <HOST> failed$'
+
+
+def run(*args, stdin='', code=0, config='/nonexistent'):
+    done = subprocess.run([BUILD / 'banregex', '-c', config, '--now', str(NOW),
+                           '--TZ', 'UTC', *map(str, args)], input=stdin.encode(),
+                          capture_output=True, check=False)
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return done.stdout.decode()
+
+
+def objects(*args, **kwargs):
+    found = [json.loads(line) for line in run('--json', *args, **kwargs).splitlines()]
+    return found[:-1], found[-1]
+
+
+@pytest.fixture
+def config(tmp_path):
+    (tmp_path / 'filter.d').mkdir()
+    (tmp_path / 'jail.conf').write_text(
+        '[box]\nenabled = true\nfilter = login[word=refused]\nlogpath = /dev/null\n'
+        'usedns = no\n')
+    (tmp_path / 'filter.d/login.conf').write_text(
+        '[Definition]\nfailregex = ^ <word> <HOST>$\nignoreregex = 192\\.0\\.2\\.9$\n'
+        '[Init]\nword = failed\n')
+    return tmp_path
+
+
+def test_numbers_count_what_is_skipped(tmp_path):
+    log = tmp_path / 'log'
+    line = f'{DATE} login of ann from 192.0.2.%d failed\n'
+    log.write_text('# a comment\n\n' + line % 1 + f'{DATE} nothing\r\n' + '\r\n' + line % 2)
+    found, summary = objects(log, BAD)
+    assert [(f['line'], f['id'], f['user']) for f in found] == [
+        (3, '192.0.2.1', 'ann'), (6, '192.0.2.2', 'ann')]
+    assert summary['lines'] == 3 and summary['missed'] == 1
+    assert summary['rules'] == [{'regex': BAD, 'hits': 2}]
+
+
+@pytest.mark.parametrize('extra', [[], ['--no-prefilter']])
+def test_big_log(tmp_path, extra):
+    """Many blocks: no line is lost or read twice where they meet; long ones are."""
+    log = tmp_path / 'log'
+    wanted = []
+    with log.open('w') as f:
+        for number in range(1, 20001):
+            if number % 97 == 0:
+                f.write(f'{DATE} login of u{number} from 198.51.100.7 failed\n')
+                wanted.append((number, f'u{number}'))
+            elif number % 5003 == 0:
+                f.write(f'{DATE} login of ' + 'x' * (20000 + number * 20)
+                        + ' from 198.51.100.8 failed\n')
+            elif number % 7919 == 0:
+                f.write('# comment\n')
+            else:
+                f.write(f'{DATE} ' + 'some text ' * (number % 13) + '\n')
+    found, summary = objects(*extra, log, BAD)
+    assert [(f['line'], f['user']) for f in found] == wanted
+    assert summary['too_long'] == 3
+    assert summary['lines'] == 20000 - 3 - 2
+
+
+def test_stdin_and_last_line_without_end():
+    found, summary = objects('-', BAD, stdin=f'{DATE} login of a b from 2001:db8::0:1 failed')
+    assert found[0]['host'] == '2001:db8::1' and found[0]['user'] == 'a b'
+    assert found[0]['time'] == NOW and summary['matched'] == 1
+
+
+def test_hostile_text_is_valid_json_and_safe_text(tmp_path):
+    log = tmp_path / 'log'
+    log.write_bytes(DATE.encode() + b' login of \x1b[31m\xff"\\ from 192.0.2.1 failed\n')
+    found, _ = objects(log, BAD)
+    assert found[0]['user'] == '\x1b[31m\ufffd"\\'
+    text = run('--print-all-matched', log, BAD)
+    assert '\x1b' not in text and '\\x1b[31m' in text
+    assert '\x1b' not in run('-o', 'user', log, BAD)
+
+
+def test_jail_filter_and_regex(config):
+    line = f'{DATE} %s 192.0.2.1'
+    assert objects(line % 'refused', 'box', config=config)[1]['matched'] == 1
+    assert objects(line % 'failed', 'box', config=config)[1]['matched'] == 0
+    assert objects(line % 'failed', 'login', config=config)[1]['matched'] == 1
+    assert objects(line % 'no', 'login[word=no]', config=config)[1]['matched'] == 1
+    path = config / 'filter.d/login.conf'
+    assert objects(line % 'failed', path)[1]['matched'] == 1
+    assert objects(f'{DATE} failed 192.0.2.9', 'login', config=config)[1]['ignored'] == 1
+    assert objects(f'{DATE} failed 192.0.2.9', 'login', 'never', config=config)[1][
+        'matched'] == 1
+    assert objects(f'{DATE} refused a.example', 'box', config=config)[1]['matched'] == 0
+
+
+def test_report():
+    text = run(f'{DATE} login of ann from 192.0.2.1 failed', BAD)
+    for part in ('Running tests', f'Use   failregex line : {BAD}', 'Results',
+                 'Failregex: 1 total', f'|   1) [1] {BAD}', 'Ignoreregex: 0 total',
+                 'Date template hits:',
+                 'Lines: 1 lines, 0 ignored, 1 matched, 0 missed', '[processed in '):
+        assert part in text
+    text = run('-', BAD, stdin='x\n' * 30)
+    assert 'Missed line(s): too many to print.  Use --print-all-missed' in text
+    assert run('--print-all-missed', '-', BAD, stdin='x\n' * 30).count('|  x\n') == 30
+    assert '|  x\n' in run('-', BAD, stdin='x\n' * 20)
+    assert '|  x\n' not in run('--print-no-missed', '-', BAD, stdin='x\n')
+
+
+def test_out_formats():
+    line = f'{DATE} login of ann from 192.0.2.1 failed'
+    assert run('-o', 'ip', line, BAD) == '192.0.2.1\n'
+    assert run('-o', 'user', line, BAD) == 'ann\n'
+    assert run('-o', 'msg', line, BAD) == line + '\n'
+    assert run('-o', '<ip>/<F-USER>/<time>/<F-NONE>', line, BAD) == f'192.0.2.1/ann/{NOW}/\n'
+    assert run('-i', '-', BAD, stdin=line + '\nother\n') == 'other\n'
+
+
+def test_explain():
+    text = run('--explain', f'{DATE} login of ann form 192.0.2.1 failed', BAD)
+    assert 'missed' in text and f'date      {DATE}' in text
+    assert 'failregex 1 is closest' in text and 'form 192.0.2.1 failed' in text
+    text = run('--explain', f'{DATE} login of ann from 192.0.2.1 failed', BAD)
+    assert 'failregex 1: 192.0.2.1, user ann' in text
+
+
+@pytest.mark.parametrize('args', [
+    ['line', '(<HOST>'], ['line', 'no id here'], ['/no/such/file', BAD],
+    ['line', 'nosuchfilter'], ['--json', '-i', 'line', BAD], ['line'],
+    ['--nonsense', 'line', BAD], ['-L', '0', 'line', BAD], ['--usedns', 'x', 'line', BAD],
+    ['-e', 'klingon', 'line', BAD], ['-d', '(', 'line', BAD], ['-l', 'debug', 'x', BAD]])
+def test_errors(args):
+    done = subprocess.run([BUILD / 'banregex', '-c', '/nonexistent', *args],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 255 and done.stderr.startswith('banregex: ')
+
+
+GOLDEN = '''# filter: login
+# now: 1124013600
+
+# expect: fail host=192.0.2.1 user=-
+2005-08-14 10:00:00 failed 192.0.2.1
+
+# expect: nofail
+2005-08-14 10:00:00 failed 192.0.2.9
+
+# filter: login[word=no]
+# expect: fail host=2001:db8:0::1 user=
+2005-08-14 10:00:00 no 2001:db8::1
+'''
+
+
+def test_golden_lines(config, tmp_path):
+    file = tmp_path / 'golden'
+    file.write_text(GOLDEN)
+    assert '3 of 3 verdicts agree' in run('--test', file, config=config)
+    assert '1 of 1 verdicts agree' in run('--test', file, 'login[word=no]', config=config)
+    file.write_text(GOLDEN.replace('expect: nofail', 'expect: fail host=192.0.2.9'))
+    text = run('--test', file, config=config, code=1)
+    assert '2 of 3' in text and 'found nofail' in text
+    file.write_text(GOLDEN.replace('host=192.0.2.1 user=-', 'host=192.0.2.2 user=-'))
+    assert '2 of 3' in run('--test', file, config=config, code=1)
+    file.write_text(GOLDEN.replace('# filter: login\n', '# filter: gone\n'))
+    assert '1 of 3' in run('--test', file, config=config, code=1)
+    file.write_text('# nothing\n')
+    run('--test', file, config=config, code=1)
