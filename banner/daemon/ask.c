@@ -11,14 +11,14 @@
 
 #include "banner/base/arena.h"
 #include "banner/daemon/ask.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/context.h"
 
 enum { ASK_MAX = 1000 };
 
 struct ask {
 	struct engined *d;
 	struct link link;
-	uint64_t open[ASK_MAX];		/* tickets */
+	uint64_t open[ASK_MAX]; /* tickets */
 	size_t n;
 	uint64_t refused;
 };
@@ -60,7 +60,8 @@ on_closed(void *arg)
 {
 	struct ask *a = arg;
 
-	log_error("banner.engine", "the helper is gone: %zu questions count as \"no\"", a->n);
+	log_error(
+	    "banner.engine", "the helper is gone: %zu questions count as \"no\"", a->n);
 	while (a->n)
 		engine_answer(a->d->engine, a->open[--a->n], false, engined_now());
 }

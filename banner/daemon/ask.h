@@ -12,10 +12,10 @@
 struct ask;
 struct engined;
 
-struct ask	*ask_new(struct engined *);
-void		 ask_free(struct ask *);
-void		 ask_connect(struct ask *, int sock);
-void		 ask_question(void *engined, const struct question *);	/* engine_host.ask */
-uint64_t	 ask_refused(const struct ask *);
+struct ask *ask_new(struct engined *);
+void ask_free(struct ask *);
+void ask_connect(struct ask *, int sock);
+void ask_question(void *engined, const struct question *); /* engine_host.ask */
+uint64_t ask_refused(const struct ask *);
 
 #endif

@@ -13,31 +13,30 @@
 enum { EXIT_USAGE = 2 };
 enum { OPT_DUMP = 256, OPT_DRY_RUN, OPT_STATE, OPT_SOCKET, OPT_EXPIRE, OPT_VERSION };
 
-static const struct option long_options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "foreground", no_argument, NULL, 'f' },
-	{ "test", no_argument, NULL, 't' },
+static const struct option long_options[] = { { "config", required_argument, NULL,
+						  'c' },
+	{ "foreground", no_argument, NULL, 'f' }, { "test", no_argument, NULL, 't' },
 	{ "dump", no_argument, NULL, OPT_DUMP },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "state", required_argument, NULL, OPT_STATE },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "expire", no_argument, NULL, OPT_EXPIRE },
 	{ "version", no_argument, NULL, OPT_VERSION },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 }
-};
+	{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 
 static const char usage_text[] =
-"usage: bannerd [-c DIR] [-f] [-t] [--dump] [--dry-run] [--state DIR] [--socket PATH]\n"
-"       bannerd --expire | --version | -h\n"
-"  -c DIR         configuration folder, ours or fail2ban's (" BANNER_CONFDIR ")\n"
-"  -f             stay in the foreground\n"
-"  -t             read and compile everything, report, and exit\n"
-"  --dump         print the resolved configuration and exit\n"
-"  --dry-run      decide and log, but carry nothing out\n"
-"  --state DIR    folder of the database\n"
-"  --socket PATH  control socket\n"
-"  --expire       with no daemon running: remove what should have ended, and exit\n";
+    "usage: bannerd [-c DIR] [-f] [-t] [--dump] [--dry-run] [--state DIR] [--socket "
+    "PATH]\n"
+    "       bannerd --expire | --version | -h\n"
+    "  -c DIR         configuration folder, ours or fail2ban's (" BANNER_CONFDIR ")\n"
+    "  -f             stay in the foreground\n"
+    "  -t             read and compile everything, report, and exit\n"
+    "  --dump         print the resolved configuration and exit\n"
+    "  --dry-run      decide and log, but carry nothing out\n"
+    "  --state DIR    folder of the database\n"
+    "  --socket PATH  control socket\n"
+    "  --expire       with no daemon running: remove what should have ended, and "
+    "exit\n";
 
 static int
 usage(FILE *to)
@@ -51,36 +50,16 @@ static int
 parse_option(int c, struct options *o)
 {
 	switch (c) {
-	case 'c':
-		o->dir = optarg;
-		return 0;
-	case 'f':
-		o->foreground = true;
-		return 0;
-	case 't':
-		o->test = true;
-		return 0;
-	case OPT_DUMP:
-		o->dump = true;
-		return 0;
-	case OPT_DRY_RUN:
-		o->dry_run = true;
-		return 0;
-	case OPT_STATE:
-		o->state = optarg;
-		return 0;
-	case OPT_SOCKET:
-		o->socket = optarg;
-		return 0;
-	case OPT_EXPIRE:
-		o->expire = true;
-		return 0;
-	case OPT_VERSION:
-		printf("bannerd %s\n", BANNER_VERSION);
-		return 1;
-	case 'h':
-		usage(stdout);
-		return 1;
+	case 'c': o->dir = optarg; return 0;
+	case 'f': o->foreground = true; return 0;
+	case 't': o->test = true; return 0;
+	case OPT_DUMP: o->dump = true; return 0;
+	case OPT_DRY_RUN: o->dry_run = true; return 0;
+	case OPT_STATE: o->state = optarg; return 0;
+	case OPT_SOCKET: o->socket = optarg; return 0;
+	case OPT_EXPIRE: o->expire = true; return 0;
+	case OPT_VERSION: printf("bannerd %s\n", BANNER_VERSION); return 1;
+	case 'h': usage(stdout); return 1;
 	}
 	usage(stderr);
 	return EXIT_USAGE;
@@ -91,7 +70,8 @@ parse_options(int argc, char **argv, struct options *o)
 {
 	int c, rc = 0;
 
-	while (rc == 0 && (c = getopt_long(argc, argv, "c:fth", long_options, NULL)) != -1)
+	while (
+	    rc == 0 && (c = getopt_long(argc, argv, "c:fth", long_options, NULL)) != -1)
 		rc = parse_option(c, o);
 	if (rc == 0 && optind < argc) {
 		fprintf(stderr, "bannerd: unexpected \"%s\"\n", argv[optind]);

@@ -9,15 +9,15 @@
 #include "banner/base/err.h"
 
 struct identity {
-	const char *name;	/* of the user, for messages */
+	const char *name; /* of the user, for messages */
 	uid_t uid;
 	gid_t gid;
-	int change;		/* 0: stay who we are */
+	int change; /* 0: stay who we are */
 };
 
 /* Keep only the capabilities in caps ("net_admin dac_read_search", "" = none) across
  * the coming exec, and become the user. Capabilities we do not have ourselves are left
  * out. 0 or -errno. */
-int	caps_become(const struct identity *, const char *caps, struct err *);
+int caps_become(const struct identity *, const char *caps, struct err *);
 
 #endif

@@ -31,8 +31,9 @@ caps_choose(const char *caps, struct err *e)
 		if (cap < 0)
 			return err_set(e, -EINVAL, "unknown capability \"%s\"", name);
 		if (has[cap])
-			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED |
-			    CAPNG_INHERITABLE | CAPNG_BOUNDING_SET | CAPNG_AMBIENT,
+			capng_update(CAPNG_ADD,
+			    CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE |
+				CAPNG_BOUNDING_SET | CAPNG_AMBIENT,
 			    (unsigned)cap);
 	}
 	return 0;
@@ -47,11 +48,12 @@ caps_become(const struct identity *id, const char *caps, struct err *e)
 		return rc;
 	if (id->change) {
 		if (initgroups(id->name, id->gid) < 0)
-			return err_set(e, -errno, "groups of %s: %s", id->name,
-			    strerror(errno));
+			return err_set(
+			    e, -errno, "groups of %s: %s", id->name, strerror(errno));
 		rc = capng_change_id((int)id->uid, (int)id->gid, CAPNG_CLEAR_BOUNDING);
 		if (rc < 0)
-			return err_set(e, -EPERM, "cannot become user %s (%d)", id->name, rc);
+			return err_set(
+			    e, -EPERM, "cannot become user %s (%d)", id->name, rc);
 		rc = capng_apply(CAPNG_SELECT_AMBIENT);
 	} else if (geteuid() == 0)
 		rc = capng_apply(CAPNG_SELECT_ALL);

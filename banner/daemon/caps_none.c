@@ -17,7 +17,7 @@ caps_become(const struct identity *id, const char *caps, struct err *e)
 	if (initgroups(id->name, id->gid) < 0 ||
 	    setresgid(id->gid, id->gid, id->gid) < 0 ||
 	    setresuid(id->uid, id->uid, id->uid) < 0)
-		return err_set(e, -errno, "cannot become user %s: %s", id->name,
-		    strerror(errno));
+		return err_set(
+		    e, -errno, "cannot become user %s: %s", id->name, strerror(errno));
 	return 0;
 }

@@ -16,12 +16,9 @@ static const char *
 level_text(enum conf_level level)
 {
 	switch (level) {
-	case CONF_NOTE:
-		return "note";
-	case CONF_WARNING:
-		return "warning";
-	case CONF_ERROR:
-		return "error";
+	case CONF_NOTE: return "note";
+	case CONF_WARNING: return "warning";
+	case CONF_ERROR: return "error";
 	}
 	return "";
 }
@@ -50,9 +47,11 @@ checkconf_problems(const struct conf *c, struct buf *b)
 static int
 compile(const struct conf_jail *j, size_t *nrules, struct err *e)
 {
-	struct rules_options o = { .filter = &j->filter, .usedns = j->usedns,
-	    .logtimezone = j->logtimezone, .logencoding = j->logencoding,
-	    .findtime_ms = j->findtime_ms };
+	struct rules_options o = { .filter = &j->filter,
+		.usedns = j->usedns,
+		.logtimezone = j->logtimezone,
+		.logencoding = j->logencoding,
+		.findtime_ms = j->findtime_ms };
 	struct rules *r;
 	int rc = rules_new(&o, &r, e);
 
@@ -74,16 +73,16 @@ report_limits(const struct conf_jail *j, size_t nrules, struct buf *b)
 {
 	char find[UNITS_TEXT], ban[UNITS_TEXT];
 
-	buf_printf(b, "jail %s: filter %s, %zu rules, maxretry %u in %s, ban %s", j->name,
-	    j->filter.name ? j->filter.name : "-", nrules, j->maxretry,
+	buf_printf(b, "jail %s: filter %s, %zu rules, maxretry %u in %s, ban %s",
+	    j->name, j->filter.name ? j->filter.name : "-", nrules, j->maxretry,
 	    units_duration(j->findtime_ms, find), units_duration(j->bantime_ms, ban));
 	if (j->host6 && j->host6 < 128)
 		buf_printf(b, ", IPv6 by /%u", j->host6);
 	buf_putc(b, '\n');
 	for (size_t i = 0; i < j->nlogpath; i++)
 		buf_printf(b, "  reads %s\n", j->logpath[i].glob);
-	for (size_t i = 0; i < j->filter.journalmatch.n &&
-	    j->backend == BACKEND_JOURNAL; i++)
+	for (size_t i = 0;
+	     i < j->filter.journalmatch.n && j->backend == BACKEND_JOURNAL; i++)
 		buf_printf(b, "  reads the journal: %s\n", j->filter.journalmatch.v[i]);
 }
 
@@ -110,11 +109,11 @@ report_jail(const struct conf *c, const struct conf_jail *j, struct buf *b)
 
 	if (j->refused) {
 		buf_printf(b, "jail %s: refused, see its errors above\n", j->name);
-		return 0;	/* counted with the problems */
+		return 0; /* counted with the problems */
 	}
 	if (compile(j, &nrules, &e) < 0) {
-		buf_printf(b, "%s:%d: error: [%s] %s\n", j->file ? j->file : "?", j->line,
-		    j->name, e.text);
+		buf_printf(b, "%s:%d: error: [%s] %s\n", j->file ? j->file : "?",
+		    j->line, j->name, e.text);
 		return 1;
 	}
 	report_limits(j, nrules, b);
@@ -153,8 +152,8 @@ checkconf_report(const struct conf *c, struct buf *b)
 		errors += report_jail(c, &c->jails[i], b);
 	}
 	errors += report_programs(c, b);
-	buf_printf(b, "%s: %zu jails enabled, state %s, socket %s, log %s: %s\n", c->dir,
-	    enabled, c->daemon.state, c->daemon.socket, c->daemon.log,
+	buf_printf(b, "%s: %zu jails enabled, state %s, socket %s, log %s: %s\n",
+	    c->dir, enabled, c->daemon.state, c->daemon.socket, c->daemon.log,
 	    errors ? "with errors" : "ok");
 	return errors;
 }
@@ -171,7 +170,8 @@ checkconf_can_run(const struct conf *c, struct err *e)
 		if (!j->enabled)
 			continue;
 		enabled++;
-		if (!j->refused && compile(j, &nrules, first.text[0] ? NULL : &first) == 0)
+		if (!j->refused &&
+		    compile(j, &nrules, first.text[0] ? NULL : &first) == 0)
 			runs++;
 	}
 	if (!enabled || runs)

@@ -43,10 +43,11 @@ read_conf(struct child *c, struct err *e)
 	if (fstat(CHILD_CONF_FD, &st) < 0)
 		return err_set(e, -errno, "no configuration on descriptor %d: %s",
 		    CHILD_CONF_FD, strerror(errno));
-	image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, CHILD_CONF_FD, 0);
+	image =
+	    mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, CHILD_CONF_FD, 0);
 	if (image == MAP_FAILED)
-		return err_set(e, -errno, "cannot map the configuration: %s",
-		    strerror(errno));
+		return err_set(
+		    e, -errno, "cannot map the configuration: %s", strerror(errno));
 	rc = conf_unpack(image, (size_t)st.st_size, &c->conf, e);
 	munmap(image, (size_t)st.st_size);
 	close(CHILD_CONF_FD);

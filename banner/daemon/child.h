@@ -22,22 +22,22 @@
 enum { CHILD_PARENT_FD = 3, CHILD_CONF_FD = 4 };
 
 struct child {
-	int fd;			/* to the parent */
-	const char *role;	/* "banner.store": name of its log lines */
+	int fd; /* to the parent */
+	const char *role; /* "banner.store": name of its log lines */
 	struct conf *conf;
-	struct buf out;		/* records for the parent that are not sent yet */
-	uint64_t lost;		/* log lines dropped because the parent did not read */
+	struct buf out; /* records for the parent that are not sent yet */
+	uint64_t lost; /* log lines dropped because the parent did not read */
 };
 
 /* Unpack the configuration, make the log go to the parent, queue HELLO. SIGPIPE is
  * ignored. 0 or -errno with text (also on standard error). */
-int	child_open(struct child *, const char *role, struct err *);
+int child_open(struct child *, const char *role, struct err *);
 /* READY, with the level of the sandbox for banctl status. */
-void	child_ready(struct child *, const struct sandbox_level *);
+void child_ready(struct child *, const struct sandbox_level *);
 /* Send what is queued; -EAGAIN: wait until writable, -EPIPE: the parent is gone. */
-int	child_flush(struct child *);
+int child_flush(struct child *);
 /* Common answer to a record of the parent: BEAT is answered. True if it was handled. */
-bool	child_handles(struct child *, enum wire_type, struct wire_in *body);
-void	child_close(struct child *);
+bool child_handles(struct child *, enum wire_type, struct wire_in *body);
+void child_close(struct child *);
 
 #endif

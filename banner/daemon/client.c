@@ -13,7 +13,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/daemon/client.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/context.h"
 
 static void
 late_arm(struct client *c)
@@ -81,8 +81,8 @@ void
 client_send(struct client *c)
 {
 	while (c->outbuf.len) {
-		ssize_t n = send(c->fd, c->outbuf.p, c->outbuf.len,
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(
+		    c->fd, c->outbuf.p, c->outbuf.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -6,11 +6,18 @@
 #ifndef BANNER_CLIENT_H
 #define BANNER_CLIENT_H
 
-#include "banner/daemon/control.h"
+#include "banner/daemon/news.h"
 #include "banner/daemon/request.h"
 
-enum { CLIENTS_MAX = 64, CLIENTS_OF_USER = 16, REQUEST_BYTES = 64 << 10,
-	REQUEST_S = 5, REPLY_BYTES = 64 << 20, WATCH_BYTES = 1 << 20, WAIT_MS = 10000 };
+enum {
+	CLIENTS_MAX = 64,
+	CLIENTS_OF_USER = 16,
+	REQUEST_BYTES = 64 << 10,
+	REQUEST_S = 5,
+	REPLY_BYTES = 64 << 20,
+	WATCH_BYTES = 1 << 20,
+	WAIT_MS = 10000
+};
 
 struct event;
 
@@ -21,10 +28,10 @@ struct client {
 	uid_t uid;
 	char who[64];
 	bool may_change, watching, closing;
-	struct event *in, *out_ready, *late;	/* late: the request takes too long */
+	struct event *in, *out_ready, *late; /* late: the request takes too long */
 	struct buf inbuf, outbuf;
-	struct request *pending;	/* its reply comes later */
-	uint64_t dropped;		/* watch lines it did not take */
+	struct request *pending; /* its reply comes later */
+	uint64_t dropped; /* watch lines it did not take */
 };
 
 struct control {
@@ -38,14 +45,14 @@ struct control {
 };
 
 /* client.c */
-struct client	*client_new(struct control *, int fd);	/* NULL: refused, fd closed */
-void		 client_free(struct client *);
-void		 client_send(struct client *);		/* outbuf; may free the client */
+struct client *client_new(struct control *, int fd); /* NULL: refused, fd closed */
+void client_free(struct client *);
+void client_send(struct client *); /* outbuf; may free the client */
 /* The reply of a finished request: payload lines, then ok or the error. */
-void		 client_reply(struct client *, struct request *, int rc);
+void client_reply(struct client *, struct request *, int rc);
 
 /* control.c */
-void	control_request(struct client *, struct str line);
-void	control_broken(struct client *, const char *why);
+void control_request(struct client *, struct str line);
+void control_broken(struct client *, const char *why);
 
 #endif

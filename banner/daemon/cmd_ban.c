@@ -8,7 +8,7 @@
 #include "banner/base/units.h"
 #include "banner/conf/span.h"
 #include "banner/daemon/command.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/context.h"
 #include "banner/daemon/stream.h"
 
 struct ban_words {
@@ -29,8 +29,8 @@ parse_time(struct request *r, const char *text, int64_t *until)
 		return 0;
 	}
 	if (span_ms(str_of(text), &ms, &r->err) < 0 || ms <= 0)
-		return refuse(r, "usage", "\"%s\" is not a time: use 10m, 1h, 2d, forever",
-		    text);
+		return refuse(
+		    r, "usage", "\"%s\" is not a time: use 10m, 1h, 2d, forever", text);
 	*until = engined_now() + ms;
 	return 0;
 }
@@ -75,7 +75,7 @@ take_jail(struct request *r, struct ban_words *w)
 		return 0;
 	if (!engine_jail(r->d->engine, w->addrs[0])) {
 		if (w->n == 1 && !strchr(w->addrs[0], '/'))
-			return 0;	/* a user name or id */
+			return 0; /* a user name or id */
 		return refuse(r, "refused", "Sorry but the jail '%s' does not exist",
 		    w->addrs[0]);
 	}
@@ -106,8 +106,8 @@ say_ban(struct request *r, const struct ban *ban, const char *what)
 		return;
 	if (ban->until_ms)
 		units_time(ban->until_ms, until);
-	buf_printf(&r->out, "%s %s in %s until %s\n", subject_text(&ban->subject, &text),
-	    what, ban->jail, until);
+	buf_printf(&r->out, "%s %s in %s until %s\n",
+	    subject_text(&ban->subject, &text), what, ban->jail, until);
 	buf_fini(&text);
 }
 
@@ -115,8 +115,11 @@ say_ban(struct request *r, const struct ban *ban, const char *what)
 static int
 ban_one(struct request *r, const struct ban_words *w, const char *addr)
 {
-	struct ban_request b = { .jail = w->jail, .now_ms = engined_now(),
-	    .until_ms = w->until_ms, .comment = w->comment, .cause = CAUSE_ADMIN };
+	struct ban_request b = { .jail = w->jail,
+		.now_ms = engined_now(),
+		.until_ms = w->until_ms,
+		.comment = w->comment,
+		.cause = CAUSE_ADMIN };
 	const struct ban *ban = NULL;
 	int rc = parse_subject(addr, &b.subject, &r->err);
 
@@ -160,7 +163,8 @@ cmd_banip(struct request *r)
 	for (size_t i = 0; i < w.n; i++) {
 		rc = ban_one(r, &w, w.addrs[i]);
 		if (rc < 0 && w.n > 1)
-			buf_printf(&r->out, "%s: not banned: %s\n", w.addrs[i], r->err.text);
+			buf_printf(
+			    &r->out, "%s: not banned: %s\n", w.addrs[i], r->err.text);
 		if (rc < 0)
 			first = rc;
 		else
@@ -182,13 +186,13 @@ unban_words(struct request *r, const char *jail, char **addrs, size_t n, size_t 
 	for (size_t i = 0; i < n; i++) {
 		one = 0;
 		if (parse_subject(addrs[i], &s, &r->err) == 0)
-			one = engine_unban(r->d->engine, jail, &s, CAUSE_ADMIN,
-			    engined_now());
+			one = engine_unban(
+			    r->d->engine, jail, &s, CAUSE_ADMIN, engined_now());
 		/* a name may be a user or an id: both are meant */
 		if (!one && s.kind == SUBJECT_ID) {
 			s.kind = SUBJECT_USER;
-			one = engine_unban(r->d->engine, jail, &s, CAUSE_ADMIN,
-			    engined_now());
+			one = engine_unban(
+			    r->d->engine, jail, &s, CAUSE_ADMIN, engined_now());
 		}
 		if (!one) {
 			++*absent;
@@ -233,7 +237,7 @@ cmd_unban(struct request *r)
 	size_t absent = 0;
 
 	if (!strcmp(r->argv[1], "--all"))
-		return unban_reply(r, engine_unban(r->d->engine, NULL, NULL, CAUSE_ADMIN,
-		    engined_now()));
+		return unban_reply(r,
+		    engine_unban(r->d->engine, NULL, NULL, CAUSE_ADMIN, engined_now()));
 	return unban_reply(r, unban_words(r, NULL, r->argv + 1, r->argc - 1, &absent));
 }

@@ -8,7 +8,7 @@
 #include "banner/base/units.h"
 #include "banner/core/engine_state.h"
 #include "banner/daemon/command.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/context.h"
 #include "banner/daemon/feed.h"
 #include "banner/daemon/relay.h"
 #include "banner/daemon/stream.h"
@@ -18,7 +18,7 @@ enum { HISTORY_ROWS = 200, EVIDENCE_CUT = 400 };
 struct where {
 	struct request *r;
 	const struct subject *subject;
-	uint64_t ban;			/* the newest one found */
+	uint64_t ban; /* the newest one found */
 };
 
 static bool
@@ -26,8 +26,8 @@ subject_eq(const struct subject *a, const struct subject *b)
 {
 	if (a->kind != b->kind)
 		return false;
-	return a->kind == SUBJECT_ADDR ? addr_contains(&a->addr, &b->addr) :
-	    str_eq(a->text, b->text);
+	return a->kind == SUBJECT_ADDR ? addr_contains(&a->addr, &b->addr)
+				       : str_eq(a->text, b->text);
 }
 
 static void
@@ -39,15 +39,14 @@ where_action(struct request *r, const struct ban *ban, size_t i)
 
 	relay_status(r->d->relay, ban->id, i, &st);
 	switch (st.state) {
-	case RELAY_NONE:
-		return;
+	case RELAY_NONE: return;
 	case RELAY_WAITING:
-		buf_printf(&r->out, "  action %s (%s): wanted, no answer yet\n", a->conf->name,
-		    ban->jail);
+		buf_printf(&r->out, "  action %s (%s): wanted, no answer yet\n",
+		    a->conf->name, ban->jail);
 		return;
 	case RELAY_APPLIED:
-		buf_printf(&r->out, "  action %s (%s): in force since %s\n", a->conf->name,
-		    ban->jail, units_time(st.when_ms, when));
+		buf_printf(&r->out, "  action %s (%s): in force since %s\n",
+		    a->conf->name, ban->jail, units_time(st.when_ms, when));
 		return;
 	case RELAY_FAILED:
 		buf_printf(&r->out, "  action %s (%s): FAILED: %s\n", a->conf->name,
@@ -110,7 +109,7 @@ cmd_explain(struct request *r)
 	q.id = r->query = client_ticket(r->client);
 	q.ban = w.ban;
 	q.subject = s;
-	r->rows = 1;	/* silence when the store has no evidence */
+	r->rows = 1; /* silence when the store has no evidence */
 	if (stream_query(r->d->stream, &q) < 0)
 		r->query = 0;
 	return 0;
@@ -119,7 +118,9 @@ cmd_explain(struct request *r)
 int
 cmd_history(struct request *r)
 {
-	struct stream_query q = { .what = QUERY_RECENT, .jail = "", .limit = HISTORY_ROWS };
+	struct stream_query q = {
+		.what = QUERY_RECENT, .jail = "", .limit = HISTORY_ROWS
+	};
 
 	for (size_t i = 1; i < r->argc; i++) {
 		if (engine_jail(r->d->engine, r->argv[i])) {
@@ -155,7 +156,8 @@ row_lines(struct request *r, struct wire_ban *b)
 }
 
 static void
-row_json(struct request *r, const struct wire_ban *b, const char *subject, int64_t ended)
+row_json(
+    struct request *r, const struct wire_ban *b, const char *subject, int64_t ended)
 {
 	json_open(&r->out, NULL, '{');
 	json_number(&r->out, "id", (int64_t)b->ban.id);
@@ -191,8 +193,8 @@ command_row(struct request *r, struct wire_in *in)
 		units_time(b.ban.since_ms, since);
 		if (ended || b.ban.until_ms)
 			units_time(ended ? ended : b.ban.until_ms, until);
-		buf_printf(&r->out, "%s  %-40s %-20s %s %s  %u failures, ban %u\n", since,
-		    subject.p, b.ban.jail, ended ? "ended" : "until", until,
+		buf_printf(&r->out, "%s  %-40s %-20s %s %s  %u failures, ban %u\n",
+		    since, subject.p, b.ban.jail, ended ? "ended" : "until", until,
 		    b.ban.failures, b.ban.count);
 	}
 	r->rows++;
@@ -245,16 +247,19 @@ look_rules(struct doctor *doc)
 	char text[200];
 
 	if (st->lines > 100 && !st->matched && !st->ignored) {
-		snprintf(text, sizeof(text), "%llu lines read, %llu candidates, and none "
+		snprintf(text, sizeof(text),
+		    "%llu lines read, %llu candidates, and none "
 		    "matched: is this the right log for filter %s?",
 		    (unsigned long long)st->lines, (unsigned long long)st->candidates,
 		    doc->watch->conf->filter.name);
 		say(doc, jail, text);
 	}
 	if (st->no_date && st->no_date * 2 > st->candidates)
-		say(doc, jail, "most lines have no date that is understood: see datepattern");
+		say(doc, jail,
+		    "most lines have no date that is understood: see datepattern");
 	if (st->too_old && st->too_old * 2 > st->candidates && st->candidates > 20)
-		say(doc, jail, "most lines are older than findtime: is the time zone of "
+		say(doc, jail,
+		    "most lines are older than findtime: is the time zone of "
 		    "the log another one?");
 	if (st->errors)
 		say(doc, jail, "a regex gave up on some lines: see banctl status");
@@ -282,7 +287,8 @@ look_daemon(struct doctor *doc)
 	}
 	engine_stats(d->engine, NULL, &st);
 	if (st.leaks)
-		say(doc, NULL, "banned clients still get through: is this host behind a "
+		say(doc, NULL,
+		    "banned clients still get through: is this host behind a "
 		    "proxy? see trusted in banner.conf(5)");
 	if (st.evicted_bans || st.evicted_keys)
 		say(doc, NULL, "caps were reached: see max_bans and max_tracked");
@@ -299,7 +305,8 @@ cmd_doctor(struct request *r)
 		doc.sources = 0;
 		feed_sources(r->d->feed, doc.watch, look_source, &doc);
 		if (!doc.sources)
-			say(&doc, doc.watch->conf->name, "reads nothing: no log file exists");
+			say(&doc, doc.watch->conf->name,
+			    "reads nothing: no log file exists");
 		look_rules(&doc);
 	}
 	if (!doc.found)

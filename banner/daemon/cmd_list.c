@@ -5,7 +5,7 @@
 
 #include "banner/base/units.h"
 #include "banner/daemon/command.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/context.h"
 #include "banner/daemon/relay.h"
 
 static const char *
@@ -20,7 +20,10 @@ state_text(const struct request *r, const struct ban *ban)
 		failed = failed || st.state == RELAY_FAILED;
 		applied = applied || st.state == RELAY_APPLIED;
 	}
-	return failed ? "failed" : waiting ? "waiting" : applied ? "in force" : "no action";
+	return failed ? "failed"
+	    : waiting ? "waiting"
+	    : applied ? "in force"
+		      : "no action";
 }
 
 static void
@@ -54,8 +57,8 @@ list_ban(void *arg, const struct ban *ban)
 		units_time(ban->since_ms, since);
 		if (ban->until_ms)
 			units_time(ban->until_ms, until);
-		buf_printf(&r->out, "%-40s %-20s %s  %s  %s%s", subject.p, ban->jail, since,
-		    until, state_text(r, ban), ban->comment ? "  " : "");
+		buf_printf(&r->out, "%-40s %-20s %s  %s  %s%s", subject.p, ban->jail,
+		    since, until, state_text(r, ban), ban->comment ? "  " : "");
 		if (ban->comment)
 			buf_safe(&r->out, str_of(ban->comment), 200);
 		buf_putc(&r->out, '\n');
@@ -70,7 +73,8 @@ cmd_list(struct request *r)
 	const char *jail = r->argc > 1 ? r->argv[1] : NULL;
 
 	if (jail && !engine_jail(r->d->engine, jail))
-		return refuse(r, "refused", "Sorry but the jail '%s' does not exist", jail);
+		return refuse(
+		    r, "refused", "Sorry but the jail '%s' does not exist", jail);
 	if (r->form == FORM_JSON)
 		json_open(&r->out, NULL, '[');
 	engine_bans_each(r->d->engine, jail, list_ban, r);

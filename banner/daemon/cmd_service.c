@@ -6,18 +6,19 @@
 
 #include "banner/base/units.h"
 #include "banner/daemon/command.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/context.h"
 #include "banner/daemon/relay.h"
 #include "banner/daemon/stream.h"
 
 /* RFC 5737 TEST-NET-3: routed nowhere, so banning it hurts nobody. */
-#define CHECK_ADDR	"203.0.113.254"
+#define CHECK_ADDR "203.0.113.254"
 enum { CHECK_MS = 30 * 1000 };
 
 int
 cmd_ping(struct request *r)
 {
-	buf_puts(&r->out, r->form == FORM_JSON ? "\"pong\"\n" : "Server replied: pong\n");
+	buf_puts(
+	    &r->out, r->form == FORM_JSON ? "\"pong\"\n" : "Server replied: pong\n");
 	return 0;
 }
 
@@ -37,8 +38,9 @@ cmd_help(struct request *r)
 	const struct command *c;
 
 	for (size_t i = 0; (c = command_at(i)); i++)
-		buf_printf(&r->out, "%s%s%s\n    %s%s\n", c->name, c->args[0] ? " " : "",
-		    c->args, c->help, c->right == RIGHT_CHANGE ? " (*)" : "");
+		buf_printf(&r->out, "%s%s%s\n    %s%s\n", c->name,
+		    c->args[0] ? " " : "", c->args, c->help,
+		    c->right == RIGHT_CHANGE ? " (*)" : "");
 	buf_puts(&r->out, "(*) changes something: root or the admin group\n");
 	return 0;
 }
@@ -48,13 +50,16 @@ complete_bash(struct request *r)
 {
 	const struct command *c;
 
-	buf_puts(&r->out, "_banctl()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
+	buf_puts(&r->out,
+	    "_banctl()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
 	    "\tif [ \"$COMP_CWORD\" = 1 ]; then\n\t\tCOMPREPLY=($(compgen -W \"");
 	for (size_t i = 0; (c = command_at(i)); i++)
 		buf_printf(&r->out, "%s%s", i ? " " : "", c->name);
-	buf_puts(&r->out, "\" -- \"$cur\"))\n\telse\n"
+	buf_puts(&r->out,
+	    "\" -- \"$cur\"))\n\telse\n"
 	    "\t\tCOMPREPLY=($(compgen -W \"$(banctl status 2>/dev/null |\n"
-	    "\t\t    sed -n 's/.*Jail list:\\t//p' | tr -d ,)\" -- \"$cur\"))\n\tfi\n}\n"
+	    "\t\t    sed -n 's/.*Jail list:\\t//p' | tr -d ,)\" -- "
+	    "\"$cur\"))\n\tfi\n}\n"
 	    "complete -F _banctl banctl\n");
 }
 
@@ -66,7 +71,8 @@ complete_zsh(struct request *r)
 	buf_puts(&r->out, "#compdef banctl\nlocal -a commands\ncommands=(\n");
 	for (size_t i = 0; (c = command_at(i)); i++)
 		buf_printf(&r->out, "\t\"%s:%s\"\n", c->name, c->help);
-	buf_puts(&r->out, ")\n_arguments '1:command:((${(j: :)${(qq)commands}}))' "
+	buf_puts(&r->out,
+	    ")\n_arguments '1:command:((${(j: :)${(qq)commands}}))' "
 	    "'*:jail or address:'\n");
 }
 
@@ -96,7 +102,8 @@ cmd_reload(struct request *r)
 	/* fail2ban's --restart, --all and a jail name: the whole is reloaded anyway */
 	for (size_t i = 1; i < r->argc; i++)
 		if (!strcmp(r->argv[i], "--unban"))
-			return refuse(r, "usage", "bans outlive a reload; use unban --all");
+			return refuse(
+			    r, "usage", "bans outlive a reload; use unban --all");
 	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "OK\n");
 	return ask_parent(r, "reload");
 }
@@ -136,9 +143,12 @@ cmd_panic(struct request *r)
 	r->d->paused = true;
 	relay_flush_all(r->d->relay);
 	engined_turn(r->d);
-	log_warn("banner.control", "PANIC by %s: nothing is in force until resume", r->who);
-	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" :
-	    "all bans are taken out of force; nobody is banned until: banctl resume\n");
+	log_warn(
+	    "banner.control", "PANIC by %s: nothing is in force until resume", r->who);
+	buf_puts(&r->out,
+	    r->form == FORM_JSON ? "\"OK\"\n"
+				 : "all bans are taken out of force; nobody is banned "
+				   "until: banctl resume\n");
 	return 0;
 }
 
@@ -150,7 +160,8 @@ cmd_resume(struct request *r)
 	r->d->paused = false;
 	relay_sync(r->d->relay);
 	engined_turn(r->d);
-	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "bans are in force again\n");
+	buf_puts(
+	    &r->out, r->form == FORM_JSON ? "\"OK\"\n" : "bans are in force again\n");
 	return 0;
 }
 
@@ -164,8 +175,8 @@ cmd_watch(struct request *r)
 static bool
 check_wanted(const struct request *r, size_t i)
 {
-	return r->argc < 2 || !strcmp(r->argv[1],
-	    relay_action(r->d->relay, i)->conf->name);
+	return r->argc < 2 ||
+	    !strcmp(r->argv[1], relay_action(r->d->relay, i)->conf->name);
 }
 
 /* The ban is lifted by its own end, also when the client goes away. */
@@ -173,7 +184,9 @@ int
 cmd_check(struct request *r)
 {
 	struct ban_request b = { .until_ms = engined_now() + CHECK_MS,
-	    .now_ms = engined_now(), .comment = "banctl check", .cause = CAUSE_ADMIN };
+		.now_ms = engined_now(),
+		.comment = "banctl check",
+		.cause = CAUSE_ADMIN };
 	const struct ban *ban;
 	size_t wanted = 0;
 	int rc;
@@ -207,8 +220,9 @@ command_check(struct request *r)
 		buf_printf(&r->out, "%s: %s%s%s\n", a->conf->name,
 		    st.state == RELAY_APPLIED ? "pass" : "FAIL",
 		    st.state == RELAY_APPLIED ? "" : ": ",
-		    st.state == RELAY_APPLIED ? "" : st.state == RELAY_FAILED ?
-		    strerror(st.err) : "no answer");
+		    st.state == RELAY_APPLIED      ? ""
+			: st.state == RELAY_FAILED ? strerror(st.err)
+						   : "no answer");
 		bad += st.state != RELAY_APPLIED;
 	}
 	struct subject s;

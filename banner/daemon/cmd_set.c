@@ -10,7 +10,7 @@
 #include "banner/base/units.h"
 #include "banner/core/engine_state.h"
 #include "banner/daemon/command.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/context.h"
 #include "banner/daemon/feed.h"
 
 static void
@@ -24,8 +24,8 @@ collect(void *arg, const char *entry)
 
 /* fail2ban's tree of a list: "|- x" ... "`- y". */
 static void
-print_list(struct request *r, const char *title, const char *empty,
-    const struct conf_list *l)
+print_list(
+    struct request *r, const char *title, const char *empty, const struct conf_list *l)
 {
 	if (r->form == FORM_JSON) {
 		json_open(&r->out, NULL, '[');
@@ -112,7 +112,8 @@ cmd_set(struct request *r)
 	if (!j)
 		return -EINVAL;
 	if (r->argc < 4)
-		return refuse(r, "usage", "use: set JAIL banip|unbanip|addignoreip|"
+		return refuse(r, "usage",
+		    "use: set JAIL banip|unbanip|addignoreip|"
 		    "delignoreip ADDR...");
 	if (!strcmp(what, "banip"))
 		return set_bans(r, cmd_banip);
@@ -123,8 +124,10 @@ cmd_set(struct request *r)
 
 		return rc < 0 ? rc : show_ignored(r, j);
 	}
-	return refuse(r, "refused", "\"%s\" cannot be set while running: change the "
-	    "configuration and reload", what);
+	return refuse(r, "refused",
+	    "\"%s\" cannot be set while running: change the "
+	    "configuration and reload",
+	    what);
 }
 
 struct banips {
@@ -185,7 +188,10 @@ get_banned(struct request *r, const char *jail)
 	for (size_t i = 3; i < r->argc; i++) {
 		if (parse_subject(r->argv[i], &s, &r->err) < 0)
 			return refuse(r, "usage", "\"%s\" is no address", r->argv[i]);
-		buf_printf(&r->out, "%s%d", i > 3 ? ", " : r->argc > 4 ? "[" : "",
+		buf_printf(&r->out, "%s%d",
+		    i > 3             ? ", "
+			: r->argc > 4 ? "["
+				      : "",
 		    engine_ban_find(r->d->engine, jail, &s) != NULL);
 	}
 	buf_puts(&r->out, r->argc > 4 ? "]\n" : "\n");
@@ -206,8 +212,8 @@ get_logpath(struct request *r, const char *jail)
 
 	if (w)
 		feed_sources(r->d->feed, w, add_source, &l);
-	print_list(r, "Current monitored log file(s):", "No file is currently monitored",
-	    &l);
+	print_list(
+	    r, "Current monitored log file(s):", "No file is currently monitored", &l);
 	free(l.v);
 	return 0;
 }
@@ -219,11 +225,12 @@ get_rules(struct request *r, const struct conf_list *l)
 		print_list(r, "", "", l);
 		return 0;
 	}
-	buf_puts(&r->out, l->n ? "The following regular expression are defined:\n" :
-	    "No regular expressions are defined\n");
+	buf_puts(&r->out,
+	    l->n ? "The following regular expression are defined:\n"
+		 : "No regular expressions are defined\n");
 	for (size_t i = 0; i < l->n; i++)
-		buf_printf(&r->out, "%s [%zu]: %s\n", i + 1 < l->n ? "|-" : "`-", i,
-		    l->v[i]);
+		buf_printf(
+		    &r->out, "%s [%zu]: %s\n", i + 1 < l->n ? "|-" : "`-", i, l->v[i]);
 	return 0;
 }
 
@@ -233,8 +240,8 @@ get_number(struct request *r, const char *what, const struct conf_jail *c)
 	if (!strcmp(what, "findtime"))
 		buf_printf(&r->out, "%lld\n", (long long)(c->findtime_ms / MS_PER_S));
 	else if (!strcmp(what, "bantime"))
-		buf_printf(&r->out, "%lld\n", c->bantime_ms < 0 ? -1 :
-		    (long long)(c->bantime_ms / MS_PER_S));
+		buf_printf(&r->out, "%lld\n",
+		    c->bantime_ms < 0 ? -1 : (long long)(c->bantime_ms / MS_PER_S));
 	else if (!strcmp(what, "maxretry"))
 		buf_printf(&r->out, "%u\n", c->maxretry);
 	else if (!strcmp(what, "maxmatches"))
@@ -316,8 +323,9 @@ allow_each_jail(struct request *r, bool add, char *entry)
 	}
 	if (!found)
 		return refuse(r, "refused", "%s is in no list", entry);
-	buf_printf(&r->out, "%s %s %zu jails, until the next reload; for good: ignoreip\n",
-	    entry, add ? "is ignored in" : "is taken out of", found);
+	buf_printf(&r->out,
+	    "%s %s %zu jails, until the next reload; for good: ignoreip\n", entry,
+	    add ? "is ignored in" : "is taken out of", found);
 	return 0;
 }
 
@@ -333,7 +341,8 @@ cmd_allow(struct request *r)
 		return j ? show_ignored(r, j) : -EINVAL;
 	}
 	if ((strcmp(what, "add") && strcmp(what, "del")) || r->argc < 3)
-		return refuse(r, "usage", "use: allow list [JAIL] | add|del [JAIL] ENTRY");
+		return refuse(
+		    r, "usage", "use: allow list [JAIL] | add|del [JAIL] ENTRY");
 	if (!r->may_change)
 		return refuse(r, "denied", "%s may not change anything", r->who);
 	log_notice("banner.control", "%s: allow %s", r->who, what);

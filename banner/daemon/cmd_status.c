@@ -9,8 +9,9 @@
 #include "banner/daemon/ask.h"
 #include "banner/daemon/command.h"
 #include "banner/daemon/control.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/context.h"
 #include "banner/daemon/feed.h"
+#include "banner/daemon/news.h"
 #include "banner/daemon/relay.h"
 #include "banner/daemon/stream.h"
 
@@ -72,12 +73,15 @@ ours_daemon(struct request *r)
 	    d->paused ? ", PANIC: nothing is in force until resume" : "");
 	buf_printf(&r->out, "bans:\t%zu of at most %zu, %llu evicted\n", st.banned_now,
 	    st.max_bans, (unsigned long long)st.evicted_bans);
-	buf_printf(&r->out, "counted:\t%zu keys of at most %zu a jail, %llu forgotten\n",
+	buf_printf(&r->out,
+	    "counted:\t%zu keys of at most %zu a jail, %llu forgotten\n",
 	    st.tracked_now, st.max_tracked, (unsigned long long)st.evicted_keys);
-	buf_printf(&r->out, "store:\t%s%s\n", trouble[0] ? "NOT WRITING: " : "ok", trouble);
+	buf_printf(
+	    &r->out, "store:\t%s%s\n", trouble[0] ? "NOT WRITING: " : "ok", trouble);
 	buf_printf(&r->out, "sandbox:\t%s\n", d->level.text);
 	buf_printf(&r->out, "control:\t%zu clients, %llu requests, %llu refused\n",
-	    ctl.clients, (unsigned long long)ctl.requests, (unsigned long long)ctl.refused);
+	    ctl.clients, (unsigned long long)ctl.requests,
+	    (unsigned long long)ctl.refused);
 	if (ask_refused(d->ask))
 		buf_printf(&r->out, "helper:\t%llu questions not asked\n",
 		    (unsigned long long)ask_refused(d->ask));
@@ -108,12 +112,14 @@ ours_action(struct request *r, const struct relay_action *a)
 	    (unsigned long long)a->applied, (unsigned long long)a->failed,
 	    (unsigned long long)a->waiting);
 	if (a->in_force || a->repaired || a->conflicts || a->refused)
-		buf_printf(&r->out, ", in force %llu, repaired %llu, conflicts %llu, "
-		    "refused %llu", (unsigned long long)a->in_force,
-		    (unsigned long long)a->repaired, (unsigned long long)a->conflicts,
-		    (unsigned long long)a->refused);
+		buf_printf(&r->out,
+		    ", in force %llu, repaired %llu, conflicts %llu, "
+		    "refused %llu",
+		    (unsigned long long)a->in_force, (unsigned long long)a->repaired,
+		    (unsigned long long)a->conflicts, (unsigned long long)a->refused);
 	if (latency_at(a, 100))
-		buf_printf(&r->out, ", line to effect: median < %llu ms, 99 %% < %llu ms",
+		buf_printf(&r->out,
+		    ", line to effect: median < %llu ms, 99 %% < %llu ms",
 		    (unsigned long long)latency_at(a, 50),
 		    (unsigned long long)latency_at(a, 99));
 	buf_putc(&r->out, '\n');
@@ -262,13 +268,15 @@ tree_jail(struct request *r, const char *jail, bool brief)
 	struct engine_stats st;
 
 	engine_stats(r->d->engine, jail, &st);
-	buf_printf(&r->out, "Status for the jail: %s\n|- Filter\n"
-	    "|  |- Currently failed:\t%zu\n|  |- Total failed:\t%llu\n", jail,
-	    st.tracked_now, (unsigned long long)st.failures);
+	buf_printf(&r->out,
+	    "Status for the jail: %s\n|- Filter\n"
+	    "|  |- Currently failed:\t%zu\n|  |- Total failed:\t%llu\n",
+	    jail, st.tracked_now, (unsigned long long)st.failures);
 	tree_sources(r, jail_conf(j), feed_watch_find(r->d->feed, jail));
-	buf_printf(&r->out, "`- Actions\n   |- Currently banned:\t%zu\n"
-	    "   %c- Total banned:\t%llu\n", st.banned_now, brief ? '`' : '|',
-	    (unsigned long long)st.bans);
+	buf_printf(&r->out,
+	    "`- Actions\n   |- Currently banned:\t%zu\n"
+	    "   %c- Total banned:\t%llu\n",
+	    st.banned_now, brief ? '`' : '|', (unsigned long long)st.bans);
 	if (!brief)
 		tree_bans(r, jail, st.banned_now);
 }
@@ -283,8 +291,10 @@ ours_source(void *arg, struct source *s)
 	source_stats(s, &st);
 	if (st.last_line_ms)
 		units_time(st.last_line_ms, when);
-	buf_printf(b, "source %s:\t%s%llu lines, last line %s, %llu too long, %llu bytes "
-	    "lost, %llu rotations\n", source_name(s), st.waiting ? "NOT THERE, " : "",
+	buf_printf(b,
+	    "source %s:\t%s%llu lines, last line %s, %llu too long, %llu bytes "
+	    "lost, %llu rotations\n",
+	    source_name(s), st.waiting ? "NOT THERE, " : "",
 	    (unsigned long long)st.lines, when, (unsigned long long)st.long_lines,
 	    (unsigned long long)st.lost_bytes, (unsigned long long)st.rotations);
 }
@@ -294,7 +304,8 @@ ours_rules(struct request *r, const struct watch *w)
 {
 	const struct rules_stats *st = rules_stats(w->rules);
 
-	buf_printf(&r->out, "lines:\t%llu seen, %llu candidates, %llu matched, %llu ignored, "
+	buf_printf(&r->out,
+	    "lines:\t%llu seen, %llu candidates, %llu matched, %llu ignored, "
 	    "%llu too old, %llu without date, %llu errors\n",
 	    (unsigned long long)st->lines, (unsigned long long)st->candidates,
 	    (unsigned long long)st->matched, (unsigned long long)st->ignored,
@@ -314,10 +325,11 @@ ours_jail(struct request *r, const char *jail)
 		ours_rules(r, w);
 		feed_sources(r->d->feed, w, ours_source, &r->out);
 	}
-	buf_printf(&r->out, "ignored:\t%llu, never banned: %llu, leaks: %llu, "
-	    "forgotten keys: %llu\n", (unsigned long long)st.ignored,
-	    (unsigned long long)st.guarded, (unsigned long long)st.leaks,
-	    (unsigned long long)st.evicted_keys);
+	buf_printf(&r->out,
+	    "ignored:\t%llu, never banned: %llu, leaks: %llu, "
+	    "forgotten keys: %llu\n",
+	    (unsigned long long)st.ignored, (unsigned long long)st.guarded,
+	    (unsigned long long)st.leaks, (unsigned long long)st.evicted_keys);
 	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
 		if (relay_serves(r->d->relay, jail, i))
 			ours_action(r, relay_action(r->d->relay, i));
@@ -355,7 +367,8 @@ cmd_status(struct request *r)
 	if (!jail)
 		return status_all(r);
 	if (!engine_jail(r->d->engine, jail))
-		return refuse(r, "refused", "Sorry but the jail '%s' does not exist", jail);
+		return refuse(
+		    r, "refused", "Sorry but the jail '%s' does not exist", jail);
 	if (r->form == FORM_JSON) {
 		json_jail(r, jail);
 		return 0;
@@ -375,9 +388,9 @@ cmd_stats(struct request *r)
 
 	for (size_t i = 0; i < n; i++) {
 		engine_stats(r->d->engine, names[i], &st);
-		buf_printf(&r->out, "%s\tfailed %zu of %llu\tbanned %zu of %llu\n", names[i],
-		    st.tracked_now, (unsigned long long)st.failures, st.banned_now,
-		    (unsigned long long)st.bans);
+		buf_printf(&r->out, "%s\tfailed %zu of %llu\tbanned %zu of %llu\n",
+		    names[i], st.tracked_now, (unsigned long long)st.failures,
+		    st.banned_now, (unsigned long long)st.bans);
 	}
 	free(names);
 	return 0;

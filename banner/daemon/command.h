@@ -13,54 +13,54 @@ enum right { RIGHT_READ, RIGHT_CHANGE };
 struct command {
 	const char *name, *args, *help;
 	enum right right;
-	unsigned min, max;		/* words after the name */
+	unsigned min, max; /* words after the name */
 	/* 0: r->out is the payload (r->seq ... say what it waits for); else refused. */
 	int (*run)(struct request *);
 };
 
-const struct command	*command_find(const char *name);
-const struct command	*command_at(size_t i);	/* NULL at the end */
+const struct command *command_find(const char *name);
+const struct command *command_at(size_t i); /* NULL at the end */
 
 /* cmd_status.c */
-int	cmd_status(struct request *);
-int	cmd_stats(struct request *);
+int cmd_status(struct request *);
+int cmd_stats(struct request *);
 /* cmd_list.c */
-int	cmd_list(struct request *);
-int	cmd_banned(struct request *);
+int cmd_list(struct request *);
+int cmd_banned(struct request *);
 /* cmd_ban.c */
-int	cmd_banip(struct request *);
-int	cmd_unbanip(struct request *);
-int	cmd_unban(struct request *);
+int cmd_banip(struct request *);
+int cmd_unbanip(struct request *);
+int cmd_unban(struct request *);
 /* cmd_set.c */
-int	cmd_set(struct request *);
-int	cmd_get(struct request *);
-int	cmd_allow(struct request *);
+int cmd_set(struct request *);
+int cmd_get(struct request *);
+int cmd_allow(struct request *);
 /* cmd_explain.c */
-int	cmd_explain(struct request *);
-int	cmd_doctor(struct request *);
-int	cmd_history(struct request *);
+int cmd_explain(struct request *);
+int cmd_doctor(struct request *);
+int cmd_history(struct request *);
 /* cmd_service.c */
-int	cmd_ping(struct request *);
-int	cmd_version(struct request *);
-int	cmd_help(struct request *);
-int	cmd_completion(struct request *);
-int	cmd_reload(struct request *);
-int	cmd_stop(struct request *);
-int	cmd_flushlogs(struct request *);
-int	cmd_sync(struct request *);
-int	cmd_panic(struct request *);
-int	cmd_resume(struct request *);
-int	cmd_watch(struct request *);
-int	cmd_check(struct request *);
+int cmd_ping(struct request *);
+int cmd_version(struct request *);
+int cmd_help(struct request *);
+int cmd_completion(struct request *);
+int cmd_reload(struct request *);
+int cmd_stop(struct request *);
+int cmd_flushlogs(struct request *);
+int cmd_sync(struct request *);
+int cmd_panic(struct request *);
+int cmd_resume(struct request *);
+int cmd_watch(struct request *);
+int cmd_check(struct request *);
 
 /* Rows of the store and targets of an actor, for a request that waits for them. */
 struct wire_in;
-void	command_row(struct request *, struct wire_in *);	/* cmd_explain.c */
-void	command_target(struct request *, struct wire_in *);	/* cmd_service.c */
-int	command_check(struct request *);	/* the reply of check */
+void command_row(struct request *, struct wire_in *); /* cmd_explain.c */
+void command_target(struct request *, struct wire_in *); /* cmd_service.c */
+int command_check(struct request *); /* the reply of check */
 
 /* control.c, for them */
-void	client_watch(struct client *);
-uint64_t	client_ticket(struct client *);	/* a number for an answer that comes later */
+void client_watch(struct client *);
+uint64_t client_ticket(struct client *); /* a number for an answer that comes later */
 
 #endif

@@ -17,11 +17,13 @@
 #include "banner/base/units.h"
 #include "banner/daemon/client.h"
 #include "banner/daemon/command.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/context.h"
+#include "banner/daemon/control.h"
+#include "banner/daemon/news.h"
 #include "banner/daemon/relay.h"
 #include "banner/daemon/stream.h"
 
-#define NAME	"banner.control"
+#define NAME "banner.control"
 
 static bool
 waits(const struct control *ctl, const struct request *r)
@@ -103,8 +105,8 @@ static struct client *
 client_waiting(struct control *ctl, uint64_t ticket)
 {
 	for (struct client *c = ctl->clients; c; c = c->next)
-		if (c->pending && (c->pending->query == ticket ||
-		    c->pending->parent == ticket))
+		if (c->pending &&
+		    (c->pending->query == ticket || c->pending->parent == ticket))
 			return c;
 	return NULL;
 }
@@ -145,12 +147,14 @@ run(struct request *r)
 		return refuse(r, "usage", "no command; try help");
 	cmd = command_find(r->argv[0]);
 	if (!cmd)
-		return refuse(r, "usage", "unknown command \"%.40s\"; try help", r->argv[0]);
+		return refuse(
+		    r, "usage", "unknown command \"%.40s\"; try help", r->argv[0]);
 	if (r->argc - 1 < cmd->min || r->argc - 1 > cmd->max)
 		return refuse(r, "usage", "use: %s %s", cmd->name, cmd->args);
 	if (cmd->right == RIGHT_CHANGE) {
 		if (!r->may_change)
-			return refuse(r, "denied", "%s may not change anything", r->who);
+			return refuse(
+			    r, "denied", "%s may not change anything", r->who);
 		r->client->control->stats.changes++;
 		log_change(r);
 	}
@@ -203,7 +207,8 @@ control_listen(struct control *ctl, int sock)
 	if (ctl->fd >= 0)
 		close(ctl->fd);
 	ctl->fd = sock;
-	ctl->accept = event_new(ctl->d->base, sock, EV_READ | EV_PERSIST, on_accept, ctl);
+	ctl->accept =
+	    event_new(ctl->d->base, sock, EV_READ | EV_PERSIST, on_accept, ctl);
 	event_add(ctl->accept, NULL);
 }
 

@@ -20,13 +20,13 @@
 #include "banner/core/guard.h"
 #include "banner/daemon/ask.h"
 #include "banner/daemon/control.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/context.h"
 #include "banner/daemon/feed.h"
 #include "banner/daemon/lists.h"
 #include "banner/daemon/relay.h"
 #include "banner/daemon/stream.h"
 
-#define NAME	"banner.engine"
+#define NAME "banner.engine"
 /* Replies have so long to get out at the end; --expire waits so long for the actors. */
 enum { LAST_WORD_MS = 50, EXPIRE_MS = 20000 };
 
@@ -44,6 +44,18 @@ engined_turn(struct engined *d)
 {
 	if (d->turn && !d->stopping)
 		event_active(d->turn, 0, 0);
+}
+
+void
+engined_touch(struct engined *d)
+{
+	stream_touch(d->stream);
+}
+
+const char *
+engined_place(struct engined *d, const char *source)
+{
+	return stream_place(d->stream, source);
 }
 
 static void
@@ -111,8 +123,8 @@ engined_restored(struct engined *d)
 
 	d->restored = true;
 	engine_stats(d->engine, NULL, &st);
-	log_info(NAME, "%zu bans and %zu counters restored", st.banned_now,
-	    st.tracked_now);
+	log_info(
+	    NAME, "%zu bans and %zu counters restored", st.banned_now, st.tracked_now);
 	lists_load(d);
 	engined_turn(d);
 	relay_flush(d->relay);
@@ -147,7 +159,8 @@ engined_end(struct engined *d)
 }
 
 void
-engined_ask_parent(struct engined *d, uint64_t ticket, const char *what, const char *who)
+engined_ask_parent(
+    struct engined *d, uint64_t ticket, const char *what, const char *who)
 {
 	size_t at = wire_start(&d->child.out, WIRE_RELOAD);
 
@@ -251,8 +264,10 @@ on_parent(evutil_socket_t sock, short what, void *arg)
 static int
 make_parts(struct engined *d, struct err *e)
 {
-	struct engine_host host = { .arg = d, .emit = outbox_emit,
-	    .notice = outbox_notice, .ask = ask_question };
+	struct engine_host host = { .arg = d,
+		.emit = outbox_emit,
+		.notice = outbox_notice,
+		.ask = ask_question };
 	int rc = engine_new(d->conf, &host, &d->engine, e);
 
 	if (rc < 0)
@@ -271,8 +286,9 @@ static int
 enter_sandbox(struct engined *d, struct err *e)
 {
 	char **folders = feed_folders(d->conf);
-	struct sandbox s = { .want = d->conf->daemon.sandbox, .profile = PROFILE_ENGINE,
-	    .read = (const char *const *)folders };
+	struct sandbox s = { .want = d->conf->daemon.sandbox,
+		.profile = PROFILE_ENGINE,
+		.read = (const char *const *)folders };
 	int rc = sandbox_enter(&s, &d->level, e);
 
 	for (size_t i = 0; folders[i]; i++)
@@ -304,7 +320,8 @@ engined_open(struct engined *d, struct err *e)
 	d->starter = find_starter(d->child.fd);
 	d->started_ms = d->read_ms = engined_now();
 	d->turn = event_new(d->base, -1, 0, on_turn, d);
-	d->parent_out = event_new(d->base, d->child.fd, EV_WRITE, on_parent_writable, d);
+	d->parent_out =
+	    event_new(d->base, d->child.fd, EV_WRITE, on_parent_writable, d);
 	rc = make_parts(d, e);
 	if (rc < 0)
 		return rc;
@@ -313,7 +330,8 @@ engined_open(struct engined *d, struct err *e)
 	rc = enter_sandbox(d, e);
 	if (rc < 0)
 		return rc;
-	d->parent_in = event_new(d->base, d->child.fd, EV_READ | EV_PERSIST, on_parent, d);
+	d->parent_in =
+	    event_new(d->base, d->child.fd, EV_READ | EV_PERSIST, on_parent, d);
 	event_add(d->parent_in, NULL);
 	return 0;
 }
@@ -346,14 +364,16 @@ engined_close(struct engined *d)
 static enum mode
 parse_mode(const char *text)
 {
-	return !strcmp(text, "expire") ? MODE_EXPIRE :
-	    !strcmp(text, "dry-run") ? MODE_DRY : MODE_RUN;
+	return !strcmp(text, "expire") ? MODE_EXPIRE
+	    : !strcmp(text, "dry-run") ? MODE_DRY
+				       : MODE_RUN;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct engined d = { .mode = parse_mode(argc > 1 ? argv[1] : "run"), .store = -1 };
+	struct engined d = { .mode = parse_mode(argc > 1 ? argv[1] : "run"),
+		.store = -1 };
 	struct err e = { "" };
 	int status = 0;
 

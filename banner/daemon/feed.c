@@ -12,11 +12,10 @@
 #include "banner/base/arena.h"
 #include "banner/base/table.h"
 #include "banner/base/units.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/context.h"
 #include "banner/daemon/feed.h"
-#include "banner/daemon/stream.h"
 
-#define NAME	"banner.source"
+#define NAME "banner.source"
 
 struct feed {
 	struct engined *d;
@@ -25,18 +24,18 @@ struct feed {
 	size_t n;
 	struct addr *trusted;
 	size_t ntrusted;
-	struct table *matches;		/* groups of a source -> struct match */
-	struct table *places;		/* source name -> place as last stored */
-	struct table *sessions;		/* jail, NUL, key -> struct kept */
-	uint64_t round;			/* of feed_sessions */
+	struct table *matches; /* groups of a source -> struct match */
+	struct table *places; /* source name -> place as last stored */
+	struct table *sessions; /* jail, NUL, key -> struct kept */
+	uint64_t round; /* of feed_sessions */
 };
 
 struct kept {
-	uint64_t round;			/* seen last */
-	struct hash128 hash;		/* of the record as last stored */
+	uint64_t round; /* seen last */
+	struct hash128 hash; /* of the record as last stored */
 };
 
-static const struct hash_key record_key = { { 0, 0 } };	/* compared, never attacked */
+static const struct hash_key record_key = { { 0, 0 } }; /* compared, never attacked */
 
 static struct match *
 match_of(struct feed *f, const struct source *s)
@@ -81,7 +80,7 @@ on_block(void *arg, struct source *s, const struct block *b)
 	f->d->read_ms = b->read_ms;
 	if (m)
 		match_block(m, b, on_failure, f);
-	stream_touch(f->d->stream);
+	engined_touch(f->d);
 	engined_turn(f->d);
 }
 
@@ -96,11 +95,15 @@ static void
 on_event(void *arg, struct source *s, enum source_event event, const char *detail)
 {
 	static const char *const texts[] = {
-		[SOURCE_OPENED] = "opened", [SOURCE_ROTATED] = "rotated",
-		[SOURCE_TRUNCATED] = "was truncated", [SOURCE_GONE] = "is gone",
+		[SOURCE_OPENED] = "opened",
+		[SOURCE_ROTATED] = "rotated",
+		[SOURCE_TRUNCATED] = "was truncated",
+		[SOURCE_GONE] = "is gone",
 		[SOURCE_LONG_LINE] = "a line was too long and is skipped",
-		[SOURCE_LOST] = "lines were lost", [SOURCE_ERROR] = "error",
-		[SOURCE_DENIED] = "may not be read", [SOURCE_MISSING] = "",
+		[SOURCE_LOST] = "lines were lost",
+		[SOURCE_ERROR] = "error",
+		[SOURCE_DENIED] = "may not be read",
+		[SOURCE_MISSING] = "",
 		[SOURCE_CAUGHT_UP] = "",
 	};
 	struct feed *f = arg;
@@ -108,26 +111,19 @@ on_event(void *arg, struct source *s, enum source_event event, const char *detai
 	enum log_level level = LEVEL_WARNING;
 
 	switch (event) {
-	case SOURCE_MISSING:
-		on_missing(s, detail);
-		return;
+	case SOURCE_MISSING: on_missing(s, detail); return;
 	case SOURCE_CAUGHT_UP:
 		if (feed_caught_up(f))
 			engined_caught_up(f->d);
 		return;
 	case SOURCE_OPENED:
-	case SOURCE_ROTATED:
-		level = LEVEL_INFO;
-		break;
+	case SOURCE_ROTATED: level = LEVEL_INFO; break;
 	case SOURCE_DENIED:
-	case SOURCE_ERROR:
-		level = LEVEL_ERROR;
-		break;
+	case SOURCE_ERROR: level = LEVEL_ERROR; break;
 	case SOURCE_TRUNCATED:
 	case SOURCE_GONE:
 	case SOURCE_LONG_LINE:
-	case SOURCE_LOST:
-		break;
+	case SOURCE_LOST: break;
 	}
 	log_line(level, NAME, "%s: %s%s%s", name, texts[event],
 	    detail && detail[0] ? ": " : "", detail ? detail : "");
@@ -146,7 +142,7 @@ on_place(void *arg, const char *name)
 {
 	struct feed *f = arg;
 
-	return stream_place(f->d->stream, name);
+	return engined_place(f->d, name);
 }
 
 static int64_t
@@ -170,11 +166,14 @@ static int
 watch_rules(struct feed *f, struct watch *w, struct err *e)
 {
 	struct rules_options o = {
-		.filter = &w->conf->filter, .usedns = w->conf->usedns,
+		.filter = &w->conf->filter,
+		.usedns = w->conf->usedns,
 		.logtimezone = w->conf->logtimezone,
 		.logencoding = w->conf->logencoding,
 		.findtime_ms = w->conf->findtime_ms,
-		.trusted = f->trusted, .ntrusted = f->ntrusted, .jail = w->jail,
+		.trusted = f->trusted,
+		.ntrusted = f->ntrusted,
+		.jail = w->jail,
 	};
 
 	return rules_new(&o, &w->rules, e);
@@ -209,9 +208,9 @@ watch_sources(struct feed *f, struct watch *w)
 	}
 	for (size_t i = 0; i < w->conf->nlogpath; i++) {
 		const struct conf_path *p = &w->conf->logpath[i];
-		int rc = w->conf->backend == BACKEND_SOCKET ?
-		    sources_add_socket(f->sources, p->glob, w, &e) :
-		    sources_add_glob(f->sources, p->glob, p->tail, polling, w, &e);
+		int rc = w->conf->backend == BACKEND_SOCKET
+		    ? sources_add_socket(f->sources, p->glob, w, &e)
+		    : sources_add_glob(f->sources, p->glob, p->tail, polling, w, &e);
 
 		if (rc < 0)
 			log_error(NAME, "[%s] %s: %s", w->conf->name, p->glob, e.text);
@@ -226,7 +225,7 @@ add_watch(struct feed *f, struct jail *jail)
 
 	*w = (struct watch){ .feed = f, .jail = jail, .conf = jail_conf(jail) };
 	if (!w->conf || !w->conf->filter.failregex.n)
-		return;		/* manual, or nothing to match */
+		return; /* manual, or nothing to match */
 	if (watch_rules(f, w, &e) < 0) {
 		log_error(NAME, "[%s] does not run: %s", w->conf->name, e.text);
 		return;
@@ -253,10 +252,14 @@ int
 feed_new(struct engined *d, struct feed **out, struct err *e)
 {
 	struct feed *f = xcalloc(1, sizeof(*f));
-	struct source_host host = { .arg = f, .block = on_block, .event = on_event,
-	    .line_time = on_line_time, .place = on_place, .now_ms = on_now };
+	struct source_host host = { .arg = f,
+		.block = on_block,
+		.event = on_event,
+		.line_time = on_line_time,
+		.place = on_place,
+		.now_ms = on_now };
 	struct sources_options opt = { .max_line_bytes = d->conf->daemon.max_line_bytes,
-	    .backlog_ms = longest_findtime(d) };
+		.backlog_ms = longest_findtime(d) };
 	int rc;
 
 	f->d = d;
@@ -402,7 +405,7 @@ session_of(void *arg, struct str key, struct str record)
 /* Keys of sessions that were not seen in this round, one after the other. */
 struct closed_arg {
 	struct sessions_arg *s;
-	struct buf keys;		/* u32 length, bytes */
+	struct buf keys; /* u32 length, bytes */
 };
 
 static int

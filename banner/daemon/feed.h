@@ -20,33 +20,34 @@ struct watch {
 	struct jail *jail;
 	const struct conf_jail *conf;
 	struct rules *rules;
-	int64_t matched_ms;		/* when the last failure was found; 0 never */
-	unsigned missing;		/* globs without a file at the start */
+	int64_t matched_ms; /* when the last failure was found; 0 never */
+	unsigned missing; /* globs without a file at the start */
 };
 
 /* Compile everything and add the sources; nothing is read yet. A jail that fails here
  * is logged and does not run. 0 or -errno. */
-int	feed_new(struct engined *, struct feed **, struct err *);
-void	feed_free(struct feed *);
-void	feed_start(struct feed *);
-bool	feed_caught_up(const struct feed *);
+int feed_new(struct engined *, struct feed **, struct err *);
+void feed_free(struct feed *);
+void feed_start(struct feed *);
+bool feed_caught_up(const struct feed *);
 
-size_t			 feed_watches(const struct feed *);
-const struct watch	*feed_watch(const struct feed *, size_t i);
-const struct watch	*feed_watch_find(const struct feed *, const char *jail);
+size_t feed_watches(const struct feed *);
+const struct watch *feed_watch(const struct feed *, size_t i);
+const struct watch *feed_watch_find(const struct feed *, const char *jail);
 /* All sources, or those of one jail. */
-typedef void (feed_source_fn)(void *arg, struct source *);
-void	feed_sources(struct feed *, const struct watch *, feed_source_fn *, void *arg);
+typedef void(feed_source_fn)(void *arg, struct source *);
+void feed_sources(struct feed *, const struct watch *, feed_source_fn *, void *arg);
 
 /* For the store: what changed since the last call, or all of it. */
-typedef void (feed_record_fn)(void *arg, const char *jail, struct str key, struct str);
-typedef void (feed_place_fn)(void *arg, const char *source, const char *place);
-void	feed_sessions(struct feed *, bool all, feed_record_fn *, void *arg);
-void	feed_places(struct feed *, bool all, feed_place_fn *, void *arg);
-void	feed_session_put(struct feed *, const char *jail, struct str key, struct str record);
+typedef void(feed_record_fn)(void *arg, const char *jail, struct str key, struct str);
+typedef void(feed_place_fn)(void *arg, const char *source, const char *place);
+void feed_sessions(struct feed *, bool all, feed_record_fn *, void *arg);
+void feed_places(struct feed *, bool all, feed_place_fn *, void *arg);
+void
+feed_session_put(struct feed *, const char *jail, struct str key, struct str record);
 
 /* Folders and files that the sources may need, for the sandbox; NULL-terminated, the
  * caller frees the array and each text. */
-char	**feed_folders(const struct conf *);
+char **feed_folders(const struct conf *);
 
 #endif

@@ -26,7 +26,8 @@ make_path(const char *path, mode_t mode, struct err *e)
 	char part[PATH_MAX];
 
 	if (strlen(path) >= sizeof(part))
-		return err_set(e, -ENAMETOOLONG, "%s: %s", path, strerror(ENAMETOOLONG));
+		return err_set(
+		    e, -ENAMETOOLONG, "%s: %s", path, strerror(ENAMETOOLONG));
 	strcpy(part, path);
 	for (char *s = part + 1;; s++) {
 		if (*s != '/' && *s != '\0')
@@ -66,7 +67,8 @@ give_state(const char *dir, const struct identity *id)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s%s", dir, names[i]);
 		if (lchown(path, id->uid, id->gid) < 0 && errno != ENOENT)
-			log_warn("banner.parent", "%s: owner: %s", path, strerror(errno));
+			log_warn(
+			    "banner.parent", "%s: owner: %s", path, strerror(errno));
 	}
 }
 
@@ -97,9 +99,10 @@ folders_lock(const struct conf *c, struct err *e)
 		return err_set(e, -errno, "%s: %s", path, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return fd;
-	rc = errno == EWOULDBLOCK ? err_set(e, -EBUSY,
-	    "another bannerd uses the state folder %s", c->daemon.state) :
-	    err_set(e, -errno, "%s: %s", path, strerror(errno));
+	rc = errno == EWOULDBLOCK
+	    ? err_set(e, -EBUSY, "another bannerd uses the state folder %s",
+		  c->daemon.state)
+	    : err_set(e, -errno, "%s: %s", path, strerror(errno));
 	close(fd);
 	return rc;
 }
@@ -124,7 +127,8 @@ folders_listen(const struct conf *c, struct err *e)
 	int fd, rc = 0;
 
 	if (strlen(path) >= sizeof(at.sun_path))
-		return err_set(e, -ENAMETOOLONG, "socket %s: the name is too long", path);
+		return err_set(
+		    e, -ENAMETOOLONG, "socket %s: the name is too long", path);
 	strcpy(at.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)

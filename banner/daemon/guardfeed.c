@@ -20,19 +20,26 @@
 #include "banner/daemon/netfeed.h"
 #include "banner/daemon/parent.h"
 
-#define RESOLV_CONF	"/etc/resolv.conf"
-#define SESSIONS	"/run/systemd/sessions"
-#define UTMP		"/run/utmp"
+#define RESOLV_CONF "/etc/resolv.conf"
+#define SESSIONS "/run/systemd/sessions"
+#define UTMP "/run/utmp"
 enum { GROUP_CAP = 4096, GROUP_FRAME = 200, SETTLE_MS = 50 };
 
-enum group { GROUP_OWN, GROUP_GATEWAY, GROUP_RESOLVER, GROUP_SESSION, GROUP_TRUSTED,
-	GROUP_NEVER, GROUPS };
+enum group {
+	GROUP_OWN,
+	GROUP_GATEWAY,
+	GROUP_RESOLVER,
+	GROUP_SESSION,
+	GROUP_TRUSTED,
+	GROUP_NEVER,
+	GROUPS
+};
 static const char *const group_names[GROUPS] = { "own", "gateway", "resolver",
 	"session", "trusted", "never_ban" };
 
 struct entries {
 	struct addr *v;
-	const char **reason;		/* literals */
+	const char **reason; /* literals */
 	size_t n, cap;
 };
 
@@ -171,30 +178,17 @@ read_group(struct guardfeed *g, enum group group, struct entries *e)
 	int rc = 0;
 
 	switch (group) {
-	case GROUP_OWN:
-		rc = netfeed_dump(NETFEED_OWN, add_net, e);
-		break;
-	case GROUP_GATEWAY:
-		rc = netfeed_dump(NETFEED_GATEWAY, add_net, e);
-		break;
-	case GROUP_RESOLVER:
-		read_resolvers(e);
-		break;
-	case GROUP_SESSION:
-		read_sessions(e);
-		break;
-	case GROUP_TRUSTED:
-		read_list(&c->trusted, "trusted", e);
-		break;
-	case GROUP_NEVER:
-		read_list(&c->never_ban, "never_ban", e);
-		break;
-	case GROUPS:
-		break;
+	case GROUP_OWN: rc = netfeed_dump(NETFEED_OWN, add_net, e); break;
+	case GROUP_GATEWAY: rc = netfeed_dump(NETFEED_GATEWAY, add_net, e); break;
+	case GROUP_RESOLVER: read_resolvers(e); break;
+	case GROUP_SESSION: read_sessions(e); break;
+	case GROUP_TRUSTED: read_list(&c->trusted, "trusted", e); break;
+	case GROUP_NEVER: read_list(&c->never_ban, "never_ban", e); break;
+	case GROUPS: break;
 	}
 	if (rc < 0)
-		log_error("banner.parent", "guard: cannot read %s: %s", group_names[group],
-		    strerror(-rc));
+		log_error("banner.parent", "guard: cannot read %s: %s",
+		    group_names[group], strerror(-rc));
 }
 
 static void
@@ -316,8 +310,8 @@ watch_files(struct guardfeed *g)
 	if (g->inotify < 0)
 		return;
 	watch_again(g);
-	g->on_inotify = event_new(g->parent->base, g->inotify, EV_READ | EV_PERSIST,
-	    on_inotify, g);
+	g->on_inotify =
+	    event_new(g->parent->base, g->inotify, EV_READ | EV_PERSIST, on_inotify, g);
 	event_add(g->on_inotify, NULL);
 }
 
@@ -330,8 +324,8 @@ guardfeed_new(struct parent *p)
 	g->settle = evtimer_new(p->base, on_settle, g);
 	g->netlink = netfeed_open();
 	if (g->netlink >= 0) {
-		g->on_netlink = event_new(p->base, g->netlink, EV_READ | EV_PERSIST,
-		    on_netlink, g);
+		g->on_netlink =
+		    event_new(p->base, g->netlink, EV_READ | EV_PERSIST, on_netlink, g);
 		event_add(g->on_netlink, NULL);
 	} else
 		log_error("banner.parent", "guard: no news of addresses: %s",

@@ -23,7 +23,9 @@
 enum { MISSED = 3, FORGIVEN_MS = 60000, WAIT_MAX_S = 60 };
 
 static const char *const role_names[] = {
-	[ROLE_STORE] = "store", [ROLE_ACTOR] = "actor", [ROLE_HELPER] = "helper",
+	[ROLE_STORE] = "store",
+	[ROLE_ACTOR] = "actor",
+	[ROLE_HELPER] = "helper",
 	[ROLE_ENGINE] = "engine",
 };
 
@@ -261,16 +263,21 @@ kid_start(struct kid *k, struct err *e)
 {
 	struct parent *p = k->parent;
 	char program[40], detail[16];
-	struct proc_spec spec = { .program = program, .user = k->user, .caps = k->caps,
-	    .conf_fd = p->conf_fd, .detail = detail };
+	struct proc_spec spec = { .program = program,
+		.user = k->user,
+		.caps = k->caps,
+		.conf_fd = p->conf_fd,
+		.detail = detail };
 	int rc;
 
 	kid_name(k);
 	snprintf(program, sizeof(program), "banner-%s", role_names[k->role]);
 	snprintf(detail, sizeof(detail), "%u", k->number);
 	if (k->role == ROLE_ENGINE)
-		snprintf(detail, sizeof(detail), "%s", p->opt->expire ? "expire" :
-		    p->opt->dry_run ? "dry-run" : "run");
+		snprintf(detail, sizeof(detail), "%s",
+		    p->opt->expire        ? "expire"
+			: p->opt->dry_run ? "dry-run"
+					  : "run");
 	rc = proc_start(&spec, &k->pid, &k->sock, e);
 	if (rc < 0) {
 		k->pid = 0;

@@ -11,7 +11,8 @@
 enum { LINK_FRAMES = 64 };
 
 void
-link_init(struct link *l, struct event_base *base, const struct link_ops *ops, void *arg)
+link_init(
+    struct link *l, struct event_base *base, const struct link_ops *ops, void *arg)
 {
 	*l = (struct link){ .base = base, .ops = ops, .arg = arg, .sock = -1 };
 }

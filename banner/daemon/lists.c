@@ -9,10 +9,10 @@
 #include "banner/base/arena.h"
 #include "banner/core/engine_state.h"
 #include "banner/core/guard.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/context.h"
 #include "banner/daemon/lists.h"
 
-#define NAME	"banner.engine"
+#define NAME "banner.engine"
 enum { LIST_MAX = 1000000, GUARD_MAX = 8192 };
 
 struct lines {
@@ -61,7 +61,8 @@ load_allow(struct jail *j, const char *entry)
 	int rc = read_lines(entry + 5, &l);
 
 	if (rc < 0)
-		log_error(NAME, "[%s] ignoreip %s: %s", jail_name(j), entry, strerror(-rc));
+		log_error(
+		    NAME, "[%s] ignoreip %s: %s", jail_name(j), entry, strerror(-rc));
 	else
 		jail_allow_set(j, entry, (const char *const *)l.v, l.n);
 	lines_fini(&l);
@@ -76,7 +77,8 @@ load_block(struct engined *d, struct jail *j, const char *entry)
 	int rc = read_lines(strncmp(entry, "file:", 5) ? entry : entry + 5, &l);
 
 	if (rc < 0) {
-		log_error(NAME, "[%s] blocklist %s: %s", jail_name(j), entry, strerror(-rc));
+		log_error(
+		    NAME, "[%s] blocklist %s: %s", jail_name(j), entry, strerror(-rc));
 		lines_fini(&l);
 		return;
 	}
@@ -84,7 +86,8 @@ load_block(struct engined *d, struct jail *j, const char *entry)
 	for (size_t i = 0; i < l.n; i++)
 		n += addr_parse_prefix(str_of(l.v[i]), &v[n]) == 0;
 	refused = engine_blocklist_set(d->engine, j, v, n, engined_now());
-	log_info(NAME, "[%s] blocklist %s: %zu entries, %zu not understood, %zu refused",
+	log_info(NAME,
+	    "[%s] blocklist %s: %zu entries, %zu not understood, %zu refused",
 	    jail_name(j), entry, n, l.n - n, refused);
 	free(v);
 	lines_fini(&l);
@@ -118,7 +121,8 @@ apply_group(struct engined *d, const char *group, const struct guard_part *p)
 }
 
 void
-lists_guard(struct engined *d, const char *group, bool more, uint32_t n, struct wire_in *in)
+lists_guard(
+    struct engined *d, const char *group, bool more, uint32_t n, struct wire_in *in)
 {
 	struct guard_part *p = &d->guard_part;
 

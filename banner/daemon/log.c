@@ -20,9 +20,12 @@ static struct {
 } out = { .sink = stderr_sink, .highest = LEVEL_INFO };
 
 static const char *const level_names[] = {
-	[LEVEL_CRITICAL] = "CRITICAL", [LEVEL_ERROR] = "ERROR",
-	[LEVEL_WARNING] = "WARNING", [LEVEL_NOTICE] = "NOTICE",
-	[LEVEL_INFO] = "INFO", [LEVEL_DEBUG] = "DEBUG",
+	[LEVEL_CRITICAL] = "CRITICAL",
+	[LEVEL_ERROR] = "ERROR",
+	[LEVEL_WARNING] = "WARNING",
+	[LEVEL_NOTICE] = "NOTICE",
+	[LEVEL_INFO] = "INFO",
+	[LEVEL_DEBUG] = "DEBUG",
 };
 enum { LEVELS = sizeof(level_names) / sizeof(level_names[0]) };
 
@@ -78,12 +81,13 @@ log_v(enum log_level level, const char *name, const char *fmt, va_list ap)
 	out.sink(out.arg, level, name, text);
 }
 
-#define LOG_BODY(level) do { \
-	va_list ap; \
-	va_start(ap, fmt); \
-	log_v(level, name, fmt, ap); \
-	va_end(ap); \
-} while (0)
+#define LOG_BODY(level) \
+	do { \
+		va_list ap; \
+		va_start(ap, fmt); \
+		log_v(level, name, fmt, ap); \
+		va_end(ap); \
+	} while (0)
 
 void
 log_line(enum log_level level, const char *name, const char *fmt, ...)

@@ -17,7 +17,7 @@
 #include "banner/base/buf.h"
 #include "banner/daemon/logtarget.h"
 
-#define JOURNAL_SOCKET	"/run/systemd/journal/socket"
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 enum target { TARGET_FILE, TARGET_STREAM, TARGET_SYSLOG, TARGET_JOURNAL };
 
@@ -34,8 +34,7 @@ open_file(const char *path, struct err *e)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
 
-	return fd >= 0 ? fd :
-	    err_set(e, -errno, "log %s: %s", path, strerror(errno));
+	return fd >= 0 ? fd : err_set(e, -errno, "log %s: %s", path, strerror(errno));
 }
 
 static int
@@ -76,8 +75,10 @@ target_open(struct logtarget *t, struct err *e)
 	}
 	t->target = TARGET_FILE;
 	if (t->spec[0] != '/')
-		return err_set(e, -EINVAL, "log: \"%s\" is neither an absolute path nor "
-		    "STDOUT, STDERR, SYSLOG or SYSTEMD-JOURNAL", t->spec);
+		return err_set(e, -EINVAL,
+		    "log: \"%s\" is neither an absolute path nor "
+		    "STDOUT, STDERR, SYSLOG or SYSTEMD-JOURNAL",
+		    t->spec);
 	return open_file(t->spec, e);
 }
 
@@ -136,18 +137,12 @@ static int
 syslog_level(enum log_level level)
 {
 	switch (level) {
-	case LEVEL_CRITICAL:
-		return LOG_CRIT;
-	case LEVEL_ERROR:
-		return LOG_ERR;
-	case LEVEL_WARNING:
-		return LOG_WARNING;
-	case LEVEL_NOTICE:
-		return LOG_NOTICE;
-	case LEVEL_INFO:
-		return LOG_INFO;
-	case LEVEL_DEBUG:
-		return LOG_DEBUG;
+	case LEVEL_CRITICAL: return LOG_CRIT;
+	case LEVEL_ERROR: return LOG_ERR;
+	case LEVEL_WARNING: return LOG_WARNING;
+	case LEVEL_NOTICE: return LOG_NOTICE;
+	case LEVEL_INFO: return LOG_INFO;
+	case LEVEL_DEBUG: return LOG_DEBUG;
 	}
 	return LOG_DEBUG;
 }
@@ -170,9 +165,10 @@ format_time(struct buf *b)
 static void
 format_journal(struct buf *b, enum log_level level, const char *name, const char *text)
 {
-	buf_printf(b, "PRIORITY=%d\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=%s\n"
-	    "SYSLOG_PID=%ld\nMESSAGE=%-8s%s\n", syslog_level(level), name, (long)getpid(),
-	    log_level_name(level), text);
+	buf_printf(b,
+	    "PRIORITY=%d\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=%s\n"
+	    "SYSLOG_PID=%ld\nMESSAGE=%-8s%s\n",
+	    syslog_level(level), name, (long)getpid(), log_level_name(level), text);
 }
 
 static void
@@ -184,7 +180,8 @@ write_all(int fd, struct buf *b)
 		n = write(fd, b->p, b->len);
 		if (n < 0 && errno == EINTR)
 			continue;
-		/* a full disk must not stop banning; the journal of systemd has stderr */
+		/* a full disk must not stop banning; the journal of systemd has stderr
+		 */
 		if (n <= 0)
 			return;
 		buf_drop(b, (size_t)n);
@@ -202,9 +199,7 @@ logtarget_write(void *arg, enum log_level level, const char *name, const char *t
 		syslog(syslog_level(level), "%s[%ld]: %-8s%s", name, (long)getpid(),
 		    log_level_name(level), text);
 		return;
-	case TARGET_JOURNAL:
-		format_journal(&t->line, level, name, text);
-		break;
+	case TARGET_JOURNAL: format_journal(&t->line, level, name, text); break;
 	case TARGET_FILE:
 	case TARGET_STREAM:
 		format_time(&t->line);

@@ -15,13 +15,13 @@ struct logtarget;
 
 /* spec: a path, STDOUT, STDERR, SYSLOG or SYSTEMD-JOURNAL (conf_daemon.log). The file
  * is made with mode 0640. 0 or -errno with text. */
-int	logtarget_open(const char *spec, struct logtarget **, struct err *);
+int logtarget_open(const char *spec, struct logtarget **, struct err *);
 /* Open the file again (after rotation); the old one stays in use when that fails. */
-int	logtarget_reopen(struct logtarget *, struct err *);
-const char	*logtarget_spec(const struct logtarget *);
-void	logtarget_free(struct logtarget *);
+int logtarget_reopen(struct logtarget *, struct err *);
+const char *logtarget_spec(const struct logtarget *);
+void logtarget_free(struct logtarget *);
 
 /* A log_sink_fn; arg is the struct logtarget. */
-void	logtarget_write(void *arg, enum log_level, const char *name, const char *text);
+void logtarget_write(void *arg, enum log_level, const char *name, const char *text);
 
 #endif

@@ -26,8 +26,9 @@ static int
 netlink_socket(unsigned groups)
 {
 	struct sockaddr_nl at = { .nl_family = AF_NETLINK, .nl_groups = groups };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC |
-	    (groups ? SOCK_NONBLOCK : 0), NETLINK_ROUTE), on = 1;
+	int fd = socket(AF_NETLINK,
+		SOCK_RAW | SOCK_CLOEXEC | (groups ? SOCK_NONBLOCK : 0), NETLINK_ROUTE),
+	    on = 1;
 
 	if (fd < 0)
 		return -errno;
@@ -45,8 +46,10 @@ netlink_socket(unsigned groups)
 static void
 filter_own_routes(int fd)
 {
-	enum { TYPE = offsetof(struct nlmsghdr, nlmsg_type),
-		PROTO = NLMSG_HDRLEN + offsetof(struct rtmsg, rtm_protocol) };
+	enum {
+		TYPE = offsetof(struct nlmsghdr, nlmsg_type),
+		PROTO = NLMSG_HDRLEN + offsetof(struct rtmsg, rtm_protocol)
+	};
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, TYPE),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 1, 0),
@@ -106,7 +109,8 @@ take_address(const struct nlmsghdr *h, netfeed_fn *fn, void *arg)
 	const struct ifaddrmsg *m = NLMSG_DATA(h);
 	int left = (int)IFA_PAYLOAD(h);
 
-	for (const struct rtattr *a = IFA_RTA(m); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+	for (const struct rtattr *a = IFA_RTA(m); RTA_OK(a, left);
+	     a = RTA_NEXT(a, left)) {
 		if (a->rta_type == IFA_LOCAL ||
 		    (a->rta_type == IFA_ADDRESS && m->ifa_family == AF_INET6))
 			tell(a, m->ifa_family, "own address", fn, arg);
@@ -127,7 +131,7 @@ take_hops(const struct rtattr *multi, int family, netfeed_fn *fn, void *arg)
 		int inner = hop->rtnh_len - (int)sizeof(*hop);
 
 		for (const struct rtattr *a = RTNH_DATA(hop); RTA_OK(a, inner);
-		    a = RTA_NEXT(a, inner))
+		     a = RTA_NEXT(a, inner))
 			if (a->rta_type == RTA_GATEWAY)
 				tell(a, family, "gateway", fn, arg);
 		left -= RTNH_ALIGN(hop->rtnh_len);
@@ -143,7 +147,8 @@ take_route(const struct nlmsghdr *h, netfeed_fn *fn, void *arg)
 
 	if (m->rtm_type != RTN_UNICAST)
 		return;
-	for (const struct rtattr *a = RTM_RTA(m); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+	for (const struct rtattr *a = RTM_RTA(m); RTA_OK(a, left);
+	     a = RTA_NEXT(a, left)) {
 		if (a->rta_type == RTA_GATEWAY)
 			tell(a, m->rtm_family, "gateway", fn, arg);
 		else if (a->rta_type == RTA_MULTIPATH)
@@ -184,7 +189,7 @@ take_messages(char *room, ssize_t n, netfeed_fn *fn, void *arg)
 	int left = (int)n;
 
 	for (struct nlmsghdr *h = (void *)room; NLMSG_OK(h, (unsigned)left);
-	    h = NLMSG_NEXT(h, left)) {
+	     h = NLMSG_NEXT(h, left)) {
 		if (h->nlmsg_type == NLMSG_DONE)
 			return 0;
 		if (h->nlmsg_type == NLMSG_ERROR)

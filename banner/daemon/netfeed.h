@@ -9,12 +9,12 @@
 
 #include "banner/base/addr.h"
 
-int	netfeed_open(void);			/* descriptor or -errno */
+int netfeed_open(void); /* descriptor or -errno */
 /* Drop what was announced. True if something was. */
-bool	netfeed_drain(int fd);
+bool netfeed_drain(int fd);
 /* All own addresses, or all gateways and the prefixes' broadcast addresses. */
 enum netfeed_what { NETFEED_OWN, NETFEED_GATEWAY };
-typedef void (netfeed_fn)(void *arg, const struct addr *, const char *reason);
-int	netfeed_dump(enum netfeed_what, netfeed_fn *, void *arg);	/* 0 or -errno */
+typedef void(netfeed_fn)(void *arg, const struct addr *, const char *reason);
+int netfeed_dump(enum netfeed_what, netfeed_fn *, void *arg); /* 0 or -errno */
 
 #endif

@@ -7,19 +7,23 @@
 #include <string.h>
 
 #include "banner/base/units.h"
-#include "banner/daemon/control.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/news.h"
+#include "banner/daemon/context.h"
 #include "banner/daemon/relay.h"
 #include "banner/daemon/stream.h"
 
-#define ACTIONS	"fail2ban.actions"
-#define FILTER	"fail2ban.filter"
+#define ACTIONS "fail2ban.actions"
+#define FILTER "fail2ban.filter"
 
 static const char *const cause_names[] = {
-	[CAUSE_FAILURES] = "failures", [CAUSE_ADMIN] = "admin",
-	[CAUSE_RESTORE] = "restore", [CAUSE_EXPIRED] = "expired",
-	[CAUSE_EVICTED] = "evicted", [CAUSE_BLOCKLIST] = "blocklist",
-	[CAUSE_GUARD] = "guard", [CAUSE_CONFIG] = "config",
+	[CAUSE_FAILURES] = "failures",
+	[CAUSE_ADMIN] = "admin",
+	[CAUSE_RESTORE] = "restore",
+	[CAUSE_EXPIRED] = "expired",
+	[CAUSE_EVICTED] = "evicted",
+	[CAUSE_BLOCKLIST] = "blocklist",
+	[CAUSE_GUARD] = "guard",
+	[CAUSE_CONFIG] = "config",
 };
 
 const char *
@@ -29,16 +33,10 @@ subject_text(const struct subject *s, struct buf *b)
 
 	buf_clear(b);
 	switch (s->kind) {
-	case SUBJECT_ADDR:
-		buf_puts(b, addr_print(&s->addr, text));
-		break;
+	case SUBJECT_ADDR: buf_puts(b, addr_print(&s->addr, text)); break;
 	case SUBJECT_USER:
-	case SUBJECT_ID:
-		buf_safe(b, s->text, SUBJECT_TEXT);
-		break;
-	case SUBJECT_NONE:
-		buf_puts(b, "total");
-		break;
+	case SUBJECT_ID: buf_safe(b, s->text, SUBJECT_TEXT); break;
+	case SUBJECT_NONE: buf_puts(b, "total"); break;
 	}
 	return b->p;
 }
@@ -47,12 +45,9 @@ static const char *
 verb_text(const struct order *o)
 {
 	switch (o->verb) {
-	case VERB_BAN:
-		return o->cause == CAUSE_RESTORE ? "Restore Ban" : "Ban";
-	case VERB_UNBAN:
-		return "Unban";
-	case VERB_PROLONG:
-		return "Increase Ban";
+	case VERB_BAN: return o->cause == CAUSE_RESTORE ? "Restore Ban" : "Ban";
+	case VERB_UNBAN: return "Unban";
+	case VERB_PROLONG: return "Increase Ban";
 	}
 	return "";
 }
@@ -65,9 +60,12 @@ log_details(const struct order *o, const char *subject)
 
 	if (b->until_ms)
 		units_time(b->until_ms, until);
-	log_info("banner.ban", "%s subject=%s jail=%s id=%llu cause=%s failures=%u count=%u "
-	    "until=\"%s\"", o->verb == VERB_UNBAN ? "end" : "start", subject, b->jail,
-	    (unsigned long long)b->id, cause_names[o->cause], b->failures, b->count, until);
+	log_info("banner.ban",
+	    "%s subject=%s jail=%s id=%llu cause=%s failures=%u count=%u "
+	    "until=\"%s\"",
+	    o->verb == VERB_UNBAN ? "end" : "start", subject, b->jail,
+	    (unsigned long long)b->id, cause_names[o->cause], b->failures, b->count,
+	    until);
 }
 
 void
@@ -115,8 +113,8 @@ notice_text(const struct notice *n, struct buf *b)
 		buf_printf(b, "[%s] %s", n->jail ? n->jail : "all", n->text);
 		break;
 	case EVENT_LEAK:
-		buf_printf(b, "[%s] %s is banned but still fails: %s", n->jail, who,
-		    n->text);
+		buf_printf(
+		    b, "[%s] %s is banned but still fails: %s", n->jail, who, n->text);
 		break;
 	}
 	buf_fini(&subject);
@@ -127,16 +125,12 @@ notice_level(enum notice_event event)
 {
 	switch (event) {
 	case EVENT_FOUND:
-	case EVENT_IGNORED:
-		return LEVEL_INFO;
-	case EVENT_ALREADY:
-		return LEVEL_NOTICE;
+	case EVENT_IGNORED: return LEVEL_INFO;
+	case EVENT_ALREADY: return LEVEL_NOTICE;
 	case EVENT_GUARDED:
 	case EVENT_CAP:
-	case EVENT_LEAK:
-		return LEVEL_WARNING;
-	case EVENT_RATE:
-		return LEVEL_ERROR;
+	case EVENT_LEAK: return LEVEL_WARNING;
+	case EVENT_RATE: return LEVEL_ERROR;
 	}
 	return LEVEL_INFO;
 }
@@ -153,8 +147,11 @@ outbox_notice(void *arg, const struct notice *n)
 	if (!log_wants(level) && !control_watched(d->control))
 		return;
 	notice_text(n, &b);
-	log_line(level, ours ? "banner.engine" : n->event == EVENT_ALREADY ? ACTIONS :
-	    FILTER, "%s", b.p);
+	log_line(level,
+	    ours                            ? "banner.engine"
+		: n->event == EVENT_ALREADY ? ACTIONS
+					    : FILTER,
+	    "%s", b.p);
 	control_event(d->control, b.p);
 	buf_fini(&b);
 }

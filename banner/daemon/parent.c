@@ -29,7 +29,7 @@
 #include "banner/daemon/parent.h"
 #include "banner/daemon/proc.h"
 
-#define NAME	"banner.parent"
+#define NAME "banner.parent"
 enum { BEAT_S = 60, STOP_S = 10 };
 
 void
@@ -51,7 +51,8 @@ pack_conf(struct parent *p, struct conf *c, struct err *e)
 	fd = proc_memory(&image, "banner-conf");
 	buf_fini(&image);
 	if (fd < 0)
-		return err_set(e, fd, "memory for the configuration: %s", strerror(-fd));
+		return err_set(
+		    e, fd, "memory for the configuration: %s", strerror(-fd));
 	if (p->conf_fd >= 0)
 		close(p->conf_fd);
 	p->conf_fd = fd;
@@ -244,12 +245,11 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	struct err e;
 
 	switch (sig) {
-	case SIGCHLD:
-		reap(p);
-		break;
+	case SIGCHLD: reap(p); break;
 	case SIGHUP:
 		if (parent_reload(p, &e) < 0) {
-			log_error(NAME, "reload refused, nothing was changed: %s", e.text);
+			log_error(
+			    NAME, "reload refused, nothing was changed: %s", e.text);
 			notify_send("READY=1");
 		}
 		break;
@@ -257,8 +257,7 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 		if (logtarget_reopen(p->log, &e) < 0)
 			log_error(NAME, "%s", e.text);
 		break;
-	default:
-		parent_stop(p);
+	default: parent_stop(p);
 	}
 }
 
@@ -294,7 +293,8 @@ watch(struct parent *p)
 	struct timeval beat = { BEAT_S, 0 };
 
 	if (every_ms > 0 && every_ms < BEAT_S * MS_PER_S)
-		beat = (struct timeval){ every_ms / MS_PER_S, every_ms % MS_PER_S * 1000 };
+		beat =
+		    (struct timeval){ every_ms / MS_PER_S, every_ms % MS_PER_S * 1000 };
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		p->signals[i] = evsignal_new(p->base, signals[i], on_signal, p);
@@ -393,8 +393,9 @@ parent_serve(struct parent *p, struct err *e)
 int
 parent_run(const struct options *opt, struct conf *c, struct err *e)
 {
-	struct parent p = { .opt = opt, .conf = c, .control = -1, .lock = -1,
-	    .conf_fd = -1 };
+	struct parent p = {
+		.opt = opt, .conf = c, .control = -1, .lock = -1, .conf_fd = -1
+	};
 	int rc = open_log(&p, e);
 
 	if (rc < 0)

@@ -15,11 +15,9 @@
 static const struct plugin_rights {
 	const char *plugin, *user, *caps;
 } plugin_rights[] = {
-	{ "route", "_banner", "net_admin" },
-	{ "nft", "_banner", "net_admin" },
-	{ "ssh", "_bannerssh", "" },
-	{ "mail", "_bannermail", "" },
-	{ "exec", "", NULL },		/* as configured; root keeps what root has */
+	{ "route", "_banner", "net_admin" }, { "nft", "_banner", "net_admin" },
+	{ "ssh", "_bannerssh", "" }, { "mail", "_bannermail", "" },
+	{ "exec", "", NULL }, /* as configured; root keeps what root has */
 };
 
 static void
@@ -187,8 +185,9 @@ plan_kids(struct parent *p, struct err *e)
 void
 plan_connect(struct parent *p, struct kid *k)
 {
-	static const char *const peers[] = { [ROLE_STORE] = "store",
-		[ROLE_ACTOR] = "actor", [ROLE_HELPER] = "helper" };
+	static const char *const peers[] = {
+		[ROLE_STORE] = "store", [ROLE_ACTOR] = "actor", [ROLE_HELPER] = "helper"
+	};
 	struct kid *engine = kid_find(p, ROLE_ENGINE, 0);
 	int sv[2], rc;
 

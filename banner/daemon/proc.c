@@ -30,7 +30,8 @@ proc_find(const char *program, char *path, size_t size, struct err *e)
 		self[n] = '\0';
 		slash = strrchr(self, '/');
 		if (slash) {
-			snprintf(path, size, "%.*s/%s", (int)(slash - self), self, program);
+			snprintf(
+			    path, size, "%.*s/%s", (int)(slash - self), self, program);
 			if (access(path, X_OK) == 0)
 				return 0;
 		}
@@ -106,11 +107,11 @@ place_descriptors(int sock, int conf_fd)
 }
 
 static void
-run_child(const struct proc_spec *spec, const char *path, const struct identity *id,
-    int sock)
+run_child(
+    const struct proc_spec *spec, const char *path, const struct identity *id, int sock)
 {
 	char *argv[] = { (char *)(uintptr_t)spec->program,
-	    (char *)(uintptr_t)spec->detail, NULL };
+		(char *)(uintptr_t)spec->detail, NULL };
 	sigset_t none;
 	struct err e;
 
@@ -173,7 +174,8 @@ proc_memory(const struct buf *b, const char *name)
 		}
 		done += (size_t)n;
 	}
-	fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+	fcntl(
+	    fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
 	return fd;
 }
 
@@ -182,10 +184,12 @@ proc_pair(int sv[2])
 {
 	int size = PAIR_BUFFER;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sv) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sv) <
+	    0)
 		return -errno;
 	for (int i = 0; i < 2; i++)
-		if (setsockopt(sv[i], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+		if (setsockopt(sv[i], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) <
+		    0)
 			setsockopt(sv[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	return 0;
 }

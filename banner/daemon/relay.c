@@ -8,8 +8,8 @@
 
 #include "banner/base/arena.h"
 #include "banner/base/table.h"
-#include "banner/daemon/control.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/news.h"
+#include "banner/daemon/context.h"
 #include "banner/daemon/feed.h"
 #include "banner/daemon/relay.h"
 
@@ -20,20 +20,20 @@ struct actor_link {
 	struct relay *relay;
 	unsigned number;
 	struct link link;
-	bool resync;			/* records were dropped, or it is new */
+	bool resync; /* records were dropped, or it is new */
 	bool completed;
 	uint64_t generation;
 };
 
 struct slot {
-	uint8_t state;			/* enum relay_state */
+	uint8_t state; /* enum relay_state */
 	int err;
 	int64_t when_ms;
 };
 
 /* Of one ban: a slot per action of the configuration that its jail has. */
 struct progress {
-	int64_t read_ms;		/* of the line that led to it; 0: no line */
+	int64_t read_ms; /* of the line that led to it; 0: no line */
 	struct slot slots[];
 };
 
@@ -43,7 +43,7 @@ struct relay {
 	size_t nactions;
 	struct actor_link *links;
 	size_t nlinks;
-	struct table *progress;		/* ban id -> struct progress */
+	struct table *progress; /* ban id -> struct progress */
 	uint64_t generation, waiting;
 };
 
@@ -169,8 +169,10 @@ order_action(struct relay *r, size_t action, const struct order *o)
 	if (l->resync && (r->d->restored || o->verb != VERB_UNBAN))
 		return;
 	if (l->link.out.len > QUEUE_BYTES) {
-		log_warn("banner.engine", "actor %u does not keep up; it gets the whole "
-		    "wanted set when it does", l->number);
+		log_warn("banner.engine",
+		    "actor %u does not keep up; it gets the whole "
+		    "wanted set when it does",
+		    l->number);
 		l->resync = true;
 		return;
 	}
@@ -389,8 +391,8 @@ on_closed(void *arg)
 {
 	struct actor_link *l = arg;
 
-	log_error("banner.engine", "actor %u is gone; it is told everything when it is back",
-	    l->number);
+	log_error("banner.engine",
+	    "actor %u is gone; it is told everything when it is back", l->number);
 	connected(l, false);
 }
 
@@ -401,7 +403,9 @@ on_drained(void *arg)
 }
 
 static const struct link_ops relay_ops = {
-	.record = on_record, .closed = on_closed, .drained = on_drained,
+	.record = on_record,
+	.closed = on_closed,
+	.drained = on_drained,
 };
 
 void
@@ -419,7 +423,8 @@ relay_connect(struct relay *r, unsigned actor, int sock)
 }
 
 void
-relay_status(const struct relay *r, uint64_t ban, size_t action, struct relay_status *out)
+relay_status(
+    const struct relay *r, uint64_t ban, size_t action, struct relay_status *out)
 {
 	const struct progress *p = table_find(r->progress, &ban, sizeof(ban));
 

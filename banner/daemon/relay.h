@@ -2,8 +2,8 @@
  * relay.h - the engine's side of the actors: what must be in force, and what is.
  *
  * Orders go to the actors of the jail's actions. An actor that starts, comes back or
- * does not keep up gets the whole wanted set (BEGIN, all bans, COMPLETE); COMPLETE, which
- * allows removals, waits until every source has read what was there at the start.
+ * does not keep up gets the whole wanted set (BEGIN, all bans, COMPLETE); COMPLETE,
+ * which allows removals, waits until every source has read what was there at the start.
  */
 #ifndef BANNER_RELAY_H
 #define BANNER_RELAY_H
@@ -17,33 +17,33 @@
 struct engined;
 struct relay;
 
-enum { RELAY_BUCKETS = 24 };		/* latency: < 1 ms, < 2, < 4 ... */
+enum { RELAY_BUCKETS = 24 }; /* latency: < 1 ms, < 2, < 4 ... */
 
 /* One action of the configuration, as its actor told. */
 struct relay_action {
 	const struct conf_action *conf;
 	bool connected;
 	uint64_t applied, failed, waiting;
-	uint64_t in_force, repaired, conflicts, refused;	/* of WIRE_STATE */
+	uint64_t in_force, repaired, conflicts, refused; /* of WIRE_STATE */
 	int64_t failed_ms;
 	char last_error[200];
-	uint32_t latency[RELAY_BUCKETS];	/* line read to acknowledgement */
+	uint32_t latency[RELAY_BUCKETS]; /* line read to acknowledgement */
 };
 
-struct relay	*relay_new(struct engined *);
-void		 relay_free(struct relay *);
-void		 relay_connect(struct relay *, unsigned actor, int sock);
-void		 relay_order(struct relay *, const struct order *);
-void		 relay_flush(struct relay *);	/* send what is queued */
-void		 relay_caught_up(struct relay *);
+struct relay *relay_new(struct engined *);
+void relay_free(struct relay *);
+void relay_connect(struct relay *, unsigned actor, int sock);
+void relay_order(struct relay *, const struct order *);
+void relay_flush(struct relay *); /* send what is queued */
+void relay_caught_up(struct relay *);
 /* All again: BEGIN, wanted, COMPLETE. actor NULL-like: every one. */
-void		 relay_sync(struct relay *);
+void relay_sync(struct relay *);
 /* Remove everything from every action (stop --unban, panic). */
-void		 relay_flush_all(struct relay *);
+void relay_flush_all(struct relay *);
 /* The jail's actions; `manual` has those of all jails. */
-size_t		 relay_actions(const struct relay *);
-const struct relay_action	*relay_action(const struct relay *, size_t i);
-bool		 relay_serves(const struct relay *, const char *jail, size_t action);
+size_t relay_actions(const struct relay *);
+const struct relay_action *relay_action(const struct relay *, size_t i);
+bool relay_serves(const struct relay *, const char *jail, size_t action);
 
 /* Where a ban stands at an action. */
 enum relay_state { RELAY_NONE, RELAY_WAITING, RELAY_APPLIED, RELAY_FAILED };
@@ -52,10 +52,10 @@ struct relay_status {
 	int64_t when_ms;
 	int err;
 };
-void	relay_status(const struct relay *, uint64_t ban, size_t action,
-	    struct relay_status *);
-bool	relay_waits(const struct relay *, uint64_t ban);	/* for any answer */
+void
+relay_status(const struct relay *, uint64_t ban, size_t action, struct relay_status *);
+bool relay_waits(const struct relay *, uint64_t ban); /* for any answer */
 /* Answers not yet given, over all bans. */
-uint64_t	relay_waiting(const struct relay *);
+uint64_t relay_waiting(const struct relay *);
 
 #endif

@@ -12,7 +12,7 @@
 
 struct split {
 	const char *s, *end;
-	char *out;			/* next byte of the word */
+	char *out; /* next byte of the word */
 };
 
 static int
@@ -172,8 +172,8 @@ parse_subject(const char *text, struct subject *s, struct err *e)
 	if (addr_parse_prefix(t, &s->addr) == 0)
 		return 0;
 	if (!t.len || t.len > SUBJECT_TEXT)
-		return err_set(e, -EINVAL, "\"%.60s\" is neither an address nor a name",
-		    text);
+		return err_set(
+		    e, -EINVAL, "\"%.60s\" is neither an address nor a name", text);
 	*s = (struct subject){ .kind = SUBJECT_ID, .text = t };
 	if (!strncmp(text, "user:", 5)) {
 		s->kind = SUBJECT_USER;

@@ -15,7 +15,8 @@
 struct client;
 struct engined;
 
-/* TEXT for people, JSON one value on one line, F2B exactly as fail2ban-client prints. */
+/* TEXT for people, JSON one value on one line, F2B exactly as fail2ban-client prints.
+ */
 enum form { FORM_TEXT, FORM_JSON, FORM_F2B };
 enum { REQUEST_WORDS = 4096 };
 
@@ -24,38 +25,38 @@ struct request {
 	struct client *client;
 	enum form form;
 	size_t argc;
-	char **argv;			/* words; argv[argc] is NULL */
-	char *line;			/* they lie here */
-	struct buf out;			/* payload */
+	char **argv; /* words; argv[argc] is NULL */
+	char *line; /* they lie here */
+	struct buf out; /* payload */
 	struct err err;
-	const char *code;		/* of an error: "refused", "usage", "internal" */
-	char who[80];			/* "root (pid 12)" */
+	const char *code; /* of an error: "refused", "usage", "internal" */
+	char who[80]; /* "root (pid 12)" */
 	bool may_change;
 	/* the reply waits for: the commit of seq, the answers to ban, rows of query,
 	 * the parent; 0: not */
 	uint64_t seq, ban, query, parent;
-	uint64_t check;			/* the ban of `check` */
-	int64_t until_ms;		/* at latest */
+	uint64_t check; /* the ban of `check` */
+	int64_t until_ms; /* at latest */
 	size_t rows;
 };
 
 /* Split a line into words: blanks separate, '..' and ".." quote, \ escapes outside
  * '..'. The leading json or f2b is taken as the form. 0 or -EINVAL with text. */
-int	request_parse(struct request *, struct str line, struct err *);
-void	request_fini(struct request *);
+int request_parse(struct request *, struct str line, struct err *);
+void request_fini(struct request *);
 
 /* Refuse: code is a word, returned is -EINVAL. */
-int	refuse(struct request *, const char *code, const char *fmt, ...)
-	    __attribute__((format(printf, 3, 4)));
+int refuse(struct request *, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* A small JSON writer: commas are put where they belong. key NULL: in an array. */
-void	json_open(struct buf *, const char *key, char bracket);
-void	json_close(struct buf *, char bracket);
-void	json_text(struct buf *, const char *key, const char *value);
-void	json_number(struct buf *, const char *key, int64_t);
-void	json_bool(struct buf *, const char *key, bool);
+void json_open(struct buf *, const char *key, char bracket);
+void json_close(struct buf *, char bracket);
+void json_text(struct buf *, const char *key, const char *value);
+void json_number(struct buf *, const char *key, int64_t);
+void json_bool(struct buf *, const char *key, bool);
 
 /* "ADDR" or a user name or id as the jail counts. -EINVAL with text. */
-int	parse_subject(const char *text, struct subject *, struct err *);
+int parse_subject(const char *text, struct subject *, struct err *);
 
 #endif

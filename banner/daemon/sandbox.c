@@ -16,23 +16,25 @@
 
 /* Rights of later ABIs than the build's header may know (landlock(7)). */
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
-#define LANDLOCK_ACCESS_FS_TRUNCATE	(1ULL << 14)
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
 #endif
 
-#define FS_READ		(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define FS_RUN		(FS_READ | LANDLOCK_ACCESS_FS_EXECUTE)
-#define FS_CHANGE	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
-	LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | \
-	LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK)
-#define FS_FILE		(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | \
-	LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_TRUNCATE)
-#define FS_ALL_V1	((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+#define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define FS_RUN (FS_READ | LANDLOCK_ACCESS_FS_EXECUTE)
+#define FS_CHANGE \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
+	    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | \
+	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK)
+#define FS_FILE \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | \
+	    LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_TRUNCATE)
+#define FS_ALL_V1 ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
 
 static int
 landlock_abi(void)
 {
-	long n = syscall(SYS_landlock_create_ruleset, NULL, 0,
-	    LANDLOCK_CREATE_RULESET_VERSION);
+	long n = syscall(
+	    SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
 	return n < 0 ? -errno : (int)n;
 }
@@ -92,8 +94,8 @@ landlock_enter(const struct sandbox *s, struct err *e)
 	all = landlock_rights(abi);
 	memset(&attr, 0, sizeof(attr));
 	attr.handled_access_fs = all;
-	set = (int)syscall(SYS_landlock_create_ruleset, &attr,
-	    sizeof(attr.handled_access_fs), 0);
+	set = (int)syscall(
+	    SYS_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs), 0);
 	if (set < 0)
 		return err_set(e, -errno, "landlock: %s", strerror(errno));
 	rc = landlock_paths(set, s->read, FS_READ & all, e);
@@ -125,7 +127,8 @@ sandbox_missing(const struct sandbox *s, const struct sandbox_level *l, struct e
 {
 	if (strcmp(s->want, "required") != 0 || (l->landlock && l->seccomp))
 		return 0;
-	return err_set(e, -ENOTSUP, "sandbox = required, but there is only: %s", l->text);
+	return err_set(
+	    e, -ENOTSUP, "sandbox = required, but there is only: %s", l->text);
 }
 
 static void

@@ -14,36 +14,36 @@
 #include "banner/base/err.h"
 
 enum sandbox_profile {
-	PROFILE_ENGINE,		/* files, inotify, accept; no socket, no exec; JIT */
-	PROFILE_STORE,		/* files and fsync; no socket, no exec */
-	PROFILE_NETLINK,	/* netlink sockets only: route, nft */
-	PROFILE_NET,		/* internet sockets and files: ssh, mail */
-	PROFILE_EXEC,		/* starts programs: no system call filter */
-	PROFILE_HELPER,		/* looks up names: internet sockets, files */
-	PROFILE_PLAIN,		/* no sockets: null, pure file actions */
+	PROFILE_ENGINE, /* files, inotify, accept; no socket, no exec; JIT */
+	PROFILE_STORE, /* files and fsync; no socket, no exec */
+	PROFILE_NETLINK, /* netlink sockets only: route, nft */
+	PROFILE_NET, /* internet sockets and files: ssh, mail */
+	PROFILE_EXEC, /* starts programs: no system call filter */
+	PROFILE_HELPER, /* looks up names: internet sockets, files */
+	PROFILE_PLAIN, /* no sockets: null, pure file actions */
 };
 
 struct sandbox {
-	const char *want;		/* conf_daemon.sandbox: auto, required, off */
+	const char *want; /* conf_daemon.sandbox: auto, required, off */
 	enum sandbox_profile profile;
-	const char *const *read;	/* files and folders beneath which reading is */
-	const char *const *write;	/* allowed; reading, writing, making, removing; */
-	const char *const *exec;	/* running too. NULL-terminated; NULL: none */
+	const char *const *read; /* files and folders beneath which reading is */
+	const char *const *write; /* allowed; reading, writing, making, removing; */
+	const char *const *exec; /* running too. NULL-terminated; NULL: none */
 };
 
 struct sandbox_level {
-	int landlock;			/* ABI in use, 0: none */
+	int landlock; /* ABI in use, 0: none */
 	bool seccomp;
-	char text[160];			/* "landlock 3, seccomp" or what is missing */
+	char text[160]; /* "landlock 3, seccomp" or what is missing */
 };
 
 /* Paths that do not exist are skipped (their absence is the caller's concern).
  * PROFILE_EXEC gets no Landlock either: its commands are the administrator's.
  * -ENOTSUP: want is required and the kernel lacks something; else -errno. */
-int	sandbox_enter(const struct sandbox *, struct sandbox_level *, struct err *);
+int sandbox_enter(const struct sandbox *, struct sandbox_level *, struct err *);
 
 /* The system call filter of a profile (one implementation is chosen by the build).
  * 0, -ENOSYS (not in this build or kernel) or -errno. */
-int	sandbox_filter(enum sandbox_profile, struct err *);
+int sandbox_filter(enum sandbox_profile, struct err *);
 
 #endif

@@ -14,54 +14,47 @@
 #include "banner/daemon/sandbox.h"
 
 /* Every process: memory, time, the loop, the sockets it was given, its end. */
-static const char *const calls_base[] = {
-	"brk", "mmap", "munmap", "mremap", "madvise", "mprotect", "read", "readv",
-	"write", "writev", "close", "fstat", "newfstatat", "fstat64", "fstatat64",
-	"statx", "lseek", "_llseek", "fcntl", "fcntl64", "dup", "dup3", "pipe2",
-	"epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl", "epoll_create1",
-	"eventfd2", "timerfd_create", "timerfd_settime", "timerfd_gettime", "poll",
-	"ppoll", "ppoll_time64", "recvmsg", "sendmsg", "recvfrom", "sendto",
-	"getsockopt", "setsockopt", "getsockname", "getpeername", "shutdown",
-	"clock_gettime", "clock_gettime64", "clock_nanosleep", "clock_nanosleep_time64",
-	"clock_getres", "gettimeofday", "time", "nanosleep", "getrandom", "futex",
-	"futex_time64", "sched_yield", "sched_getaffinity", "set_robust_list", "rseq",
-	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigreturn", "sigaltstack",
-	"restart_syscall", "getpid", "gettid", "getppid", "getuid", "geteuid", "getgid",
-	"getegid", "getrusage", "prlimit64", "getrlimit", "sysinfo", "uname", "tgkill",
-	"exit", "exit_group", "membarrier", "ioctl", NULL
-};
+static const char *const calls_base[] = { "brk", "mmap", "munmap", "mremap", "madvise",
+	"mprotect", "read", "readv", "write", "writev", "close", "fstat", "newfstatat",
+	"fstat64", "fstatat64", "statx", "lseek", "_llseek", "fcntl", "fcntl64", "dup",
+	"dup3", "pipe2", "epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl",
+	"epoll_create1", "eventfd2", "timerfd_create", "timerfd_settime",
+	"timerfd_gettime", "poll", "ppoll", "ppoll_time64", "recvmsg", "sendmsg",
+	"recvfrom", "sendto", "getsockopt", "setsockopt", "getsockname", "getpeername",
+	"shutdown", "clock_gettime", "clock_gettime64", "clock_nanosleep",
+	"clock_nanosleep_time64", "clock_getres", "gettimeofday", "time", "nanosleep",
+	"getrandom", "futex", "futex_time64", "sched_yield", "sched_getaffinity",
+	"set_robust_list", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+	"sigreturn", "sigaltstack", "restart_syscall", "getpid", "gettid", "getppid",
+	"getuid", "geteuid", "getgid", "getegid", "getrusage", "prlimit64", "getrlimit",
+	"sysinfo", "uname", "tgkill", "exit", "exit_group", "membarrier", "ioctl",
+	NULL };
 /* Reading files, and following them. */
-static const char *const calls_files[] = {
-	"open", "openat", "openat2", "pread64", "preadv", "access", "faccessat",
-	"faccessat2", "stat", "lstat", "stat64", "lstat64", "readlink", "readlinkat",
-	"getdents64", "getdents", "fstatfs", "statfs", "fstatfs64", "statfs64",
-	"inotify_init1", "inotify_add_watch", "inotify_rm_watch", "fadvise64",
-	"fadvise64_64", "getcwd", "readahead", NULL
-};
-static const char *const calls_change[] = {
-	"pwrite64", "pwritev", "fsync", "fdatasync", "ftruncate", "ftruncate64", "unlink",
-	"unlinkat", "rename", "renameat", "renameat2", "mkdir", "mkdirat", "fchmod",
-	"chmod", "fchmodat", "fchown", "flock", "fallocate", "umask", "utimensat", NULL
-};
+static const char *const calls_files[] = { "open", "openat", "openat2", "pread64",
+	"preadv", "access", "faccessat", "faccessat2", "stat", "lstat", "stat64",
+	"lstat64", "readlink", "readlinkat", "getdents64", "getdents", "fstatfs",
+	"statfs", "fstatfs64", "statfs64", "inotify_init1", "inotify_add_watch",
+	"inotify_rm_watch", "fadvise64", "fadvise64_64", "getcwd", "readahead", NULL };
+static const char *const calls_change[] = { "pwrite64", "pwritev", "fsync", "fdatasync",
+	"ftruncate", "ftruncate64", "unlink", "unlinkat", "rename", "renameat",
+	"renameat2", "mkdir", "mkdirat", "fchmod", "chmod", "fchmodat", "fchown",
+	"flock", "fallocate", "umask", "utimensat", NULL };
 static const char *const calls_accept[] = { "accept4", "accept", NULL };
 static const char *const calls_threads[] = { "clone", "clone3", NULL };
-static const char *const calls_net[] = {
-	"connect", "bind", "sendmmsg", "recvmmsg", "select", "pselect6", "_newselect",
-	NULL
-};
+static const char *const calls_net[] = { "connect", "bind", "sendmmsg", "recvmmsg",
+	"select", "pselect6", "_newselect", NULL };
 /* Never made by banner: their use is an attack, not an oversight. */
-static const char *const calls_kill[] = {
-	"ptrace", "process_vm_readv", "process_vm_writev", "bpf", "io_uring_setup",
-	"init_module", "finit_module", "kexec_load", "kexec_file_load", "mount",
-	"move_mount", "unshare", "setns", "pivot_root", "userfaultfd", "perf_event_open",
-	"add_key", "keyctl", "request_key", NULL
-};
+static const char *const calls_kill[] = { "ptrace", "process_vm_readv",
+	"process_vm_writev", "bpf", "io_uring_setup", "init_module", "finit_module",
+	"kexec_load", "kexec_file_load", "mount", "move_mount", "unshare", "setns",
+	"pivot_root", "userfaultfd", "perf_event_open", "add_key", "keyctl",
+	"request_key", NULL };
 
 enum { PROFILE_LISTS = 5 };
 struct profile {
 	const char *const *lists[PROFILE_LISTS];
-	const int *families;		/* socket() families; ends with -1 */
-	bool run_pages;			/* JIT, or libraries loaded late (name service) */
+	const int *families; /* socket() families; ends with -1 */
+	bool run_pages; /* JIT, or libraries loaded late (name service) */
 	bool threads;
 };
 
@@ -69,15 +62,20 @@ static const int families_netlink[] = { AF_NETLINK, AF_UNIX, -1 };
 static const int families_net[] = { AF_INET, AF_INET6, AF_UNIX, AF_NETLINK, -1 };
 
 static const struct profile profiles[] = {
-	[PROFILE_ENGINE] = { .lists = { calls_files, calls_accept }, .run_pages = true,
+	[PROFILE_ENGINE] = { .lists = { calls_files, calls_accept },
+	    .run_pages = true,
 	    .threads = true },
 	[PROFILE_STORE] = { .lists = { calls_files, calls_change } },
 	[PROFILE_NETLINK] = { .lists = { calls_files, calls_net },
 	    .families = families_netlink },
 	[PROFILE_NET] = { .lists = { calls_files, calls_change, calls_net },
-	    .families = families_net, .run_pages = true, .threads = true },
+	    .families = families_net,
+	    .run_pages = true,
+	    .threads = true },
 	[PROFILE_HELPER] = { .lists = { calls_files, calls_net },
-	    .families = families_net, .run_pages = true, .threads = true },
+	    .families = families_net,
+	    .run_pages = true,
+	    .threads = true },
 	[PROFILE_PLAIN] = { .lists = { calls_files, calls_change } },
 	[PROFILE_EXEC] = { .lists = { NULL } },
 };
@@ -91,7 +89,8 @@ filter_names(scmp_filter_ctx f, uint32_t act, const char *const *names)
 		int nr = seccomp_syscall_resolve_name(names[i]);
 
 		/* mprotect and mmap are handled by their protection bits */
-		if (nr < 0 || !strcmp(names[i], "mprotect") || !strcmp(names[i], "mmap"))
+		if (nr < 0 || !strcmp(names[i], "mprotect") ||
+		    !strcmp(names[i], "mmap"))
 			continue;
 		rc = seccomp_rule_add(f, act, nr, 0);
 		if (rc == -EDOM)
@@ -113,9 +112,9 @@ filter_memory(scmp_filter_ctx f, bool run_pages)
 
 		if (nr < 0)
 			continue;
-		rc = run_pages ? seccomp_rule_add(f, SCMP_ACT_ALLOW, nr, 0) :
-		    seccomp_rule_add(f, SCMP_ACT_ALLOW, nr, 1,
-		    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		rc = run_pages ? seccomp_rule_add(f, SCMP_ACT_ALLOW, nr, 0)
+			       : seccomp_rule_add(f, SCMP_ACT_ALLOW, nr, 1,
+				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	}
 	return rc;
 }

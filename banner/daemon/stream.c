@@ -10,8 +10,8 @@
 #include "banner/base/arena.h"
 #include "banner/base/table.h"
 #include "banner/core/engine_state.h"
-#include "banner/daemon/control.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/news.h"
+#include "banner/daemon/context.h"
 #include "banner/daemon/feed.h"
 #include "banner/daemon/stream.h"
 
@@ -20,13 +20,13 @@ enum { MARK_MS = 20, QUEUE_BYTES = 16 << 20 };
 struct stream {
 	struct engined *d;
 	struct link link;
-	struct event *mark;		/* timer */
+	struct event *mark; /* timer */
 	uint64_t seq, committed;
 	bool touched;
-	bool behind;			/* records were dropped: tell everything anew */
-	bool restoring;			/* its state is arriving */
+	bool behind; /* records were dropped: tell everything anew */
+	bool restoring; /* its state is arriving */
 	uint64_t resyncs;
-	struct table *places;		/* source name -> text */
+	struct table *places; /* source name -> text */
 	char trouble[200];
 };
 
@@ -41,8 +41,8 @@ put_record(struct stream *s, enum wire_type type, const char *jail, struct str k
 	wire_str(&s->link.out, key);
 	wire_str(&s->link.out, record);
 	if (wire_finish(&s->link.out, at) < 0)
-		log_error("banner.engine", "a record of %zu bytes is too long to be stored",
-		    record.len);
+		log_error("banner.engine",
+		    "a record of %zu bytes is too long to be stored", record.len);
 }
 
 static void
@@ -82,7 +82,8 @@ stream_takes(struct stream *s)
 		return false;
 	if (s->link.out.len <= QUEUE_BYTES)
 		return true;
-	log_error("banner.engine", "the store does not keep up; it is told everything "
+	log_error("banner.engine",
+	    "the store does not keep up; it is told everything "
 	    "again when it does");
 	s->behind = true;
 	return false;
@@ -134,7 +135,7 @@ stream_mark(struct stream *s)
 	if (!s->touched || s->restoring || !link_is_open(&s->link))
 		return;
 	if (all && s->link.out.len)
-		return;		/* drained comes first */
+		return; /* drained comes first */
 	if (all) {
 		s->resyncs++;
 		engine_bans_each(s->d->engine, NULL, put_ban, s);
@@ -188,8 +189,9 @@ restore_ban(struct stream *s, struct wire_in *in)
 		engine_restore_ban(s->d->engine, &b.ban, engined_now());
 	else if (!engine_ban_by_id(s->d->engine, b.ban.id)) {
 		/* the store was away when this ban ended */
-		struct order o = { .verb = VERB_UNBAN, .cause = CAUSE_EXPIRED,
-			.ban = &b.ban };
+		struct order o = {
+			.verb = VERB_UNBAN, .cause = CAUSE_EXPIRED, .ban = &b.ban
+		};
 		size_t at = wire_start(&s->link.out, WIRE_UNBAN);
 
 		wire_put_ban(&s->link.out, &o);
@@ -313,7 +315,9 @@ on_closed(void *arg)
 }
 
 static const struct link_ops stream_ops = {
-	.record = on_record, .closed = on_closed, .drained = on_drained,
+	.record = on_record,
+	.closed = on_closed,
+	.drained = on_drained,
 };
 
 void

@@ -18,32 +18,32 @@
 struct engined;
 struct stream;
 
-struct stream	*stream_new(struct engined *);
-void		 stream_free(struct stream *);
-void		 stream_connect(struct stream *, int sock);
+struct stream *stream_new(struct engined *);
+void stream_free(struct stream *);
+void stream_connect(struct stream *, int sock);
 
-void		 stream_order(struct stream *, const struct order *);
-void		 stream_clock(struct stream *, int64_t delta_ms);
-void		 stream_touch(struct stream *);		/* a MARK is due */
-void		 stream_mark(struct stream *);		/* now */
+void stream_order(struct stream *, const struct order *);
+void stream_clock(struct stream *, int64_t delta_ms);
+void stream_touch(struct stream *); /* a MARK is due */
+void stream_mark(struct stream *); /* now */
 /* seq that holds all that was told so far; on disk when stream_committed >= it. */
-uint64_t	 stream_seq(struct stream *);
-uint64_t	 stream_committed(const struct stream *);
-bool		 stream_is_open(const struct stream *);
-const char	*stream_trouble(const struct stream *);	/* why it cannot write, or "" */
-uint64_t	 stream_resyncs(const struct stream *);
+uint64_t stream_seq(struct stream *);
+uint64_t stream_committed(const struct stream *);
+bool stream_is_open(const struct stream *);
+const char *stream_trouble(const struct stream *); /* why it cannot write, or "" */
+uint64_t stream_resyncs(const struct stream *);
 /* The stored place of a source, or NULL. */
-const char	*stream_place(const struct stream *, const char *source);
+const char *stream_place(const struct stream *, const char *source);
 
 /* Ask the store; rows come to control_row, the end to control_row_end. */
 struct stream_query {
 	uint64_t id;
 	enum wire_query what;
-	const char *jail;		/* "" = all */
+	const char *jail; /* "" = all */
 	struct subject subject;
 	uint64_t ban;
 	uint32_t limit;
 };
-int	stream_query(struct stream *, const struct stream_query *);	/* 0, -ENOTCONN */
+int stream_query(struct stream *, const struct stream_query *); /* 0, -ENOTCONN */
 
 #endif

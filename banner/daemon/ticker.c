@@ -16,7 +16,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
-#include "banner/daemon/engined.h"
+#include "banner/daemon/context.h"
 #include "banner/daemon/stream.h"
 
 /* Smaller differences are the slewing of a time daemon, not a step. */
@@ -24,10 +24,10 @@ enum { STEP_MS = 1000 };
 
 struct ticker {
 	struct engined *d;
-	int due, stepped;		/* timer descriptors */
+	int due, stepped; /* timer descriptors */
 	struct event *on_due, *on_step;
-	int64_t offset_ms;		/* wall clock minus boot time */
-	int64_t armed_ms;		/* the end that is waited for */
+	int64_t offset_ms; /* wall clock minus boot time */
+	int64_t armed_ms; /* the end that is waited for */
 };
 
 static int64_t
@@ -51,7 +51,8 @@ watch_steps(struct ticker *t)
 	/* far away; it only ever fires by being cancelled */
 	struct itimerspec at = { .it_value = { .tv_sec = INT32_MAX } };
 
-	timerfd_settime(t->stepped, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL);
+	timerfd_settime(
+	    t->stepped, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL);
 }
 
 static void
@@ -68,8 +69,10 @@ on_step(evutil_socket_t fd, short what, void *arg)
 		return;
 	t->offset_ms += delta;
 	t->armed_ms = 0;
-	log_warn("banner.engine", "the clock was set by %+.3f s; bans keep their remaining "
-	    "time", (double)delta / 1000);
+	log_warn("banner.engine",
+	    "the clock was set by %+.3f s; bans keep their remaining "
+	    "time",
+	    (double)delta / 1000);
 	engine_step(t->d->engine, delta);
 	stream_clock(t->d->stream, delta);
 	engined_turn(t->d);

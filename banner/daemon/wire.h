@@ -12,7 +12,7 @@
 #define BANNER_WIRE_H
 
 #include "banner/base/buf.h"
-#include "banner/core/engine.h"
+#include "banner/core/order.h"
 
 enum { WIRE_FRAME = 65536, WIRE_VERSION = 1 };
 /* Evidence: longer lines and fields end in "..."; of more lines the newest are kept. */

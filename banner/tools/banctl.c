@@ -14,7 +14,7 @@
 #include "banner/base/buf.h"
 #include "banner/base/str.h"
 
-#define DEFAULT_SOCKET	"/run/banner/banner.sock"
+#define DEFAULT_SOCKET "/run/banner/banner.sock"
 enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_DAEMON, EXIT_F2B = 255 };
 
 struct banctl {
@@ -28,7 +28,8 @@ static int
 usage(FILE *to)
 {
 	fputs("usage: banctl [-s SOCKET] [--json] COMMAND [WORD ...]\n"
-	    "       banctl help    lists the commands of the running bannerd\n", to);
+	      "       banctl help    lists the commands of the running bannerd\n",
+	    to);
 	return to == stdout ? EXIT_DONE : EXIT_USAGE;
 }
 
@@ -62,8 +63,9 @@ dial(struct banctl *c)
 	if (c->fd >= 0 && connect(c->fd, (struct sockaddr *)&to, sizeof(to)) == 0)
 		return EXIT_DONE;
 	fprintf(stderr, "banctl: %s: %s%s\n", c->socket, strerror(errno),
-	    errno == EACCES ? " (root or group banner)" :
-	    errno == ENOENT || errno == ECONNREFUSED ? " (is bannerd running?)" : "");
+	    errno == EACCES                                ? " (root or group banner)"
+		: errno == ENOENT || errno == ECONNREFUSED ? " (is bannerd running?)"
+							   : "");
 	return EXIT_NO_DAEMON;
 }
 
@@ -97,8 +99,8 @@ finish(const struct banctl *c, struct str line)
 	str_cut(&line, ' ', &code);
 	if (!line.s)
 		line = code;
-	fprintf(c->f2b ? stdout : stderr, "%s%.*s\n", c->f2b ? "" : "banctl: ",
-	    (int)line.len, line.s);
+	fprintf(c->f2b ? stdout : stderr, "%s%.*s\n",
+	    c->f2b ? "" : "banctl: ", (int)line.len, line.s);
 	if (c->f2b)
 		return EXIT_F2B;
 	return str_is(code, "usage") ? EXIT_USAGE : EXIT_REFUSED;

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * news.h - what the other parts of the engine process tell the control socket.
+ *
+ * Implemented in control.c; a header of its own, because stream and relay tell it and
+ * control asks them.
+ */
+#ifndef BANNER_NEWS_H
+#define BANNER_NEWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct control;
+struct order;
+struct wire_in;
+
+struct control_stats {
+	uint64_t requests, changes, refused, dropped;
+	size_t clients;
+};
+
+/* News that replies wait for. */
+void control_committed(struct control *);
+void control_applied(struct control *, uint64_t ban);
+void control_row(struct control *, struct wire_in *);
+void control_row_end(struct control *, uint64_t id);
+void control_target(struct control *, struct wire_in *);
+
+/* What `watch` shows. */
+bool control_watched(const struct control *);
+void control_event(struct control *, const char *text);
+void control_order(struct control *, const struct order *, const char *subject);
+
+#endif
