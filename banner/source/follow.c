@@ -359,39 +359,83 @@ first_offset(struct follow *f, struct reader *r, const struct stat *st, bool suc
 	(void)reader_seek(r, off);
 }
 
+bool
+follow_make_room(struct follow *f)
+{
+	if (f->nold < FOLLOW_OLD)
+		return true;
+	if (f->old[0]->more || reader_step(f->old[0], &f->src) != READER_EOF) {
+		f->recheck = true;
+		follow_wake(f, f->old[0]);
+		return false;
+	}
+	drop_old(f, 0);
+	return true;
+}
+
+/* First the files that bore the name before. False: there are too many; the last of
+ * those opened stands for the name, and we come back when they are read. */
+static bool
+take_older(struct follow *f, const struct stat *st)
+{
+	struct reader *before = f->cur;
+	bool all = true;
+
+	if (f->nwanted > 0)
+		all = follow_resume(f, st);
+	if (before) {
+		f->cur = NULL;
+		follow_add_old(f, before);
+		all = follow_between(f, before, st->st_ino);
+	}
+	if (all || f->nold == 0)
+		return true;
+	f->cur = f->old[--f->nold];
+	f->recheck = true;
+	job_queue(f->src.set, &f->job);
+	return false;
+}
+
+static void
+set_offset(struct follow *f, const struct stat *st, bool successor)
+{
+	struct reader *r = f->cur;
+	struct place *at = table_find(f->files->stored, &r->at.ino, sizeof(r->at.ino));
+
+	if (!at || !place_fits(r->fd, at)) {
+		first_offset(f, r, st, successor);
+		return;
+	}
+	(void)reader_seek(r, at->off);
+	r->live_from = (uint64_t)st->st_size;
+	table_del(f->files->stored, &at->ino, sizeof(at->ino));
+}
+
 /* Open what bears the name. */
 static int
 take(struct follow *f)
 {
-	struct reader *before = f->cur, *r;
-	bool successor = f->opened || f->nwanted > 0;
-	struct place *at;
+	bool successor = f->opened || f->nwanted > 0, rotated = f->cur != NULL;
 	struct stat st;
 	int fd = path_open(f->src.name, false, &st, NULL, NULL);
 
 	if (fd < 0)
 		return fd;
-	if (f->nwanted > 0)
-		follow_resume(f, &st);
-	r = follow_open(f, fd, &st);
-	if (!r)
-		return -EAGAIN;
-	if (before) {
-		follow_add_old(f, before);
-		follow_between(f, before);
-		f->src.stats.rotations++;
+	if (!take_older(f, &st)) {
+		close(fd);
+		return 0;
 	}
-	f->cur = r;
-	at = table_find(f->files->stored, &r->at.ino, sizeof(r->at.ino));
-	if (at && place_fits(fd, at)) {
-		(void)reader_seek(r, at->off);
-		r->live_from = (uint64_t)st.st_size;
-		table_del(f->files->stored, &at->ino, sizeof(at->ino));
-	} else {
-		first_offset(f, r, &st, successor);
+	f->cur = follow_open(f, fd, &st);
+	if (!f->cur) {
+		/* It was found under a rotated name a moment ago. */
+		f->recheck = true;
+		job_queue(f->src.set, &f->job);
+		return 0;
 	}
-	source_event(&f->src, before ? SOURCE_ROTATED : SOURCE_OPENED, "from %llu of %llu",
-	    (unsigned long long)r->at.off, (unsigned long long)st.st_size);
+	set_offset(f, &st, successor);
+	f->src.stats.rotations += rotated;
+	source_event(&f->src, rotated ? SOURCE_ROTATED : SOURCE_OPENED, "from %llu of %llu",
+	    (unsigned long long)f->cur->at.off, (unsigned long long)st.st_size);
 	return 0;
 }
 
@@ -404,6 +448,19 @@ sleep_on(struct follow *f, struct follow *owner)
 	f->src.stats.waiting = false;
 	set_owner(f, owner);
 	source_caught_up(&f->src);
+}
+
+/* Nothing bears the name now, but others may have since cur did. */
+static void
+take_unnamed(struct follow *f)
+{
+	struct reader *before = f->cur;
+
+	follow_add_old(f, before);
+	if (!follow_between(f, before, 0))
+		f->recheck = true;
+	f->cur = f->old[--f->nold];
+	job_queue(f->src.set, &f->job);
 }
 
 /* Once for each reason, until it can be opened again. */
@@ -422,6 +479,8 @@ no_file(struct follow *f, int rc)
 	set_owner(f, NULL);
 	if (rc == -ENOENT && !f->cur && f->nwanted > 0)
 		follow_resume(f, NULL);
+	else if (rc == -ENOENT && f->cur && follow_make_room(f))
+		take_unnamed(f);
 	if (f->said == -rc)
 		return;
 	f->said = -rc;
@@ -448,20 +507,6 @@ bears_old(struct follow *f, const struct stat *st)
 	return false;
 }
 
-/* Room for another rotated file; the oldest must have been read to its end. */
-static bool
-make_room(struct follow *f)
-{
-	if (f->nold < FOLLOW_OLD)
-		return true;
-	if (f->old[0]->more || reader_step(f->old[0], &f->src) != READER_EOF) {
-		f->recheck = true;
-		return false;
-	}
-	drop_old(f, 0);
-	return true;
-}
-
 /* The name is borne by the file st. */
 static int
 see(struct follow *f, const struct stat *st)
@@ -470,7 +515,7 @@ see(struct follow *f, const struct stat *st)
 
 	if (reader_is(f->cur, st))
 		return 0;
-	if (f->cur && !make_room(f))
+	if (f->cur && !follow_make_room(f))
 		return -EAGAIN;
 	if (r && r->owner != f) {
 		sleep_on(f, r->owner);

@@ -49,11 +49,15 @@ void		 follow_wake(struct follow *, struct reader *);	/* may have new bytes */
 /* Whoever sleeps on it belongs to its readers: gather the groups anew. */
 void		 follow_regroup(struct follow *);
 
+/* Room for another rotated file. False: the oldest is not read yet; recheck is set. */
+bool		 follow_make_room(struct follow *);
+
 /* stored.c: go back to where the stored places are. st: the file that bears the name,
- * or NULL. */
-void		 follow_resume(struct follow *, const struct stat *st);
-/* Files that bore the name between the born file and the present one. */
-void		 follow_between(struct follow *, const struct reader *before);
+ * or NULL. False: there are more files before it than there is room for. */
+bool		 follow_resume(struct follow *, const struct stat *st);
+/* Files that bore the name after `before` and before the present inode. False: there
+ * are more of them than there is room for; ask again from the last one. */
+bool		 follow_between(struct follow *, const struct reader *before, uint64_t ino);
 /* A file was truncated: find the copy that was made before and read its rest. Returns
  * the bytes that are lost all the same. */
 uint64_t	 follow_copy(struct follow *, const struct reader *, uint64_t unread);

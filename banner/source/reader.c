@@ -147,15 +147,15 @@ skip_step(struct reader *r, struct source *src)
 static bool
 skip_hole(struct reader *r, const char *data, size_t n)
 {
-	off_t to = lseek(r->fd, 0, SEEK_DATA);
+	off_t at = (off_t)r->at.off, to = lseek(r->fd, at, SEEK_DATA);
 	size_t nul = 0;
 
-	if (to <= 0) {
+	if (to <= at) {
 		while (nul < n && data[nul] == '\0')
 			nul++;
-		to = (off_t)nul;
+		to = at + (off_t)nul;
 	}
-	return to > 0 && reader_seek(r, (uint64_t)to) == 0;
+	return to > at && reader_seek(r, (uint64_t)to) == 0;
 }
 
 enum reader_end
@@ -182,6 +182,7 @@ reader_step(struct reader *r, struct source *src)
 	if (r->at.off + data.len > r->seen)
 		r->quiet_since = mono_ms();
 	r->seen = r->at.off + data.len;
+	r->rewound &= data.len == 0;
 	hand_on(r, src, data);
 	r->more = (size_t)got == set->cap || r->skipping;
 	return r->more ? READER_MORE : READER_EOF;

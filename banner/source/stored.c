@@ -21,6 +21,14 @@
 #include "banner/source/follow.h"
 #include "banner/source/paths.h"
 
+enum { SCANS = 20 };
+
+struct beside {
+	uint64_t ino;
+	const char *base;	/* name of the log, links resolved */
+	bool link;		/* the log's path is one */
+};
+
 /* One file beside the log, open. True: it was taken (fd is no longer ours). */
 typedef bool (beside_fn)(void *arg, int fd, const struct stat *);
 
@@ -37,6 +45,24 @@ has_suffix_of_rotation(const char *suffix)
 		if (str_ends(s, packed[i]))
 			return false;
 	return strpbrk(suffix, "0123456789") || str_is(s, ".old") || str_is(s, ".bak");
+}
+
+/* app-2026-11-21.log and app-2026-11-22.log: the targets a dated link had. */
+static bool
+is_like_but_for_digits(const char *a, const char *b)
+{
+	bool digits = false;
+
+	while (*a && *b) {
+		if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
+			digits = true;
+			a += strspn(a, "0123456789");
+			b += strspn(b, "0123456789");
+		} else if (*a++ != *b++) {
+			return false;
+		}
+	}
+	return digits && *a == *b;
 }
 
 /* audit.log.1, audit.log-20260729, audit-20260729.log of audit.log. */
@@ -60,37 +86,75 @@ is_rotation_of(const char *base, const char *name)
 	return has_suffix_of_rotation(middle);
 }
 
-static void
-try_beside(int folder, const char *name, beside_fn *fn, void *arg)
+/* False: the entry was renamed or removed since the folder was read. */
+static bool
+try_beside(int folder, const struct dirent *d, beside_fn *fn, void *arg)
 {
 	struct stat st;
-	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+	int fd = openat(folder, d->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
 	    O_CLOEXEC);
+	bool same;
 
 	if (fd < 0)
-		return;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !fn(arg, fd, &st))
+		return errno != ENOENT;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		close(fd);
+		return true;
+	}
+	same = st.st_ino == d->d_ino;
+	if (!fn(arg, fd, &st))
+		close(fd);
+	return same;
+}
+
+static bool
+is_link(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+static bool
+is_wanted(const struct beside *b, const struct dirent *d)
+{
+	if (d->d_type != DT_REG && d->d_type != DT_UNKNOWN)
+		return false;
+	if (b->ino)
+		return d->d_ino == b->ino;
+	return is_rotation_of(b->base, d->d_name) ||
+	    (b->link && is_like_but_for_digits(b->base, d->d_name));
+}
+
+static bool
+scan_once(const struct beside *b, const char *folder, beside_fn *fn, void *arg)
+{
+	DIR *dir = opendir(folder);
+	bool stable = true;
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir)) != NULL)
+		if (is_wanted(b, d) && !try_beside(dirfd(dir), d, fn, arg))
+			stable = false;
+	if (dir)
+		closedir(dir);
+	return stable;
 }
 
 /* Offer the files beside path: all that have the inode, or all that have names of
- * rotation when ino is 0. */
+ * rotation when ino is 0. A folder whose files are being renamed is read again: a file
+ * could have been missed under both its names. The same file may be offered twice. */
 static void
 beside(const char *path, uint64_t ino, beside_fn *fn, void *arg)
 {
 	char *real = realpath(path, NULL), *at = real ? real : xstrdup(path);
 	char *base = strrchr(at, '/');
-	struct dirent *d;
-	DIR *dir;
+	struct beside b = { ino, base + 1, is_link(path) };
+	int tries = 0;
 
-	*base++ = '\0';
-	dir = opendir(at[0] ? at : "/");
-	while (dir && (d = readdir(dir)) != NULL)
-		if ((d->d_type == DT_REG || d->d_type == DT_UNKNOWN) &&
-		    (ino ? d->d_ino == ino : is_rotation_of(base, d->d_name)))
-			try_beside(dirfd(dir), d->d_name, fn, arg);
-	if (dir)
-		closedir(dir);
+	*base = '\0';
+	while (!scan_once(&b, at[0] ? at : "/", fn, arg) && ++tries < SCANS)
+		;
 	free(at);
 }
 
@@ -154,7 +218,7 @@ resume_one(struct follow *f, const struct place *at, const struct stat *st)
 	table_del(f->files->stored, &at->ino, sizeof(at->ino));
 }
 
-void
+bool
 follow_resume(struct follow *f, const struct stat *st)
 {
 	size_t n = f->nwanted;
@@ -175,20 +239,22 @@ follow_resume(struct follow *f, const struct stat *st)
 		resume_one(f, &f->wanted[i], st);
 	}
 	if (f->nold == 0)
-		return;
+		return true;
 	if (st) {
-		follow_between(f, f->old[f->nold - 1]);
 		f->src.stats.rotations++;
-	} else {
-		/* Nothing bears the name: the last of them may still be written to. */
-		f->cur = f->old[--f->nold];
+		return follow_between(f, f->old[f->nold - 1], st->st_ino);
 	}
+	/* Nothing bears the name: the last of them may still be written to. */
+	f->cur = f->old[--f->nold];
+	return true;
 }
 
 struct between {
 	struct follow *f;
 	const struct reader *before;
+	uint64_t now;		/* inode that bears the name */
 	size_t n;
+	bool more;		/* than could be kept */
 	struct { int64_t born_ns; int fd; struct stat st; } file[FOLLOW_OLD];
 };
 
@@ -203,48 +269,68 @@ begins_alike(int a, int b)
 }
 
 static bool
+is_between(const struct between *b, int fd, const struct stat *st, int64_t born)
+{
+	const struct files *fs = b->f->files;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->file[i].st.st_ino == st->st_ino)
+			return false;
+	return born != 0 && born >= b->before->born_ns && st->st_ino != b->now &&
+	    !files_reader(b->f->files, st) &&
+	    !table_find(fs->stored, &st->st_ino, sizeof(st->st_ino)) &&
+	    !follow_knows(b->f, st, born) && !begins_alike(fd, b->before->fd);
+}
+
+/* Keep the first born ones, in order. */
+static bool
 collect_between(void *arg, int fd, const struct stat *st)
 {
 	struct between *b = arg;
 	int64_t born = reader_birth_ns(fd);
-	size_t i = b->n;
+	size_t i;
 
-	if (born == 0 || born < b->before->born_ns || files_reader(b->f->files, st) ||
-	    table_find(b->f->files->stored, &st->st_ino, sizeof(st->st_ino)) ||
-	    follow_knows(b->f, st, born) || begins_alike(fd, b->before->fd))
+	if (!is_between(b, fd, st, born))
 		return false;
-	if (b->n + b->f->nold >= FOLLOW_OLD) {
-		source_event(&b->f->src, SOURCE_LOST, "%lld bytes of a rotated file: more "
-		    "than %d at once", (long long)st->st_size, FOLLOW_OLD);
-		b->f->src.stats.lost_bytes += (uint64_t)st->st_size;
-		return false;
+	if (b->n == FOLLOW_OLD) {
+		b->more = true;
+		if (b->file[b->n - 1].born_ns <= born)
+			return false;
+		close(b->file[--b->n].fd);
 	}
-	for (; i > 0 && b->file[i - 1].born_ns > born; i--)
+	for (i = b->n++; i > 0 && b->file[i - 1].born_ns > born; i--)
 		b->file[i] = b->file[i - 1];
 	b->file[i].born_ns = born;
 	b->file[i].fd = fd;
 	b->file[i].st = *st;
-	b->n++;
 	return true;
 }
 
-void
-follow_between(struct follow *f, const struct reader *before)
+bool
+follow_between(struct follow *f, const struct reader *before, uint64_t ino)
 {
-	struct between b = { .f = f, .before = before };
+	struct between b = { .f = f, .before = before, .now = ino };
+	bool full = false;
 
 	if (before->born_ns == 0)
-		return;
+		return true;
 	beside(f->src.name, 0, collect_between, &b);
 	for (size_t i = 0; i < b.n; i++) {
-		struct reader *r = follow_open(f, b.file[i].fd, &b.file[i].st);
+		struct reader *r;
 
+		full = full || !follow_make_room(f);
+		if (full) {
+			close(b.file[i].fd);
+			continue;
+		}
+		r = follow_open(f, b.file[i].fd, &b.file[i].st);
 		if (!r)
 			continue;
 		/* Nobody saw it bear the name: only its own dates are believed. */
 		r->live_from = (uint64_t)b.file[i].st.st_size;
 		follow_add_old(f, r);
 	}
+	return !full && !b.more;
 }
 
 uint64_t

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +36,8 @@ rig_block(void *arg, struct source *s, const struct block *b)
 
 		if (line.len > 0 && n < RIG_NUMBERS && r->seen[n] < 255)
 			r->seen[n]++;
+		if (n > r->progress[0])
+			r->progress[0] = n;
 	}
 }
 
@@ -90,6 +93,8 @@ rig_setup(void **state)
 	r->opt = (struct sources_options){ .max_line_bytes = 1000, .backlog_ms = 1000 };
 	r->linger_ms = 100;
 	r->base = event_base_new();
+	r->progress = mmap(NULL, sizeof(size_t), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	*state = r;
 	rig_new(r);
 	return 0;
@@ -166,7 +171,8 @@ rig_until(struct rig *r, const char *tail)
 			return;
 		rig_run(r, 2);
 	}
-	fail_msg("no \"%s\" at the end of \"%.300s\"\n%s", tail, rig_text(r), r->log.p);
+	fail_msg("no \"%s\" at the end of %zu bytes, \"%.200s\"\n%s", tail, r->text.len,
+	    r->text.len > 200 ? r->text.p + r->text.len - 200 : rig_text(r), r->log.p);
 }
 
 void
@@ -244,7 +250,14 @@ rig_source(struct rig *r, const char *name)
 void
 rig_each_once(struct rig *r, size_t from, size_t to)
 {
-	for (size_t i = from; i < to; i++)
-		if (r->seen[i] != 1)
-			fail_msg("line %zu came %u times\n%s", i, r->seen[i], r->log.p);
+	size_t wrong = 0, first = 0;
+
+	for (size_t i = to; i-- > from; )
+		if (r->seen[i] != 1) {
+			wrong++;
+			first = i;
+		}
+	if (wrong > 0)
+		fail_msg("%zu lines of %zu to %zu are wrong; line %zu came %u times\n%s",
+		    wrong, from, to, first, r->seen[first], r->log.p);
 }

@@ -30,6 +30,7 @@ struct rig {
 	struct buf places;		/* "NAME=PLACE\n" for the next start */
 	unsigned events[RIG_EVENTS];
 	uint8_t seen[RIG_NUMBERS];
+	volatile size_t *progress;	/* last number, shared with child processes */
 	size_t dead;			/* bytes not live */
 	struct str origin;
 	int64_t line_ms, linger_ms, now_ms;
