@@ -179,9 +179,22 @@ count_failure(struct engine *en, struct verdict *v)
 		keep_lines(en, v);	/* below maxretry within findtime */
 }
 
-void
-engine_failure(struct engine *en, const struct failure *f, int64_t now_ms)
+/* A date from the future would make every later failure look old: it means now. */
+static const struct failure *
+not_later(const struct failure *f, int64_t now_ms, struct failure *copy)
 {
+	if (f->when_ms <= now_ms)
+		return f;
+	*copy = *f;
+	copy->when_ms = now_ms;
+	return copy;
+}
+
+void
+engine_failure(struct engine *en, const struct failure *given, int64_t now_ms)
+{
+	struct failure copy;
+	const struct failure *f = not_later(given, now_ms, &copy);
 	struct jail *j = f->jail;
 	struct verdict v = { .jail = j, .failure = f, .now_ms = now_ms };
 	const struct subject *s = &v.target.subject;

@@ -44,7 +44,8 @@ struct jail	*engine_jail_at(struct engine *, size_t i);
 const char	*jail_name(const struct jail *);
 const struct conf_jail	*jail_conf(const struct jail *);
 
-/* One failure, from match; f->jail is the struct jail. */
+/* One failure, from match; f->jail is the struct jail. One dated later than now counts
+ * as of now. */
 void	engine_failure(struct engine *, const struct failure *, int64_t now_ms);
 void	engine_answer(struct engine *, uint64_t ticket, bool ignore, int64_t now_ms);
 

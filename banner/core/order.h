@@ -30,7 +30,9 @@ struct order {
 	enum verb verb;
 	enum cause cause;
 	const struct ban *ban;
-	const struct str *lines;	/* evidence of a new ban, oldest first */
+	/* Evidence of a new ban, oldest first: the last maxmatches lines, of at most 256
+	 * and cut to 1 KiB but for those of the last failure. */
+	const struct str *lines;
 	size_t nlines;
 	const struct field *fields;	/* captures of the failure that decided */
 	size_t nfields;

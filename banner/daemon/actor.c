@@ -109,13 +109,31 @@ host_done(void *ctx, uint64_t id, const char *target, int err)
 	instance_result(in, w, err == -EINPROGRESS ? -EIO : err);
 }
 
+static int
+lost_all(void *arg, const void *key, size_t len, void *value)
+{
+	struct instance *in = arg;
+	struct want *w = value;
+
+	if (!w->in_force || w->busy)
+		return 1;
+	instance_in_force(in, w, false);
+	w->repair = true;
+	wants_queue(&in->wants, w, QUEUE_DIRTY);
+	return 1;
+}
+
+/* Without list() all that can be done is to apply everything again. */
 static void
 host_drifted(void *ctx)
 {
 	struct instance *in = ctx;
 
-	in->list_due = true;
 	in->retry_at = 0;
+	if (in->ops->list)
+		in->list_due = true;
+	else if (in->flags & BN_STATE)
+		table_each(in->wants.table, lost_all, in);
 }
 
 static void

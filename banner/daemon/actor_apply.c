@@ -158,7 +158,12 @@ fill_change(struct instance *in, struct want *w, struct bn_change *c)
 static void
 settle(struct instance *in, struct want *w)
 {
-	if (want_needed(w) || (w->in_force && !(in->flags & BN_EVENT)))
+	if (want_needed(w)) {
+		if (w->in_force)
+			tell(in, w, 0);		/* others still hold it: these may go */
+		return;
+	}
+	if (w->in_force && !(in->flags & BN_EVENT))
 		return;
 	instance_in_force(in, w, false);
 	w->err = w->err == -EEXIST ? (in->stats.conflicts--, 0) : 0;

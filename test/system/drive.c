@@ -71,8 +71,13 @@ add_action(struct drive *d, char *spec)
 	a->user = a->caps = a->why = a->command_name = a->file = "";
 	a->options.v = o;
 	while ((word = strsep(&spec, ",")) && *word) {
-		o[a->options.n].key = strsep(&word, "=");
-		/* A comma in a value is written as 0x01. */
+		char *key = strsep(&word, "=");
+
+		o[a->options.n].key = key;
+		for (char *p = key; *p; p++)
+			if (*p == 2)
+				*p = '=';
+		/* A comma in a value is written as 0x01, "=" in a key as 0x02. */
 		for (char *p = word; p && *p; p++)
 			if (*p == 1)
 				*p = ',';
@@ -491,9 +496,12 @@ main(int argc, char **argv)
 	int c;
 
 	signal(SIGPIPE, SIG_IGN);
-	d.conf.daemon.loglevel = "DEBUG";
-	d.conf.daemon.sandbox = getenv("DRIVE_SANDBOX") ? getenv("DRIVE_SANDBOX") : "auto";
-	d.conf.daemon.purge_age_ms = 86400000;
+	d.conf.dir = "";
+	d.conf.daemon = (struct conf_daemon){ .state = "", .socket = "", .admin_group = "",
+	    .log = "", .loglevel = "DEBUG", .native = "", .sandbox = "auto",
+	    .purge_age_ms = 86400000 };
+	if (getenv("DRIVE_SANDBOX"))
+		d.conf.daemon.sandbox = getenv("DRIVE_SANDBOX");
 	d.conf.actions = d.actions;
 	while ((c = getopt(argc, argv, "+a:s:p:")) != -1) {
 		if (c == 'a')

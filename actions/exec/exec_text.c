@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * exec_text.c - commands with the values of a ban in them.
+ *
+ * A value that holds any character with a meaning for the shell never becomes part of
+ * the program text. The script gets a first line f2bV_NAME=$0, the value is handed
+ * over as an argument, and $f2bV_NAME stands in place of the tag; that is the scheme
+ * that action files are written for. Values are replaced once, never again within
+ * each other. Direct words go to execve as they are, without any shell.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actions/exec/exec.h"
+
+enum { TAG_MAX = 64 };
+
+/* A growing text; out of memory makes it NULL for good. */
+struct text {
+	char *p;
+	size_t len, cap;
+	bool bad;
+};
+
+static void
+add(struct text *t, const char *s, size_t n)
+{
+	if (t->len + n + 1 > t->cap) {
+		size_t cap = 2 * (t->len + n + 1);
+		char *more = t->bad ? NULL : realloc(t->p, cap);
+
+		if (!more) {
+			t->bad = true;
+			return;
+		}
+		t->p = more;
+		t->cap = cap;
+	}
+	memcpy(t->p + t->len, s, n);
+	t->len += n;
+	t->p[t->len] = '\0';
+}
+
+static void
+add_string(struct text *t, const char *s)
+{
+	add(t, s, strlen(s));
+}
+
+static const char *
+print_address(const struct bn_addr *a, char out[VALUE_MAX])
+{
+	unsigned full = a->family == 4 ? 32 : 128;
+
+	inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->ip, out, VALUE_MAX);
+	if (a->plen != full)
+		snprintf(out + strlen(out), 8, "/%u", a->plen);
+	return out;
+}
+
+/* As in the names of reverse lookups, with a dot at the end. */
+static const char *
+print_reverse(const struct bn_addr *a, char out[VALUE_MAX])
+{
+	char *at = out;
+
+	for (int i = a->family == 4 ? 3 : 15; i >= 0; i--) {
+		if (a->family == 4)
+			at += sprintf(at, "%u.", a->ip[i]);
+		else
+			at += sprintf(at, "%x.%x.", a->ip[i] & 15U,
+			    (unsigned)a->ip[i] >> 4);
+	}
+	return out;
+}
+
+static const char *
+print_number(long long v, char out[VALUE_MAX])
+{
+	snprintf(out, VALUE_MAX, "%lld", v);
+	return out;
+}
+
+static bool
+same_name(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++) {
+		char x = *a == '-' ? '_' : (char)tolower((unsigned char)*a);
+		char y = *b == '-' ? '_' : (char)tolower((unsigned char)*b);
+
+		if (x != y)
+			return false;
+	}
+	return *a == *b;
+}
+
+static const char *
+field(const struct bn_change *c, const char *name)
+{
+	for (const struct bn_field *f = c->fields; f && f->name; f++)
+		if (same_name(f->name, name))
+			return f->value;
+	return "";
+}
+
+static const char *
+host_name(bool whole, char out[VALUE_MAX])
+{
+	if (gethostname(out, VALUE_MAX) < 0)
+		out[0] = '\0';
+	out[VALUE_MAX - 1] = '\0';
+	if (!whole)
+		out[strcspn(out, ".")] = '\0';
+	return out;
+}
+
+static const char *
+subject_value(const struct bn_change *c, const char *tag, char out[VALUE_MAX])
+{
+	const struct bn_subject *s = &c->subject;
+	bool address = s->kind == BN_ADDR;
+	const char *whole = address ? NULL : s->text ? s->text : "";
+
+	/* No name is ever looked up: ip-host is the address. */
+	if (!strcmp(tag, "ip") || !strcmp(tag, "fid") || !strcmp(tag, "ip-host"))
+		return whole ? whole : print_address(&s->addr, out);
+	if (!strcmp(tag, "family"))
+		return address && s->addr.family == 6 ? "inet6" : "inet4";
+	if (!strcmp(tag, "ip-rev"))
+		return address ? print_reverse(&s->addr, out) : "";
+	return NULL;
+}
+
+static const char *
+number_value(const struct bn_change *c, const char *tag, char out[VALUE_MAX])
+{
+	if (!strcmp(tag, "failures") || !strcmp(tag, "ipfailures") ||
+	    !strcmp(tag, "ipjailfailures"))
+		return print_number(c->failures, out);
+	if (!strcmp(tag, "time"))
+		return print_number(c->since_ms / 1000, out);
+	if (!strcmp(tag, "bantime"))
+		return print_number(c->until_ms ? (c->until_ms - c->since_ms + 999) / 1000 :
+		    -1, out);
+	if (!strcmp(tag, "bancount"))
+		return print_number(c->count, out);
+	if (!strcmp(tag, "restored"))
+		return c->restored ? "1" : "0";
+	return NULL;
+}
+
+const char *
+exec_value(const struct bn_change *c, const char *tag, char out[VALUE_MAX])
+{
+	const char *v;
+
+	if (!strcmp(tag, "fq-hostname") || !strcmp(tag, "sh-hostname"))
+		return host_name(tag[0] == 'f', out);
+	if (!c)
+		return NULL;
+	v = subject_value(c, tag, out);
+	if (!v)
+		v = number_value(c, tag, out);
+	if (v)
+		return v;
+	if (!strcmp(tag, "matches") || !strcmp(tag, "ipmatches") ||
+	    !strcmp(tag, "ipjailmatches"))
+		return field(c, "matches");
+	if (!strncmp(tag, "F-", 2))
+		return field(c, tag + 2);
+	if (!strcmp(tag, "raw-ticket") || !strncmp(tag, "jail.", 5))
+		return "";
+	return NULL;
+}
+
+/* The tag that begins at s ("<name>"): its length with brackets, 0 if there is none. */
+static size_t
+tag_at(const char *s, char name[TAG_MAX])
+{
+	size_t n = 1;
+
+	if (*s != '<')
+		return 0;
+	while (isalnum((unsigned char)s[n]) || (s[n] && strchr("-_.", s[n])))
+		n++;
+	if (s[n] != '>' || n == 1 || n >= TAG_MAX)
+		return 0;
+	memcpy(name, s + 1, n - 1);
+	name[n - 1] = '\0';
+	return n + 1;
+}
+
+bool
+exec_uses(const char *text, bool (*fn)(const char *))
+{
+	char name[TAG_MAX];
+
+	for (; *text; text++)
+		if (tag_at(text, name) && fn(name))
+			return true;
+	return false;
+}
+
+static bool
+is_special(const char *v)
+{
+	for (; *v; v++)
+		if (iscntrl((unsigned char)*v) || strchr("\\#&;`|*?~<>^()[]{}$'\"", *v))
+			return true;
+	return false;
+}
+
+/* One script that is being made: its assignments, its text, its arguments. */
+struct script {
+	struct text vars, body;
+	struct argv *args;
+};
+
+static void
+add_variable(struct script *s, const char *tag, const char *value)
+{
+	char name[TAG_MAX + 8], place[16], line[TAG_MAX + 32];
+	/* sh -c SCRIPT $0 $1 ...: the arguments begin at the fourth word. */
+	size_t i = s->args->n - 3;
+
+	snprintf(name, sizeof(name), "f2bV_%s", tag);
+	for (char *p = name; *p; p++)
+		if (!isalnum((unsigned char)*p))
+			*p = '_';
+	if (s->args->n >= WORDS_MAX)
+		return;
+	snprintf(line, sizeof(line), "%s=$", name);
+	/* The same tag again: it has its variable. */
+	if (!s->vars.p || !strstr(s->vars.p, line)) {
+		snprintf(place, sizeof(place), i < 10 ? "%zu " : "{%zu} ", i);
+		add_string(&s->vars, line);
+		add_string(&s->vars, place);
+		s->args->v[s->args->n++] = strdup(value);
+	}
+	add(&s->body, "$", 1);
+	add_string(&s->body, name);
+}
+
+static void
+fill_script(struct script *s, const char *text, const struct bn_change *c)
+{
+	char tag[TAG_MAX], out[VALUE_MAX];
+
+	while (*text) {
+		size_t n = tag_at(text, tag);
+		const char *v = n ? exec_value(c, tag, out) : NULL;
+
+		if (!v) {
+			add(&s->body, text, 1);
+			text++;
+			continue;
+		}
+		if (is_special(v))
+			add_variable(s, tag, v);
+		else
+			add_string(&s->body, v);
+		text += n;
+	}
+}
+
+static struct argv *
+shell_argv(const char *text, const struct bn_change *c)
+{
+	struct script s = { .args = calloc(1, sizeof(*s.args)) };
+
+	if (!s.args)
+		return NULL;
+	s.args->v[0] = strdup("/bin/sh");
+	s.args->v[1] = strdup("-c");
+	s.args->n = 3;
+	fill_script(&s, text, c);
+	if (s.vars.len)
+		add(&s.vars, "\n", 1);
+	add(&s.vars, s.body.p ? s.body.p : "", s.body.len);
+	free(s.body.p);
+	s.args->v[2] = s.vars.p;
+	for (size_t i = 0; i < s.args->n; i++)
+		if (!s.args->v[i] || s.vars.bad || s.body.bad) {
+			exec_argv_free(s.args);
+			return NULL;
+		}
+	return s.args;
+}
+
+/* One word of direct words; a "quoted one" may hold blanks. NULL at the end. */
+static const char *
+next_word(const char *text, struct text *word, const struct bn_change *c)
+{
+	char tag[TAG_MAX], out[VALUE_MAX];
+	bool quoted = false;
+
+	text += strspn(text, " \t\n");
+	if (!*text)
+		return NULL;
+	add(word, "", 0);
+	for (; *text && (quoted || !strchr(" \t\n", *text));) {
+		size_t n = tag_at(text, tag);
+		const char *v = n ? exec_value(c, tag, out) : NULL;
+
+		if (v) {
+			add_string(word, v);
+			text += n;
+		} else if (*text == '"') {
+			quoted = !quoted;
+			text++;
+		} else {
+			add(word, text++, 1);
+		}
+	}
+	return quoted ? NULL : text;
+}
+
+static struct argv *
+direct_argv(const char *text, const struct bn_change *c)
+{
+	struct argv *a = calloc(1, sizeof(*a));
+	struct text word = { 0 };
+
+	while (a && a->n < WORDS_MAX && (text = next_word(text, &word, c))) {
+		a->v[a->n++] = word.p;
+		word = (struct text){ 0 };
+	}
+	free(word.p);
+	if (a && a->n > 0 && a->v[0] && a->v[0][0] == '/')
+		return a;
+	exec_argv_free(a);
+	return NULL;
+}
+
+struct argv *
+exec_argv(const struct exec *x, enum command cmd, enum family f, const struct bn_change *c)
+{
+	const char *text = x->text[cmd][f];
+
+	if (!*text)
+		return NULL;
+	return x->direct[cmd] ? direct_argv(text, c) : shell_argv(text, c);
+}
+
+void
+exec_argv_free(struct argv *a)
+{
+	if (!a)
+		return;
+	for (size_t i = 0; i < a->n; i++)
+		free(a->v[i]);
+	free(a);
+}

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""banner-actor with the exec action: action files' commands, and words for execve."""
+import time
+
+from harness import Drive
+
+
+def spec(label="x", /, **options):
+    parts = [label, "exec", ""]
+    for key, value in options.items():
+        value = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t")
+        key = key.replace("=", "\x02")
+        parts.append(f"{key}={value}".replace(",", "\x01"))
+    return ",".join(parts)
+
+
+def actor(*specs):
+    d = Drive("banner-actor", ["0"], actions=specs)
+    d.send("engine")
+    d.expect("ready")
+    d.send("begin", 1)
+    d.send("complete", 1)
+    return d
+
+
+def lines(path):
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def wait(what, timeout=5):
+    end = time.monotonic() + timeout
+    while not what():
+        assert time.monotonic() < end, "did not come true"
+        time.sleep(0.01)
+
+
+def test_order_and_tags(tmp_path):
+    log = tmp_path / "log"
+    d = actor(spec(
+        actionstart=f"echo start >>{log}", actionstop=f"echo stop >>{log}",
+        actionban=f"echo ban <ip> <family> <failures> <bantime> <bancount> <restored>"
+                  f" <ip-rev> <time> <F-USER>. >>{log}",
+        actionunban=f"echo unban <ip> >>{log}"))
+    d.send("ban", 0, 1, "192.0.2.1", "since=5000", "until=65000", "failures=4",
+           "field=user:bob")
+    d.expect("done", 0, 1, 0, "", 0)
+    d.send("ban", 0, 2, "2001:db8::1", "jail=b")
+    d.expect("done", 0, 2, 0, "", 0)
+    d.send("unban", 0, 1, "192.0.2.1")
+    d.expect("done", 0, 1, 1, "", 0)
+    assert lines(log) == [
+        "start", "ban 192.0.2.1 inet4 4 60 1 0 1.2.0.192. 5 bob.",
+        "ban 2001:db8::1 inet6 3 -1 1 0 " + "1." + "0." * 23 + "8.b.d.0.1.0.0.2. 1 .",
+        "unban 192.0.2.1"]
+    assert d.stop() == 0
+    assert "stop" not in lines(log)     # bans stay in force
+
+
+HOSTILE = [
+    "$(touch {w})", "`touch {w}`", "; touch {w} #", "\n touch {w}\n", "' touch {w} '",
+    "\" ; touch {w} \"", "&& touch {w}", "| touch {w}", "> {w}", "\\\"; touch {w}",
+    "${{IFS}}touch${{IFS}}{w}", "\r touch {w}", "<matches>", "<ip>", "~!touch {w}", "*",
+    "%n$0", "f2bV_matches=x", "-e x", "\x1b[2J",
+]
+
+
+def test_hostile_text(tmp_path):
+    """What an attacker writes into a log reaches the command, and never the shell."""
+    witness, log = tmp_path / "w", tmp_path / "log"
+    d = actor(spec(
+        actionban=f'printf "%s\\0" "<matches>" "<F-USER>" "<matches>" >>{log}',
+        actionunban=f'printf "%s\\0" "<F-USER>" >/dev/null'))
+    want = b""
+    for i, text in enumerate(HOSTILE, 1):
+        text = text.format(w=witness)
+        d.send("ban", 0, i, f"192.0.2.{i}", f"line=a {text}", f"field=user:{text}")
+        d.expect("done", 0, i, 0, "", 0)
+        want += b"\0".join([f"a {text}".encode(), text.encode(),
+                            f"a {text}".encode()]) + b"\0"
+        d.send("unban", 0, i, f"192.0.2.{i}")
+        d.expect("done", 0, i, 1, "", 0)
+    d.send("ban", 0, 999, "id:" + HOSTILE[0].format(w=witness))
+    d.expect("done", 0, 999, 0, "", 0)
+    assert not witness.exists()
+    assert log.read_bytes().startswith(want)
+    assert d.stop() == 0
+
+
+def test_words(tmp_path):
+    """argv_ban runs without a shell: every value stays one word."""
+    prog, log = tmp_path / "prog", tmp_path / "log"
+    prog.write_text(f'#!/bin/sh\nfor a; do printf "[%s]" "$a"; done >>{log}\n')
+    prog.chmod(0o755)
+    d = actor(spec(argv_ban=f'{prog} add <ip> "two words" <F-USER>',
+                   argv_unban=f"{prog} del <ip>"))
+    d.send("ban", 0, 1, "192.0.2.1", "field=user:a b;$(c)\n*")
+    d.expect("done", 0, 1, 0, "", 0)
+    assert log.read_text() == "[add][192.0.2.1][two words][a b;$(c)\n*]"
+    assert d.stop() == 0
+
+
+def test_two_jails_one_command(tmp_path):
+    """The same commands for two jails: one ban, one unban, no error."""
+    place = tmp_path / "entry"
+    same = dict(actionban=f"mkdir {place}-<ip>", actionunban=f"rmdir {place}-<ip>")
+    d = actor(spec("x", name="a", **same), spec("x", name="b", **same))
+    d.send("ban", 0, 1, "192.0.2.1", "jail=a")
+    d.expect("done", 0, 1, 0, "", 0)
+    d.send("ban", 1, 2, "192.0.2.1", "jail=b")
+    d.expect("done", 1, 2, 0, "", 0)
+    d.send("unban", 0, 1, "192.0.2.1", "jail=a")
+    d.expect("done", 0, 1, 1, "", 0)
+    assert (tmp_path / "entry-192.0.2.1").exists()
+    d.send("unban", 1, 2, "192.0.2.1", "jail=b")
+    d.expect("done", 1, 2, 1, "", 0)
+    assert not (tmp_path / "entry-192.0.2.1").exists()
+    assert d.stop() == 0
+
+
+def test_hanging_command(tmp_path):
+    """It is ended with its group, and delays no other instance."""
+    pid = tmp_path / "pid"
+    d = actor(spec("slow", actionban=f"sleep 60 & echo $! >{pid}; wait", timeout="1",
+                   actionunban="true"),
+              spec("quick", actionban="true", actionunban="true"))
+    start = time.monotonic()
+    d.send("ban", 0, 1, "192.0.2.1")
+    d.send("ban", 1, 2, "192.0.2.2")
+    d.expect("done", 1, 2, 0, "", 0)
+    assert time.monotonic() - start < 0.9
+    d.expect("done", 0, 1, 0, "", 110)
+    child = pid.read_text().strip()
+
+    def gone():
+        try:
+            stat = open(f"/proc/{child}/stat", encoding="ascii").read()
+        except FileNotFoundError:
+            return True
+        return stat.split()[2] == "Z"
+    wait(gone)
+    d.kill()
+
+
+def test_check_and_restart(tmp_path):
+    """Somebody removed the surroundings: they are made again, and so are all bans."""
+    log, chain = tmp_path / "log", tmp_path / "chain"
+    d = actor(spec(
+        actionstart=f"mkdir {chain}; echo start >>{log}",
+        actionstop=f"rm -rf {chain}; echo stop >>{log}",
+        actioncheck=f"test -d {chain}",
+        actionban=f"echo ban <ip> >>{log}; mkdir {chain}/<ip>",
+        actionunban=f"rmdir {chain}/<ip>"))
+    for i in 1, 2:
+        d.send("ban", 0, i, f"192.0.2.{i}")
+        d.expect("done", 0, i, 0, "", 0)
+    for entry in chain.iterdir():
+        entry.rmdir()
+    chain.rmdir()
+    d.send("ban", 0, 3, "192.0.2.3")
+    d.expect("done", 0, 3, 0, "", 0)
+    wait(lambda: sorted(p.name for p in chain.iterdir()) ==
+         ["192.0.2.1", "192.0.2.2", "192.0.2.3"])
+    assert lines(log).count("start") == 2
+    assert d.stop() == 0
+
+
+def test_adopts_what_is_there(tmp_path):
+    """A new process finds the work of the last one and does nothing twice."""
+    log, chain = tmp_path / "log", tmp_path / "chain"
+    s = spec(actionstart=f"mkdir {chain} && echo start >>{log}",
+             actioncheck=f"test -d {chain}", actionban=f"mkdir {chain}/<ip>",
+             actionunban=f"rmdir {chain}/<ip>")
+    d = actor(s)
+    d.send("ban", 0, 1, "192.0.2.1")
+    d.expect("done", 0, 1, 0, "", 0)
+    d.kill()
+    d = Drive("banner-actor", ["0"], actions=[s])
+    d.send("engine")
+    d.send("begin", 1)
+    d.send("ban", 0, 1, "192.0.2.1", "restored")
+    d.send("complete", 1)
+    d.expect("done", 0, 1, 0, "", 0)
+    assert lines(log) == ["start"]
+    assert not [r for r in d.seen if r[0] == "log" and int(r[1]) <= 1]
+    assert d.stop() == 0
+
+
+def test_norestored_and_families(tmp_path):
+    log = tmp_path / "log"
+    d = actor(spec(**{
+        "norestored": "1", "actionban": f"echo four <ip> >>{log}", "actionunban": "",
+        "actionban?family=inet6": f"echo six <ip> >>{log}"}))
+    d.send("ban", 0, 1, "192.0.2.1", "restored")
+    d.expect("done", 0, 1, 0, "", 0)
+    d.send("ban", 0, 2, "2001:db8::2")
+    d.expect("done", 0, 2, 0, "", 0)
+    # Nothing takes it back, so it is a message: each jail's ban sends one.
+    d.send("ban", 0, 3, "2001:db8::2", "jail=other")
+    d.expect("done", 0, 3, 0, "", 0)
+    assert lines(log) == ["six 2001:db8::2"] * 2
+    assert d.stop() == 0
+
+
+def test_prolong_and_flush(tmp_path):
+    log = tmp_path / "log"
+    d = actor(spec(actionban=f"echo ban <bantime> >>{log}", actionunban=f"echo un >>{log}",
+                   actionprolong=f"echo longer <bantime> >>{log}",
+                   actionflush=f"echo flush >>{log}", actionstop=f"echo stop >>{log}"))
+    d.send("ban", 0, 1, "192.0.2.1", "until=61000")
+    d.expect("done", 0, 1, 0, "", 0)
+    d.send("prolong", 0, 1, "192.0.2.1", "until=121000")
+    wait(lambda: "longer 120" in lines(log))
+    d.send("flush", 0)
+    d.expect("done", 0, 1, 1, "", 0)
+    assert d.stop() == 0
+    assert lines(log) == ["ban 60", "longer 120", "flush", "stop"]
+
+
+def test_failure_is_told_and_tried_again(tmp_path):
+    flag = tmp_path / "flag"
+    d = actor(spec(actionban=f"echo no luck; test -e {flag}", actionunban="true"))
+    d.send("ban", 0, 1, "192.0.2.1")
+    d.expect("done", 0, 1, 0, "", 5)
+    assert any("no luck" in r[2] for r in d.seen if r[0] == "log")
+    flag.touch()
+    d.expect("done", 0, 1, 0, "", 0)
+    assert d.stop() == 0
+
+
+def test_start_with_the_jail(tmp_path):
+    log = tmp_path / "log"
+    d = actor(spec(actionstart=f"echo start >>{log}", actionban="true",
+                   actionunban="true"))
+    d.send("jail", 0, "sshd", 1)
+    wait(lambda: lines(log) == ["start"])
+    assert d.stop() == 0
