@@ -45,7 +45,7 @@ enum { NKEYS = sizeof(keys) / sizeof(keys[0]) };
 static const struct conf_daemon defaults = {
 	.state = "/var/lib/banner", .socket = "/run/banner/banner.sock",
 	.admin_group = "", .log = "STDERR", .loglevel = "INFO", .native = "auto",
-	.sandbox = "auto", .max_bans = 1000000, .max_tracked = 1000000,
+	.sandbox = "auto", .max_bans = 200000, .max_tracked = 400000,
 	.max_line_bytes = 16384, .evidence_bytes = 4 << 20, .ban_rate = 600,
 	.purge_age_ms = 30 * MS_PER_DAY,
 };

@@ -17,7 +17,7 @@
 #include "banner/core/inside.h"
 #include "banner/core/park.h"
 
-enum { MAX_TRACKED = 400000, MAX_BANS = 100000, RETRY_MAX = 65535 };
+enum { MAX_TRACKED = 400000, MAX_BANS = 200000, RETRY_MAX = 65535 };
 
 size_t
 engine_max_bans(const struct conf *conf)
