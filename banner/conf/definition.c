@@ -151,16 +151,17 @@ find(void *arg, const char *name, const char **value, struct err *e)
 	return rc;
 }
 
-/* "iptables?family=inet6" keeps "iptables" as a tag until the family is known. */
+/* "iptables?family=inet6" keeps "iptables" as a tag until the family is known; fail2ban
+ * does so for names of letters, digits and "_" only. */
 static void
 ignore_conditional(struct arena *a, const struct conf_options *o, struct conf_list *out)
 {
 	for (size_t i = 0; i < o->n; i++) {
-		const char *mark = strchr(o->v[i].key, '?');
+		const char *key = o->v[i].key;
+		size_t n = sheet_word(key);
 
-		if (mark && mark > o->v[i].key)
-			list_add(a, out, arena_dup(a, (struct str){ o->v[i].key,
-			    (size_t)(mark - o->v[i].key) }));
+		if (n && key[n] == '?' && key[n + 1])
+			list_add(a, out, arena_dup(a, (struct str){ key, n }));
 	}
 }
 

@@ -105,6 +105,18 @@ properties(struct asked *q, struct conf_options *props, struct err *e)
 	return rc;
 }
 
+/* "x?family=inet6" beside an "x". */
+static bool
+has_base(const struct conf_options *o, const char *key)
+{
+	size_t n = strcspn(key, "?");
+
+	for (size_t i = 0; i < o->n; i++)
+		if (strncmp(o->v[i].key, key, n) == 0 && !o->v[i].key[n])
+			return true;
+	return false;
+}
+
 /* Both families side by side: "x" for IPv4, "x?family=inet6" where IPv6 differs. */
 static void
 join_families(struct asked *q)
@@ -116,8 +128,11 @@ join_families(struct asked *q)
 		const char *key = q->four.v[i].key;
 		const char *given, *other = q->six.v[i].value;
 
-		if (strchr(key, '?'))
+		if (strchr(key, '?')) {
+			if (!has_base(&q->four, key))
+				options_set(a, out, key, other);
 			continue;
+		}
 		given = options_get(&q->six, arena_printf(a, "%s?family=inet6", key));
 		other = given ? given : other;
 		given = options_get(&q->four, arena_printf(a, "%s?family=inet4", key));

@@ -86,8 +86,8 @@ sheet_set(struct sheet *sh, const char *section, const char *name, const char *v
 	    arena_strdup(sh->arena, name), &v);
 }
 
-static size_t
-word_length(const char *s)
+size_t
+sheet_word(const char *s)
 {
 	size_t n = 0;
 
@@ -101,7 +101,7 @@ word_length(const char *s)
 static void
 merge_section(struct sheet *sh, const struct ini *ini, const struct ini_section *is)
 {
-	size_t word = word_length(is->name);
+	size_t word = sheet_word(is->name);
 	const char *cond = word && is->name[word] == '?' && is->name[word + 1] ?
 	    is->name + word : "";
 	const char *name = *cond ?

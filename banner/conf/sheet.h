@@ -78,6 +78,8 @@ const struct sheet	*sheet_read(struct files *, const char *dir, const char *base
 /* FOLDER/x.conf in name order, then FOLDER/x.local: merged into the sheet. */
 void	sheet_merge_folder(struct sheet *, struct files *, const char *folder);
 
+/* Length of the word of letters, digits and "_" at the start. */
+size_t	sheet_word(const char *);
 /* All NULL when absent. "DEFAULT" names the defaults. */
 const struct section	*sheet_section(const struct sheet *, const char *name);
 const struct value	*section_find(const struct section *, const char *name);

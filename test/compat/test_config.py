@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Our reading of a configuration against fail2ban's own."""
+import logging
 import os
+import random
 import shutil
 
 import pytest
@@ -193,3 +195,71 @@ def test_edited_action_runs_as_written(folder):
     action = f2b.Ours(folder, TOOL, ()).jails["sshd"]["actions"][0]
     assert action["plugin"] == "exec" and action["user"] == "root"
     assert "actionban" in action["why"]
+
+
+VALUES = ("x", "<foo>", "<re-<mode>>", "%(bad)s", "%(known/failregex)s", "a ; c",
+          "<known/foo>", "%(__name__)s", '"q"', "1, 2", "%%d", "<HOST>", "<ip>", "<name>",
+          "<lt_<logtype>/pfx>", "<Definition/foo>", "<default/_d>", "%(default/bad)s",
+          "%(lt_file/pfx)s", "<pipe>\n   next", "", "<mode>", "aggr", "journal", "<sp>a<br>",
+          "<logtype>", "<blocktype>", "<tool>", "<actname>", "<timeout>", "<Bar>")
+NUMBERS = ("maxlines", "maxretry", "findtime", "bantime", "timeout")
+NAMES = NUMBERS + ("failregex", "ignoreregex", "prefregex", "mode", "foo", "pipe", "bar",
+                   "logtype", "datepattern", "journalmatch", "re-aggr", "_d", "bad", "two",
+                   "ignoreip", "tool", "blocktype", "actionban", "actionstart", "name",
+                   "norestored", "port")
+BRACKETS = ("mode", "foo", "Bar", "pipe", "logtype", "name", "blocktype", "tool",
+            "failregex", "port", "actname")
+
+
+def random_sections(rng, names, most):
+    out = ""
+    for name in names:
+        out += "[%s]\n" % name
+        for key in rng.sample(NAMES, rng.randrange(most)):
+            value = rng.choice(VALUES) + rng.choice(("", " ", " y ")) + rng.choice(VALUES)
+            if key in NUMBERS or key == "norestored":
+                value = str(rng.randrange(1, 9))
+            out += "%s = %s\n" % (key, value)
+    return out
+
+
+def random_brackets(rng):
+    return "[%s]" % ",".join(
+        '%s="%s"' % (k, rng.choice(VALUES).translate({34: None, 10: " ", 59: None}))
+        for k in rng.sample(BRACKETS, rng.randrange(4)))
+
+
+def random_folder(rng, folder):
+    write(folder, "filter.d/child.local",
+          random_sections(rng, ("Definition", "Init", "DEFAULT")[:rng.randrange(4)], 4))
+    write(folder, "filter.d/over.local", random_sections(
+        rng, ("Definition", "lt_file", "Init?family=inet6")[:rng.randrange(4)], 3))
+    write(folder, "action.d/act.local", random_sections(rng, rng.sample(
+        ("Definition", "Init", "Init?family=inet6", "Init?family=inet4", "DEFAULT"),
+        rng.randrange(3)), 4))
+    write(folder, "jail.d/x.local", random_sections(
+        rng, ("DEFAULT", "hard")[:rng.randrange(3)], 4) +
+        "[third]\nenabled = 1\nbackend = %s\nfilter = child%s\naction = act%s\n"
+        "   act%s\n" % (rng.choice(("auto", "systemd", "systemd[a=b]")),
+                        random_brackets(rng), random_brackets(rng), random_brackets(rng)))
+
+
+def test_random_folders(folder):
+    """Whatever fail2ban accepts means the same here; what it would only refuse at the
+    first ban (an option that is made of itself) may be refused at once."""
+    hard(folder)
+    rng, compared = random.Random(20050814), 0
+    logging.disable(logging.CRITICAL)
+    for number in range(250):
+        random_folder(rng, folder)
+        try:
+            oracle = f2b.Quick(folder)
+        except Exception:       # whatever class: fail2ban does not take this one
+            continue
+        ours = f2b.Ours(folder, TOOL, ())
+        if any(x in ours.problems for x in ("itself", "expected", "unfolded")):
+            continue
+        differences = f2b.compare(oracle, ours)
+        compared += 1
+        assert not differences, "folder %d: %s" % (number, differences[:3])
+    assert compared > 50
