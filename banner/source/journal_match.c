@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * journal_match.c - one journalmatch line into its words. Pure.
+ */
+#include "banner/source/journal_match.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+static char
+take(struct str *s)
+{
+	s->len--;
+	return *s->s++;
+}
+
+/* Field names as journald accepts them: capital letters, digits and _. */
+static bool
+is_match(const char *word)
+{
+	size_t n = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+	return n > 0 && word[n] == '=';
+}
+
+int
+journal_match_word(struct str *line, char *out, struct err *e)
+{
+	const char *begin = out;
+	char quote = 0;
+
+	while (line->len > 0 && isspace((unsigned char)*line->s))
+		take(line);
+	if (line->len == 0)
+		return 0;
+	while (line->len > 0 && (quote || !isspace((unsigned char)*line->s))) {
+		char c = take(line);
+
+		if (c == quote)
+			quote = 0;
+		else if (!quote && (c == '"' || c == '\''))
+			quote = c;
+		else if (c == '\\' && quote != '\'' && line->len > 0)
+			*out++ = take(line);
+		else
+			*out++ = c;
+	}
+	*out = '\0';
+	if (quote)
+		return err_set(e, -EINVAL, "journalmatch: %c is not closed", quote);
+	if (strcmp(begin, "+") != 0 && !is_match(begin))
+		return err_set(e, -EINVAL, "journalmatch: FIELD=VALUE or + expected, "
+		    "not %s", begin);
+	return 1;
+}
