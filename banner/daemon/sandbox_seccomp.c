@@ -41,6 +41,8 @@ static const char *const calls_change[] = { "pwrite64", "pwritev", "fsync", "fda
 	"flock", "fallocate", "umask", "utimensat", NULL };
 static const char *const calls_accept[] = { "accept4", "accept", NULL };
 static const char *const calls_threads[] = { "clone", "clone3", NULL };
+/* A process per question, and its end. */
+static const char *const calls_wait[] = { "wait4", "waitid", "kill", "setpgid", NULL };
 static const char *const calls_net[] = { "connect", "bind", "sendmmsg", "recvmmsg",
 	"select", "pselect6", "_newselect", NULL };
 /* Never made by banner: their use is an attack, not an oversight. */
@@ -72,7 +74,7 @@ static const struct profile profiles[] = {
 	    .families = families_net,
 	    .run_pages = true,
 	    .threads = true },
-	[PROFILE_HELPER] = { .lists = { calls_files, calls_net },
+	[PROFILE_HELPER] = { .lists = { calls_files, calls_net, calls_wait },
 	    .families = families_net,
 	    .run_pages = true,
 	    .threads = true },

@@ -427,3 +427,29 @@ def test_idle_means_idle(lab):
     before = switches()
     time.sleep(3)
     assert switches() - before <= 6
+
+
+@root
+def test_ignorecommand_and_names(lab):
+    """The helper asks; log text never becomes part of a command."""
+    script = lab.dir / "ask"
+    script.write_text(f"#!/bin/sh\nprintf '%s|' \"$@\" >> {lab.dir}/asked\n"
+                      "[ \"$1\" = 192.0.2.7 ]\n")
+    script.chmod(0o755)
+    os.chmod(lab.dir, 0o777)
+    lab.jail("sshd", more=f"ignorecommand = {script} <ip> <F-USER>\n")
+    lab.jail("names", log=lab.dir / "names.log", more="ignoreip = localhost\n")
+    (lab.dir / "names.log").touch()
+    lab.start()
+    assert "banner-helper" in lab.children()
+    lab.fail("192.0.2.7", 3, user="$(touch${IFS}/tmp/banner-pwned)")
+    wait_for(lambda: (lab.dir / "asked").exists(), 5, "the command to run" + lab.logged())
+    lab.fail("192.0.2.8", 3)
+    lab.wait_routes("192.0.2.8")
+    asked = (lab.dir / "asked").read_text()
+    assert asked.startswith("192.0.2.7|$(touch${IFS}/tmp/banner-pwned)|"), asked
+    assert not os.path.exists("/tmp/banner-pwned")
+    old = lab.kill("banner-helper")
+    wait_for(lambda: lab.children().get("banner-helper") not in (None, old))
+    lab.fail("192.0.2.9", 3)
+    lab.wait_routes("192.0.2.8", "192.0.2.9")
