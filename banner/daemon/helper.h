@@ -21,16 +21,16 @@ struct helper_tag {
 };
 
 struct helper_question {
-	const char *names;	/* host names between blanks; "" none */
-	const char *command;	/* "" none */
+	const char *names; /* host names between blanks; "" none */
+	const char *command; /* "" none */
 	struct helper_tag tags[HELPER_TAGS];
 	size_t ntags;
 };
 
 /* Does one of the names stand for the address of tag "ip"? Blocks. */
-bool	helper_names(const struct helper_question *);
+bool helper_names(const struct helper_question *);
 /* The command as a shell gets it: <tag> replaced by its value where that is harmless
  * (letters, digits, . : _ / @ -, not leading), else by a variable that setenv sets. */
-void	helper_command(const struct helper_question *, struct buf *, bool setenv);
+void helper_command(const struct helper_question *, struct buf *, bool setenv);
 
 #endif

@@ -67,7 +67,8 @@ work(const struct helper_question *q)
 		return 0;
 	if (!q->command[0])
 		return 1;
-	setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	setenv(
+	    "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	helper_command(q, &line, true);
 	execl("/bin/sh", "sh", "-c", line.p, (char *)NULL);
 	return 1;
@@ -89,7 +90,8 @@ on_late(evutil_socket_t fd, short what, void *arg)
 {
 	struct job *j = arg;
 
-	log_warn(NAME, "a question took longer than %d s: not ignored", HELPER_MS / 1000);
+	log_warn(
+	    NAME, "a question took longer than %d s: not ignored", HELPER_MS / 1000);
 	kill(-j->pid, SIGKILL);
 }
 
@@ -221,7 +223,8 @@ confine(struct helper *h, struct sandbox_level *level, struct err *e)
 	static const char *const read[] = { "/etc", "/usr/lib", "/usr/share",
 		"/run/systemd/resolve", "/run/nscd", "/run/resolvconf", NULL };
 	struct sandbox s = { .want = h->child.conf->daemon.sandbox,
-		.profile = PROFILE_HELPER, .read = read };
+		.profile = PROFILE_HELPER,
+		.read = read };
 
 	/* commands are the administrator's programs and need what they need */
 	if (has_commands(h->child.conf))
@@ -243,7 +246,8 @@ main(int argc, char **argv)
 	if (rc == 0)
 		rc = confine(h, &level, &e);
 	if (rc < 0) {
-		log_line(LEVEL_CRITICAL, NAME, "%s", e.text[0] ? e.text : strerror(-rc));
+		log_line(
+		    LEVEL_CRITICAL, NAME, "%s", e.text[0] ? e.text : strerror(-rc));
 		child_close(&h->child);
 		return 1;
 	}
