@@ -236,6 +236,25 @@ bracket_options(struct asked *q)
 	}
 }
 
+/* Commands written into banner.conf: their tags are replaced as in an action file. */
+static int
+own_commands(struct asked *q, struct err *e)
+{
+	struct arena *a = q->jr->r->arena;
+	struct conf_options props = q->action.options;
+	int rc;
+
+	options_set(a, &props, "name", options_get(&q->brackets, "name"));
+	options_set(a, &props, "actname", q->action.command_name);
+	q->action.options = (struct conf_options){ 0 };
+	rc = for_family(q, &props, "family=inet4", &q->four, e);
+	if (rc == 0)
+		rc = for_family(q, &props, "family=inet6", &q->six, e);
+	if (rc == 0)
+		join_families(q);
+	return rc;
+}
+
 /* No action file: a plugin of ours, by [action NAME] or by its own name. */
 static int
 read_plugin(struct asked *q, struct err *e)
@@ -249,7 +268,10 @@ read_plugin(struct asked *q, struct err *e)
 		    "%s/%s.conf, [action %s] in banner.conf, or a plugin (%s)", q->name,
 		    layout_actions(r->conf->layout), q->name, q->name, NATIVE_PLUGINS);
 	bracket_options(q);
-	q->action.scope = native_scope(r->arena, q->action.plugin, &q->action.options);
+	if (strcmp(q->action.plugin, "exec") == 0 && own_commands(q, e) < 0)
+		return -EINVAL;
+	q->action.scope = strcmp(q->action.plugin, "exec") == 0 ? scope(q) :
+	    native_scope(r->arena, q->action.plugin, &q->action.options);
 	q->action.why = arena_printf(r->arena, "plugin %s%s", q->action.plugin,
 	    q->action.file ? ", by its section in banner.conf" : "");
 	return 0;

@@ -113,6 +113,15 @@ file_problems(struct jail_reading *jr)
 	}
 }
 
+/* The first problem of the filter's files was told; here are the others. */
+static void
+more_problems(struct jail_reading *jr, const struct sheet *sh)
+{
+	for (size_t i = 1; sh && i < sh->nproblems; i++)
+		jail_error(jr, "filter", "%s:%d: %s", sh->problems[i].file,
+		    sh->problems[i].line, sh->problems[i].text);
+}
+
 static void
 read_rules(struct jail_reading *jr, const char *spec, const char *backend)
 {
@@ -122,6 +131,7 @@ read_rules(struct jail_reading *jr, const char *spec, const char *backend)
 	if (*spec) {
 		if (filter_begin(jr, spec, backend, &d, &e) < 0) {
 			jail_error(jr, "filter", "%s", e.text);
+			more_problems(jr, d.sheet);
 			return;
 		}
 		have = &d;

@@ -363,6 +363,49 @@ zimbra_article_loads(void **state)
 }
 
 static void
+commands_in_banner_conf(void **state)
+{
+	struct folder *f = *state;
+	struct conf *c;
+
+	folder_write(f, "banner.conf", "[action hook]\nplugin = exec\nuser = nobody\n"
+	    "tool = /bin/tool\nactionban = <tool> <name> <port> <ip>\n");
+	folder_write(f, "jails.d/a.conf", "[a]\nenabled = yes\nfilter =\nfailregex = "
+	    "^<HOST>\naction = hook[port=\"25, 465\"]\n");
+	c = folder_read(f);
+	assert_int_equal(c->nactions, 1);
+	assert_string_equal(c->actions[0].user, "nobody");
+	assert_string_equal(conf_option(&c->actions[0].options, "actionban", ""),
+	    "/bin/tool a 25, 465 <ip>");
+	assert_string_equal(c->actions[0].scope, "tcp/25,465");
+	conf_free(c);
+}
+
+/* banregex asks for one jail, enabled or not; dumps ask for all. */
+static void
+one_jail_or_all(void **state)
+{
+	struct folder *f = *state;
+	struct conf_request one = { .dir = f->dir, .only_jail = "off" };
+	struct conf_request all = { .dir = f->dir, .enable_all = true };
+	struct conf *c;
+	struct err e;
+
+	folder_write(f, "filters/f.conf", "[Definition]\nfailregex = ^<HOST>\n");
+	folder_write(f, "jails.d/a.conf", "[DEFAULT]\nfilter = f\n[on]\nenabled = yes\n"
+	    "[off]\n");
+	assert_int_equal(conf_read(&one, &c, &e), 0);
+	assert_int_equal(conf_jail_find(c, "off")->filter.failregex.n, 1);
+	assert_false(conf_jail_find(c, "off")->enabled);
+	assert_int_equal(conf_jail_find(c, "on")->filter.failregex.n, 0);
+	conf_free(c);
+	assert_int_equal(conf_read(&all, &c, &e), 0);
+	assert_true(conf_jail_find(c, "off")->enabled);
+	assert_int_equal(conf_jail_find(c, "off")->naction, 1);
+	conf_free(c);
+}
+
+static void
 filters_by_name_and_path(void **state)
 {
 	struct folder *f = *state;
@@ -409,6 +452,8 @@ main(void)
 		FOLDER_TEST(overlays_and_order),
 		FOLDER_TEST(actions_share_processes),
 		FOLDER_TEST(native_or_as_written),
+		FOLDER_TEST(commands_in_banner_conf),
+		FOLDER_TEST(one_jail_or_all),
 		FOLDER_TEST(filters_by_name_and_path),
 		cmocka_unit_test(zimbra_article_loads),
 	};
