@@ -30,7 +30,7 @@ struct world {
 	int64_t now;
 };
 
-static void
+__attribute__((format(printf, 2, 3))) static void
 say(struct world *w, const char *fmt, ...)
 {
 	size_t at = strlen(w->log);
