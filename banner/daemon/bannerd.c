@@ -121,6 +121,15 @@ complain(const struct err *e)
 	return 1;
 }
 
+/* Nobody reads the streams of a process in the background. */
+static int
+background(struct conf *c)
+{
+	if (!strncmp(c->daemon.log, "STD", 3))
+		c->daemon.log = "SYSLOG";
+	return daemon(0, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -144,7 +153,7 @@ main(int argc, char **argv)
 		conf_free(c);
 		return complain(&e);
 	}
-	if (!opt.foreground && !opt.expire && !notify_wanted() && daemon(0, 0) < 0)
+	if (!opt.foreground && !opt.expire && !notify_wanted() && background(c) < 0)
 		return complain(&(struct err){ "cannot go to the background" });
 	rc = parent_run(&opt, c, &e);
 	return rc < 0 ? complain(&e) : rc;
