@@ -28,6 +28,8 @@ void		*xmalloc(size_t);
 void		*xcalloc(size_t n, size_t bytes);
 void		*xrealloc(void *, size_t);
 char		*xstrdup(const char *);
-char		*xstrndup(const char *, size_t);
+/* All n bytes, NULs among them too, and a NUL behind. Unlike strndup: the text of a log
+ * may hold NULs, and its length goes on being used. */
+char		*xstrndup(const char *, size_t n);
 
 #endif

@@ -29,6 +29,7 @@ rules_free(struct rules *r)
 	multiline_free(r->multi);
 	stamp_free(r->stamp);
 	decoder_free(r->decoder);
+	decoder_free(r->earlier);
 	capture_names_fini(&r->names);
 	arena_free(r->arena);
 	buf_fini(&r->cut);
@@ -176,6 +177,8 @@ compile(struct rules *r, struct err *e)
 	const struct conf_filter *f = r->o.filter;
 	int rc = decoder_new(r->o.logencoding, &r->decoder, e);
 
+	if (rc == 0)
+		rc = decoder_new(r->o.logencoding, &r->earlier, e);
 	if (rc == 0)
 		rc = stamp_new(&f->datepattern, r->o.logtimezone, &r->stamp, e);
 	if (rc == 0)

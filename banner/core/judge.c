@@ -66,8 +66,10 @@ judge_earlier_date(struct judge *j, struct str line)
 	struct rules *r = j->rules;
 	int64_t now = j->block->read_ms;
 	struct stamp_hit hit;
+	struct text t;
 
-	if (!stamp_find(r->stamp, line, now, &hit) || !hit.has_time)
+	decoder_line(r->earlier, line, &t);
+	if (!stamp_find(r->stamp, t.s, now, &hit) || !hit.has_time)
 		return false;
 	r->has_last = true;
 	r->last_ms = (int64_t)(hit.when_s * 1000.0);

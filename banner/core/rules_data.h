@@ -30,6 +30,7 @@ struct rules {
 	const struct parser_ops *parser;	/* then there are no regexes */
 	struct stamp *stamp;
 	struct decoder *decoder;
+	struct decoder *earlier;	/* for lines looked back at; the line stays */
 	struct sessions *sessions;	/* NULL: no regex has an F-MLFID */
 	struct multiline *multi;	/* NULL: maxlines is 1 */
 	struct arena *arena;		/* the literals */

@@ -17,7 +17,7 @@
 
 /* What came out, one line of text for each failure. */
 static char out[8192];
-static size_t seen;
+static size_t user_len;
 
 static void
 note(void *arg, const struct failure *f)
@@ -34,7 +34,7 @@ note(void *arg, const struct failure *f)
 	    f->jail ? (const char *)f->jail : "", f->jail ? ": " : "", ip,
 	    (int)f->user.len, f->user.s ? f->user.s : "", f->rule, f->nlines,
 	    (long long)(f->when_ms - NOW) / 1000);
-	seen++;
+	user_len = f->user.len;
 }
 
 struct bench {
@@ -74,7 +74,6 @@ feed(struct match *m, const char *text, bool live)
 	};
 
 	out[0] = '\0';
-	seen = 0;
 	match_block(m, &b, note, NULL);
 	return out;
 }
@@ -183,6 +182,11 @@ test_look_back(void **state)
 		assert_string_equal(
 		    feed(m, "stack\ntrace\nbad 192.0.2.2\nbad 192.0.2.3\n", true),
 		    "192.0.2.2  r0 l1 t-10\n192.0.2.3  r0 l1 t-10\n");
+		/* What is looked back at may hold anything; the line at hand stays. */
+		assert_string_equal(feed(m,
+		    "2005-08-14 09:59:30 \xff\xe4 \xf0\x9f\nno \xc3\n"
+		    "bad \xff 192.0.2.4\nbad 192.0.2.5\n",
+		    true), "192.0.2.5  r0 l1 t-30\n");
 		done(m, &b);
 	}
 }
@@ -308,6 +312,31 @@ test_multiline(void **state)
 	done(m, &b);
 }
 
+/* A NUL in a line is a byte like others, also in what is kept of it. */
+static void
+test_nul(void **state)
+{
+	static const char text[] = D "open 1 x\n" D "o\0her\n" D "fail 192.0.2.1\n";
+	static const char session[] = D "s[1]: bad user a\0b\n" D "s[1]: bye 192.0.2.1\n";
+	struct bench b = { .fail = { "^ open <F-ID>\\d+</F-ID> x$<SKIPLINES>^ fail" },
+	    .filter.maxlines = 3 };
+	struct bench s = session_bench();
+	struct block blk = { .text = { text, sizeof(text) - 1 }, .read_ms = NOW,
+	    .line_ms = -1 };
+	struct match *m = only(&b), *ms = only(&s);
+
+	out[0] = '\0';
+	match_block(m, &blk, note, NULL);
+	assert_string_equal(out, "1  r0 l2 t0\n");
+	blk.text = (struct str){ session, sizeof(session) - 1 };
+	out[0] = '\0';
+	user_len = 0;
+	match_block(ms, &blk, note, NULL);
+	assert_int_equal(user_len, 3);
+	done(m, &b);
+	done(ms, &s);
+}
+
 /* Two jails with one regex: both answer, and one that gives its own text is not
  * answered with the other's. */
 static void
@@ -426,6 +455,7 @@ main(void)
 		cmocka_unit_test(test_session_restart),
 		cmocka_unit_test(test_session_cap),
 		cmocka_unit_test(test_multiline),
+		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_sharing),
 		cmocka_unit_test(test_encoding),
 		cmocka_unit_test(test_refused),

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * matchall.c - many filters on one log at once, as the jails of one source.
+ *
+ *	matchall [-n] CONFIG LOG FILTER...
+ *
+ * Prints "filter line id" for each failure; -n: every regex on every line. The time it
+ * took goes to standard error. For tests: what many filters find together must be what
+ * each finds alone.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "banner/base/buf.h"
+#include "banner/conf/conf.h"
+#include "banner/core/match.h"
+
+#define NOW INT64_C(1124013600000)
+
+struct run {
+	struct str text;
+	size_t counted;
+	unsigned long line;
+};
+
+static void
+found(void *arg, const struct failure *f)
+{
+	struct run *r = arg;
+	char ip[ADDR_TEXT];
+
+	for (; r->counted < f->at; r->counted++)
+		r->line += r->text.s[r->counted] == '\n';
+	printf("%s %lu ", (const char *)f->jail, r->line);
+	if (f->subject.kind == SUBJECT_ADDR)
+		puts(addr_print(&f->subject.addr, ip));
+	else
+		printf("%.*s\n", (int)f->subject.text.len, f->subject.text.s);
+}
+
+static void
+read_log(const char *path, struct buf *b)
+{
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	while (f) {
+		buf_reserve(b, 1 << 20);
+		n = fread(b->p + b->len, 1, 1 << 20, f);
+		if (n == 0)
+			break;
+		b->len += n;
+	}
+	if (f)
+		fclose(f);
+}
+
+static struct rules *
+compile(const char *config, char *spec, bool every, struct arena *arena)
+{
+	struct conf_filter_request q = { .dir = config, .spec = spec, .arena = arena,
+		.logtype = "file" };
+	struct conf_filter *filter = arena_alloc(arena, sizeof(*filter));
+	struct rules_options o = { .filter = filter, .raw = true, .no_literals = every,
+		.jail = spec };
+	struct rules *rules;
+	struct err e;
+
+	if (conf_filter_read(&q, filter, &e) == 0 && filter->failregex.n > 0 &&
+	    rules_new(&o, &rules, &e) == 0)
+		return rules;
+	fprintf(stderr, "%s: %s\n", spec, e.text);
+	return NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+	bool every = argc > 1 && !strcmp(argv[1], "-n");
+	char **arg = argv + 1 + every;
+	struct arena *arena = arena_new();
+	struct rules **rules = calloc((size_t)argc, sizeof(struct rules *));
+	struct timespec a, b;
+	struct buf log = { 0 };
+	struct match *m;
+	struct err e;
+	size_t n = 0;
+
+	if (argc < 4 + every)
+		return 2;
+	for (char **spec = arg + 2; *spec; spec++)
+		if ((rules[n] = compile(arg[0], *spec, every, arena)))
+			n++;
+	read_log(arg[1], &log);
+	if (match_new(rules, n, &m, &e) < 0)
+		return 1;
+	struct run r = { .text = buf_view(&log), .line = 1 };
+	struct block blk = { .text = r.text, .read_ms = NOW, .line_ms = -1 };
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	match_block(m, &blk, found, &r);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	fprintf(stderr, "%zu filters, %zu bytes, %.3f s\n", n, log.len,
+	    (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9);
+	match_free(m);
+	for (size_t i = 0; i < n; i++)
+		rules_free(rules[i]);
+	free(rules);
+	buf_fini(&log);
+	arena_free(arena);
+	return 0;
+}
