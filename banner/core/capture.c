@@ -15,6 +15,7 @@ static const char *const reserved[CAP_NAMED] = {
 	[CAP_CIDR] = "cidr", [CAP_USER] = "user", [CAP_MLFID] = "mlfid",
 	[CAP_FORGET] = "mlfforget", [CAP_GAINED] = "mlfgained", [CAP_NOFAIL] = "nofail",
 	[CAP_CONTENT] = "content", [CAP_PENDING] = "mlfpending",
+	[CAP_AHEAD] = "mlfahead", [CAP_WEIGHT] = "weight",
 };
 
 void

@@ -165,10 +165,7 @@ use_parser(struct rules *r, struct err *e)
 	r->parser = parser_find(f->parser);
 	if (!r->parser)
 		return err_set(e, -EINVAL, "unknown parser \"%s\"", f->parser);
-	if (f->failregex.n > 0 || f->prefregex || f->ignoreregex.n > 0)
-		return err_set(e, -EINVAL,
-		    "a filter has either parser or regexes, not both");
-	return 0;
+	return r->parser->check ? r->parser->check(&f->options, e) : 0;
 }
 
 static int
@@ -181,8 +178,10 @@ compile(struct rules *r, struct err *e)
 		rc = decoder_new(r->o.logencoding, &r->earlier, e);
 	if (rc == 0)
 		rc = stamp_new(&f->datepattern, r->o.logtimezone, &r->stamp, e);
+	if (rc == 0 && f->parser)
+		rc = use_parser(r, e);
 	if (rc == 0)
-		rc = f->parser ? use_parser(r, e) : compile_regexes(r, e);
+		rc = compile_regexes(r, e);
 	if (rc == 0 && f->maxlines > MULTILINE_MAX)
 		rc = err_set(e, -EINVAL, "maxlines %u is more than %d", f->maxlines,
 		    MULTILINE_MAX);

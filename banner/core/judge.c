@@ -8,7 +8,10 @@
 
 #include "banner/base/units.h"
 
-enum { FRESH_MS = 60 * 1000 };	/* older dates are not those of lines without one */
+enum {
+	FRESH_MS = 60 * 1000,	/* older dates are not those of lines without one */
+	WEIGHT_MAX = 100,	/* attempts that one line may stand for */
+};
 
 /* The line at hand. */
 struct view {
@@ -269,8 +272,18 @@ report_captures(struct view *v, const struct captures *c, struct session *s,
 		add_field(fields, f, "users", users[i]);
 	f->fields = fields;
 	f->user = c->v[CAP_USER];
-	f->weight = v->r->fail[f->rule].weight;
 	report(v, f);
+}
+
+/* F-WEIGHT is ours: how many attempts the line speaks of. */
+static unsigned
+weight_of(const struct regex *x, const struct captures *c)
+{
+	uint64_t n;
+
+	if (!c->v[CAP_WEIGHT].s || str_u64(c->v[CAP_WEIGHT], &n) < 0 || n < 1)
+		return x->weight;
+	return x->weight * (unsigned)(n < WEIGHT_MAX ? n : WEIGHT_MAX);
 }
 
 /* Groups of a hit become a failure, alone or together with the session's. */
@@ -280,6 +293,7 @@ conclude(struct view *v, size_t rule, const struct captures *c, struct failure *
 	struct session *s = NULL;
 
 	f->rule = (unsigned)rule;
+	f->weight = weight_of(&v->r->fail[rule], c);
 	if (c->v[CAP_MLFID].s) {
 		s = session_merge(v->r->sessions, c, f->lines, f->nlines,
 		    v->j->block->read_ms);
@@ -357,7 +371,7 @@ take_hit(struct view *v, size_t rule, const struct spans *spans)
 static bool
 can_match(const struct judge *j, size_t rule)
 {
-	size_t bit = j->first_bit + rule;
+	size_t bit = j->first_bit + rule + (j->rules->parser != NULL);
 
 	return !j->bits || (j->bits[bit / 64] >> bit % 64 & 1);
 }
@@ -384,7 +398,8 @@ try_regexes(struct view *v)
 	}
 }
 
-static void
+/* False: the line is none of the parser's. */
+static bool
 try_parser(struct view *v)
 {
 	struct rules *r = v->r;
@@ -394,16 +409,16 @@ try_parser(struct view *v)
 
 	switch (r->parser->parse(v->j->line.s, &env, &out)) {
 	case PARSER_NONE:
-		return;
+		return false;
 	case PARSER_NOFAIL:
 		v->ignored = true;
-		return;
+		return true;
 	case PARSER_FAIL:
 		break;
 	}
 	if (!v->has_when) {
 		r->stats.no_date++;
-		return;
+		return true;
 	}
 	f.subject = (struct subject){ .kind = SUBJECT_ADDR, .addr = out.host };
 	if (out.host.family == 0)
@@ -415,6 +430,7 @@ try_parser(struct view *v)
 	f.fields = out.fields;
 	f.nfields = out.nfields;
 	report(v, &f);
+	return true;
 }
 
 enum line_verdict
@@ -427,9 +443,7 @@ judge_line(struct judge *j)
 	j->rule = -1;
 	find_when(&v);
 	if (!too_old(&v)) {
-		if (r->parser) {
-			try_parser(&v);
-		} else {
+		if (!r->parser || !try_parser(&v)) {
 			cut_date(&v);
 			try_regexes(&v);
 		}

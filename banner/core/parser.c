@@ -2,11 +2,13 @@
  * parser.c - the table of built-in tokenisers.
  */
 #include "banner/core/parser.h"
+#include "banner/core/parser_zimbra.h"
 
 #include <string.h>
 
-/* One line per parser: &zimbra_parser, ... */
+/* One line per parser. */
 static const struct parser_ops *const parsers[] = {
+	&zimbra_parser,
 	NULL
 };
 

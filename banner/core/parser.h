@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * parser.h - built-in tokenisers: formats that a regex reads badly.
  *
- * A filter with "parser = NAME" has no regexes: the tokeniser NAME reads its lines.
- * For formats whose fields follow rules of nesting or trust (proxy chains) that no
- * regex can express safely. A parser is pure: one line in, one verdict out.
+ * In a filter with "parser = NAME" the tokeniser NAME reads each line first; lines that
+ * are none of its own go on to the regexes, if there are any. For formats whose fields
+ * follow rules of nesting or trust (proxy chains) that no regex can express safely. A
+ * parser is pure: one line in, one verdict out.
  */
-#ifndef BANNER_PARSER_H
-#define BANNER_PARSER_H
+#ifndef BANNER_CORE_PARSER_H
+#define BANNER_CORE_PARSER_H
 
+#include "banner/base/err.h"
 #include "banner/conf/filter.h"
 #include "banner/core/block.h"
 
+/* NONE: not a line of this format. NOFAIL: it is, and no failure. */
 enum parser_verdict { PARSER_NONE, PARSER_FAIL, PARSER_NOFAIL };
 
 struct parser_env {
@@ -34,6 +37,8 @@ struct parser_ops {
 	const char *name;
 	/* Lines without any of these are not given to it; NULL-terminated, or NULL. */
 	const char *const *literals;
+	/* Its options in the filter: 0, or -EINVAL with text. NULL: it has none. */
+	int (*check)(const struct conf_options *, struct err *);
 	enum parser_verdict (*parse)(struct str line, const struct parser_env *,
 	    struct parser_out *);
 };

@@ -38,7 +38,6 @@ plan_literals(struct rules *r)
 	if (r->parser) {
 		parser_literals(r);
 		r->every_line = r->parser_sets.n == 0;
-		return;
 	}
 	if (r->pref)
 		literal_extract(pattern_text(r->pref->re), cut, r->arena, &pref);
@@ -54,14 +53,13 @@ plan_literals(struct rules *r)
 bool
 plan_own_bits(const struct rules *r)
 {
-	return !r->parser && !r->multi && !r->o.no_literals &&
-	    decoder_keeps_ascii(r->decoder);
+	return !r->multi && !r->o.no_literals && decoder_keeps_ascii(r->decoder);
 }
 
 size_t
 plan_bits(const struct rules *r)
 {
-	return plan_own_bits(r) ? r->nfail : 1;
+	return plan_own_bits(r) ? r->nfail + (r->parser != NULL) : 1;
 }
 
 void
@@ -78,9 +76,9 @@ plan_make(struct plan *p, struct rules *const *rules, size_t n, struct str sampl
 		struct rules *r = rules[i];
 
 		dates |= r->o.filter->datepattern.n == 0;
-		if (!plan_own_bits(r))
+		if (!plan_own_bits(r) || r->parser)
 			v[bit++].sets = &r->parser_sets;
-		else
+		if (plan_own_bits(r))
 			for (size_t k = 0; k < r->nfail; k++)
 				v[bit++].sets = &r->fail[k].sets;
 	}

@@ -27,7 +27,7 @@ struct rules {
 	struct regex *fail, *ignore;
 	struct regex *pref;		/* one, or NULL */
 	size_t nfail, nignore;
-	const struct parser_ops *parser;	/* then there are no regexes */
+	const struct parser_ops *parser;	/* before the regexes, or NULL */
 	struct stamp *stamp;
 	struct decoder *decoder;
 	struct decoder *earlier;	/* for lines looked back at; the line stays */

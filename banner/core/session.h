@@ -5,6 +5,10 @@
  * sessions is one jail's open sessions: the groups seen last, the users tried, the
  * lines collected. At most SESSION_MAX are open; one ends 5 minutes after its first
  * line or when the oldest must make room. Everything in it is copied and capped.
+ *
+ * F-MLFAHEAD is ours: a failure that has it is counted at once and stands for the next
+ * failure of its session too, which then does not count again ("Invalid user x", then
+ * "Failed password for invalid user x": one attempt).
  */
 #ifndef BANNER_SESSION_H
 #define BANNER_SESSION_H

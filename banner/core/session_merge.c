@@ -170,7 +170,8 @@ take_groups(struct sessions *ss, struct session *s, const struct captures *c)
 		unset(s, CAP_CIDR);
 	}
 	for (size_t i = 0; i < CAP_MAX; i++)
-		if (c->v[i].s && i != CAP_FORGET && i != CAP_CONTENT)
+		if (c->v[i].s && i != CAP_FORGET && i != CAP_CONTENT &&
+		    i != CAP_WEIGHT)
 			session_set(ss, s, i, c->v[i]);
 }
 
@@ -244,6 +245,10 @@ session_merge(struct sessions *ss, const struct captures *c, const struct str *l
 		unset(s, CAP_NOFAIL);
 		unset(s, CAP_GAINED);
 		t.nofail = t.gained = false;
+	}
+	if (!t.nofail && is_set(s, CAP_AHEAD) && c->v[CAP_AHEAD].len == 0) {
+		unset(s, CAP_AHEAD);
+		return NULL;
 	}
 	if (!t.nofail) {
 		lines_prepend(&s->matches, &s->nofail, &ss->stats);
