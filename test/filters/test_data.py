@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every shipped filter against its golden lines, and against an external set of log
+lines of mail systems if there is one (BANNER_MAIL_DATA names its file)."""
+import collections
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+import data
+
+MAIL_DATA = pathlib.Path(os.environ.get(
+    "BANNER_MAIL_DATA", data.TOP.parent / "shared" / "data" / "zimbra-logs.txt"))
+
+
+@pytest.mark.parametrize("name", data.filters())
+def test_golden(name):
+    path = data.TOP / "test" / "filters" / (name + ".log")
+    assert path.exists(), "a filter without golden lines"
+    lines = data.read(path)
+    assert any(l.fails for l in lines) and any(not l.fails for l in lines)
+    run = subprocess.run([data.BANREGEX, "-c", str(data.TOP), "--test", str(path)],
+                         capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_no_golden_without_filter():
+    known = set(data.filters())
+    assert [p.name for p in (data.TOP / "test" / "filters").glob("*.log")
+            if p.stem not in known] == []
+
+
+def batches(lines):
+    """Lines of one filter go through one run. A filter that knows sessions would tie
+    lines of different places together, so it gets each line alone."""
+    groups = collections.defaultdict(list)
+    for number, line in enumerate(lines):
+        conf = (data.TOP / "filters" / (line.filter + ".conf"))
+        alone = conf.exists() and "MLFID" in conf.read_text()
+        groups[line.filter, line.trusted, number if alone else -1].append(line)
+    return groups
+
+
+@pytest.mark.skipif(not MAIL_DATA.exists(), reason="no external set of mail log lines")
+def test_mail_data():
+    lines = data.read(MAIL_DATA, keep_filter=False)
+    wrong = []
+    for (name, trusted, _), group in batches(lines).items():
+        failures = data.judge(name, trusted, [l.text for l in group])
+        wrong += ["%s: expected %s, found %s\n  %s" % (
+            name, line.expect, failure and (failure["host"], failure["user"]),
+            line.text.decode("utf-8", "replace"))
+            for line, failure in zip(group, failures) if not line.agrees(failure)]
+    assert lines and not wrong, "%d of %d wrong\n%s" % (len(wrong), len(lines),
+                                                        "\n".join(wrong))
+    print(len(lines), "lines agree")
