@@ -67,6 +67,11 @@ plugin_check(const struct bn_action_ops *o, const char *name, struct err *e)
 	if (o->kinds == 0 || o->kinds >> (BN_NONE + 1))
 		return err_set(e, -EPROTO, "plugin %s can carry out nothing (kinds 0x%x)",
 		    name, o->kinds);
+	for (const struct bn_key *k = o->keys; k->name; k++)
+		for (const struct bn_key *j = o->keys; j != k; j++)
+			if (strcmp(j->name, k->name) == 0)
+				return err_set(e, -EPROTO, "plugin %s describes the option "
+				    "\"%s\" twice", name, k->name);
 	if (!o->poll_fd != !o->run)
 		return err_set(e, -EPROTO, "plugin %s has only one of poll_fd and run",
 		    name);

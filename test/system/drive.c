@@ -119,8 +119,10 @@ new_engine(struct drive *d)
 	int sv[2];
 	size_t at;
 
-	if (d->engine >= 0)
+	if (d->engine >= 0) {
+		wire_send(d->engine, &d->out, -1);
 		close(d->engine);
+	}
 	buf_clear(&d->out);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		die("socketpair");
