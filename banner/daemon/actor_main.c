@@ -318,8 +318,6 @@ on_record(void *arg, enum wire_type type, struct wire_in *in)
 		rc = get_change(a, in);
 	else if (type == WIRE_BEGIN || type == WIRE_COMPLETE)
 		rc = get_generation(a, type, in);
-	else if (type == WIRE_GUARD)
-		rc = get_guard(a, in);
 	else if (type == WIRE_FLUSH)
 		rc = get_flush(a, in);
 	else if (type == WIRE_JAIL)
@@ -329,13 +327,19 @@ on_record(void *arg, enum wire_type type, struct wire_in *in)
 	return rc < 0 ? rc : wire_done(in);
 }
 
+/* The guard is the parent's word alone: it holds against an engine gone wrong. */
+static void
+on_parent(void *arg, enum wire_type type, struct wire_in *in)
+{
+	if (type == WIRE_GUARD && get_guard(arg, in) < 0)
+		log_error("banner.actor", "a guard record makes no sense");
+}
+
 static void
 on_start(void *arg)
 {
 	struct actor *a = arg;
 
-	a->nentries = 0;
-	buf_clear(&a->reasons);
 	/* The new engine knows nothing of what was told to the old one. */
 	for (size_t i = 0; i < a->n; i++)
 		memset(&a->members[i].told, 0xff, sizeof(a->members[i].told));
@@ -349,7 +353,7 @@ on_turn(void *arg)
 }
 
 static const struct serve_ops serve_ops = {
-	.start = on_start, .record = on_record, .turn = on_turn,
+	.start = on_start, .record = on_record, .turn = on_turn, .parent = on_parent,
 };
 
 /* Equal commands for several jails are one instance (exec: "same" compares). */

@@ -145,6 +145,8 @@ parent_record(struct serve *s, enum wire_type type, struct wire_in *body, int *f
 		*fd = -1;
 		if (s->engine < 0)
 			engine_next(s);
+	} else if (s->ops->parent) {
+		s->ops->parent(s->arg, type, body);
 	}
 }
 
@@ -166,6 +168,7 @@ parent_event(evutil_socket_t sock, short what, void *arg)
 	}
 	if (rc == 0 || (rc < 0 && rc != -EAGAIN))
 		event_base_loopbreak(s->base);
+	s->ops->turn(s->arg);
 	serve_flush(s);
 }
 

@@ -21,6 +21,8 @@ struct serve_ops {
 	void (*start)(void *arg);
 	/* One record of the engine; nonzero: it was bad, the connection is given up. */
 	int (*record)(void *arg, enum wire_type, struct wire_in *body);
+	/* A record of the parent that is not for every process. May be NULL. */
+	void (*parent)(void *arg, enum wire_type, struct wire_in *body);
 	/* After everything that could be read at once was read. */
 	void (*turn)(void *arg);
 	/* The engine's socket came to its end. May be NULL. */

@@ -41,8 +41,8 @@ enum wire_type {
 	WIRE_BEGIN,		/* u64 generation: the wanted set follows anew */
 	WIRE_CHANGE,		/* u32 instance, ban (its verb: BAN, UNBAN, PROLONG) */
 	WIRE_COMPLETE,		/* u64 generation: what was not named may be removed */
-	WIRE_GUARD,		/* str group, u8 more (the group goes on in the next one),
-				 * u32 n, n times: addr, str reason */
+	WIRE_GUARD,		/* from the parent only: str group, u8 more (the group goes
+				 * on in the next one), u32 n, n times: addr, str reason */
 	WIRE_FLUSH,		/* u32 instance or WIRE_ALL: remove all (stop --unban) */
 	WIRE_JAIL,		/* u32 instance, str jail, u8 started (0: stopped) */
 	WIRE_TARGETS,		/* u64 id; answered with TARGET*, END */

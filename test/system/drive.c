@@ -226,6 +226,7 @@ bulk(struct buf *b, enum verb verb, char **w)
 static void
 put_guard(struct buf *b, char **w)
 {
+	size_t at = wire_start(b, WIRE_GUARD);
 	uint32_t n = 0;
 
 	wire_text(b, w[0]);
@@ -239,6 +240,7 @@ put_guard(struct buf *b, char **w)
 		wire_addr(b, &s.addr);
 		wire_text(b, "guarded by the test");
 	}
+	wire_finish(b, at);
 }
 
 static void
@@ -313,11 +315,9 @@ put_special(struct buf *b, char **w)
 	}
 	if (strcmp(w[0], "bulk") == 0 || strcmp(w[0], "bulkdel") == 0) {
 		bulk(b, w[0][4] ? VERB_UNBAN : VERB_BAN, w + 1);
-	} else if (strcmp(w[0], "guard") == 0 || strcmp(w[0], "query") == 0) {
-		bool guard = *w[0] == 'g';
-
-		at = wire_start(b, guard ? WIRE_GUARD : WIRE_QUERY);
-		(guard ? put_guard : put_query)(b, w + 1);
+	} else if (strcmp(w[0], "query") == 0) {
+		at = wire_start(b, WIRE_QUERY);
+		put_query(b, w + 1);
 		wire_finish(b, at);
 	} else {
 		fprintf(stderr, "drive: no command %s\n", w[0]);
@@ -341,6 +341,10 @@ command(struct drive *d, char *line)
 		d->engine = -1;
 	} else if (strcmp(w[0], "stop") == 0 || strcmp(w[0], "beat") == 0) {
 		wire_empty(&parent, w[0][0] == 's' ? WIRE_STOP : WIRE_BEAT);
+		wire_send(d->parent, &parent, -1);
+		buf_fini(&parent);
+	} else if (strcmp(w[0], "guard") == 0) {
+		put_guard(&parent, w + 1);
 		wire_send(d->parent, &parent, -1);
 		buf_fini(&parent);
 	} else if (!put_plain(&d->out, w)) {
