@@ -128,11 +128,12 @@ test_engines(void **state)
 		    &best });
 		n += plain.n;
 		assert_int_equal(plain.n, best.n);
-		qsort(plain.v, plain.n, sizeof(struct hit), by_place_and_lit);
-		qsort(best.v, best.n, sizeof(struct hit), by_place_and_lit);
-		if (plain.n)
+		if (plain.n) {
+			qsort(plain.v, plain.n, sizeof(struct hit), by_place_and_lit);
+			qsort(best.v, best.n, sizeof(struct hit), by_place_and_lit);
 			assert_memory_equal(plain.v, best.v,
 			    plain.n * sizeof(struct hit));
+		}
 		assert_int_equal(lines_choose()(buf_view(&b)),
 		    lines_plain(buf_view(&b)));
 		free(plain.v);
