@@ -51,6 +51,7 @@ class Lab:
         self.ns = None
         self.user = user
         self.proc = None
+        self.accounts = False
         for sub in ("jails.d", "filters", "actions", "state", "run"):
             (self.dir / sub).mkdir()
         self.auth = self.dir / "auth.log"
@@ -84,6 +85,19 @@ class Lab:
             JAIL.format(name=name, log=log or self.auth, maxretry=maxretry,
                         bantime=bantime, action=action) + more)
 
+    def make_accounts(self):
+        """Users of banner that exist for this bannerd only (a private /etc/passwd)."""
+        users = {"_banner": 61001, "_bannerssh": 61002, "_bannermail": 61003}
+        passwd, group = Path("/etc/passwd").read_text(), Path("/etc/group").read_text()
+        for name, uid in users.items():
+            passwd += f"{name}:x:{uid}:{uid}::/nonexistent:/bin/false\n"
+            group += f"{name}:x:{uid}:\n"
+        (self.dir / "passwd").write_text(passwd)
+        (self.dir / "group").write_text(group + "banner:x:61000:nobody\n")
+        os.chmod(self.dir, 0o755)
+        self.accounts = True
+        return users
+
     @staticmethod
     def run_host(*argv):
         return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
@@ -92,6 +106,10 @@ class Lab:
         argv = [str(a) for a in argv]
         if self.user:
             return ["unshare", "-Urn"] + argv
+        if self.accounts:
+            binds = "".join(f"mount --bind {self.dir}/{f} /etc/{f} && "
+                            for f in ("passwd", "group"))
+            argv = ["unshare", "-m", "sh", "-c", binds + 'exec "$@"', "sh"] + argv
         return ["ip", "netns", "exec", self.ns] + argv
 
     def ip(self, *argv):

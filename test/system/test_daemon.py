@@ -453,3 +453,62 @@ def test_ignorecommand_and_names(lab):
     wait_for(lambda: lab.children().get("banner-helper") not in (None, old))
     lab.fail("192.0.2.9", 3)
     lab.wait_routes("192.0.2.8", "192.0.2.9")
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+
+
+@root
+def test_rights_are_dropped(lab):
+    """Users, capabilities, no_new_privs and seccomp of each process."""
+    users = lab.make_accounts()
+    lab.auth.chmod(0o600)
+    lab.start()
+    kids = lab.children()
+    want = {"banner-engine": 1 << 2, "banner-store": 0, "banner-actor": 1 << 12}
+    for role, caps in want.items():
+        st = status_of(kids[role])
+        assert st["Uid"].split()[0] == str(users["_banner"]), (role, st["Uid"])
+        assert st["Gid"].split()[1] == str(users["_banner"])
+        assert int(st["CapEff"], 16) == caps, (role, st["CapEff"])
+        assert int(st["CapPrm"], 16) == caps
+        assert st["NoNewPrivs"] == "1" and st["Seccomp"] == "2", (role, st)
+    assert "runs as the user" not in lab.logged()
+    assert lab.socket.stat().st_gid == 61000
+    lab.fail("192.0.2.7", 3)
+    lab.wait_routes("192.0.2.7")
+    old = lab.kill("banner-engine")
+    wait_for(lambda: lab.children().get("banner-engine") not in (None, old))
+    lab.fail("192.0.2.8", 3)
+    lab.wait_routes("192.0.2.7", "192.0.2.8")
+    lab.stop()
+    lab.start()
+    assert lab.banned() == {"192.0.2.7", "192.0.2.8"}
+
+
+@root
+def test_watch_shows_decisions(lab):
+    lab.start()
+    with subprocess.Popen([str(BUILD / "banctl"), "-s", str(lab.socket), "watch"],
+                          stdout=subprocess.PIPE, text=True) as watch:
+        time.sleep(0.3)
+        lab.ok("banip", "sshd", "192.0.2.7")
+        assert "[sshd] Ban 192.0.2.7" in watch.stdout.readline()
+        watch.terminate()
+
+
+@root
+def test_many_bans_at_once(lab):
+    lab.start()
+    addrs = [f"10.{a}.{b}.{c}" for a in range(4) for b in range(10) for c in range(1, 26)]
+    begun = time.monotonic()
+    for i in range(0, len(addrs), 250):
+        lab.ok("banip", "sshd", *addrs[i:i + 250])
+    wait_for(lambda: len(lab.routes()) == len(addrs), 20, "all routes")
+    assert time.monotonic() - begun < 15
+    text = lab.ok("status", "sshd")
+    assert f"Currently banned:\t{len(addrs)}" in text
+    lab.ok("unban", "--all")
+    wait_for(lambda: not lab.routes(), 20, "no routes")
