@@ -146,6 +146,21 @@ say_rights(const struct kid *k)
 		log_warn(k->name, "runs as the user of bannerd: %s", why);
 }
 
+/* No jail names its actions any more, or not with these options: what it put in force
+ * must not stay for ever. The new one of the same kind repairs what this takes away. */
+static void
+retire(struct kid *k)
+{
+	size_t at;
+
+	if (k->role == ROLE_ACTOR) {
+		at = wire_start(&k->out, WIRE_FLUSH);
+		wire_u32(&k->out, WIRE_ALL);
+		wire_finish(&k->out, at);
+	}
+	kid_stop(k);
+}
+
 /* Keep, make and start the children for p->conf; the engine is last. */
 int
 plan_kids(struct parent *p, struct err *e)
@@ -166,7 +181,7 @@ plan_kids(struct parent *p, struct err *e)
 		if (k->unwanted && !kid_runs(k))
 			kid_remove(k);
 		else if (k->unwanted)
-			kid_stop(k);
+			retire(k);
 	}
 	for (k = p->kids; k && rc == 0; k = k->next)
 		if (!k->unwanted && !kid_runs(k) && k->role != ROLE_ENGINE) {

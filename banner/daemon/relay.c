@@ -218,6 +218,24 @@ put_generation(struct actor_link *l, enum wire_type type)
 }
 
 static void
+put_jail(struct actor_link *l, const char *jail, bool started)
+{
+	struct relay *r = l->relay;
+
+	for (size_t i = 0; i < r->nactions; i++) {
+		size_t at;
+
+		if (r->actions[i].conf->actor != l->number || !relay_serves(r, jail, i))
+			continue;
+		at = wire_start(&l->link.out, WIRE_JAIL);
+		wire_u32(&l->link.out, instance_of(r, i));
+		wire_text(&l->link.out, jail);
+		wire_u8(&l->link.out, started);
+		wire_finish(&l->link.out, at);
+	}
+}
+
+static void
 complete(struct actor_link *l)
 {
 	if (l->completed || l->resync || !link_is_open(&l->link) ||
@@ -237,6 +255,8 @@ resync(struct actor_link *l)
 	l->resync = l->completed = false;
 	l->generation = ++l->relay->generation;
 	put_generation(l, WIRE_BEGIN);
+	for (size_t i = 0; i < engine_jails(d->engine); i++)
+		put_jail(l, jail_name(engine_jail_at(d->engine, i)), true);
 	if (!d->paused)
 		engine_bans_each(d->engine, NULL, put_wanted, l);
 	complete(l);

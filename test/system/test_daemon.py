@@ -512,3 +512,32 @@ def test_many_bans_at_once(lab):
     assert f"Currently banned:\t{len(addrs)}" in text
     lab.ok("unban", "--all")
     wait_for(lambda: not lab.routes(), 20, "no routes")
+
+
+@root
+def test_reload_with_another_action_clears_the_old_one(lab):
+    lab.start()
+    lab.fail("192.0.2.7", 3)
+    lab.wait_routes("192.0.2.7")
+    lab.jail("sshd", action="null")
+    lab.ok("reload")
+    lab.wait_routes()
+    assert lab.banned() == {"192.0.2.7"}
+    lab.jail("sshd", action="route[blocktype=unreachable]")
+    lab.ok("reload")
+    lab.wait_routes("192.0.2.7")
+    assert "unreachable" in lab.ip("route", "show", "table", "all", "proto", "98")
+
+
+@root
+def test_a_jail_that_is_gone_bans_nobody(lab):
+    other = lab.dir / "other.log"
+    other.touch()
+    lab.jail("other", log=other)
+    lab.start()
+    lab.fail("192.0.2.7", 3)
+    lab.fail("192.0.2.8", 3, log=other)
+    lab.wait_routes("192.0.2.7", "192.0.2.8")
+    (lab.dir / "jails.d" / "other.conf").unlink()
+    lab.ok("reload")
+    lab.wait_routes("192.0.2.7")
