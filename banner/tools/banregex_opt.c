@@ -8,8 +8,6 @@
 
 #include "banner/tools/banregex.h"
 
-#define OPTIONS_VERSION	"0.1.0"
-
 enum value { VALUE_NONE, VALUE_TEXT, VALUE_NUMBER, VALUE_COUNT, VALUE_HELP,
 	VALUE_VERSION, VALUE_FULL_VERSION };
 
@@ -141,10 +139,10 @@ apply(const struct option *p, const char *value, struct options *o, struct err *
 		help();
 		return 1;
 	case VALUE_VERSION:
-		puts(OPTIONS_VERSION);
+		puts(BANNER_VERSION);
 		return 1;
 	case VALUE_FULL_VERSION:
-		puts("banregex " OPTIONS_VERSION);
+		puts("banregex " BANNER_VERSION);
 		return 1;
 	}
 	return 0;
@@ -210,7 +208,7 @@ options_read(int argc, char **argv, struct options *o, struct err *e)
 	int npos = 0, rc;
 	bool only = false;	/* after "--" */
 
-	*o = (struct options){ .config = "/etc/banner", .loglevel = "error" };
+	*o = (struct options){ .config = BANNER_CONFDIR, .loglevel = "error" };
 	for (int i = 1; i < argc; i++) {
 		if (!only && !strcmp(argv[i], "--")) {
 			only = true;
