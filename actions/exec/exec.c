@@ -17,23 +17,23 @@ enum { TIMEOUT_MAX_S = 3600, CLOSE_WAIT_MS = 10000 };
 /* The commands of an action file; "?family=inet6" behind a name gives the one for
  * IPv6 where it differs. All other options are values that were put into them. */
 static const struct bn_key exec_keys[] = {
-	{ "actionstart", "", "make the surroundings (chain, set), before the first ban" },
+	{ "actionstart", "",
+	    "make the surroundings (chain, set), before the first ban" },
 	{ "actionstop", "", "remove them" },
 	{ "actionflush", "", "remove all bans at once" },
 	{ "actionreload", "", "told when the jail is started again" },
 	{ "actioncheck", "", "are they there? asked after a command failed" },
 	{ "actionrepair", "", "instead of stop and start when they are not" },
-	{ "actionban", "", "apply a ban" },
-	{ "actionunban", "", "end a ban" },
+	{ "actionban", "", "apply a ban" }, { "actionunban", "", "end a ban" },
 	{ "actionprolong", "", "a ban became longer" },
 	{ "actionreban", "", "apply a ban again; default is actionban" },
-	{ "actionstart_on_demand", "", "true: start at the first ban, not with the jail" },
+	{ "actionstart_on_demand", "",
+	    "true: start at the first ban, not with the jail" },
 	{ "norestored", "0", "1: not for bans that are restored" },
 	{ "timeout", "60", "seconds after which a command is ended" },
 	{ "argv_ban", "", "as actionban, but words for execve, without a shell" },
 	{ "argv_unban", "", "as actionunban, likewise" },
-	{ "argv_prolong", "", "as actionprolong, likewise" },
-	{ NULL, NULL, NULL }
+	{ "argv_prolong", "", "as actionprolong, likewise" }, { NULL, NULL, NULL }
 };
 
 static const struct { enum command cmd; const char *key, *direct; } commands[] = {
@@ -99,7 +99,8 @@ get_commands(struct exec *x)
 		if (!*words)
 			continue;
 		if (*x->text[cmd][INET4] || *x->text[cmd][INET6])
-			return refuse(h, "an action has either actionban or argv_ban, not "
+			return refuse(h,
+			    "an action has either actionban or argv_ban, not "
 			    "both (the same for unban and prolong)");
 		if (*words != '/')
 			return refuse(h, "the first word of argv_ban, argv_unban and "
@@ -162,7 +163,8 @@ exec_open(const struct bn_host *host, void **self)
 static bool
 is_about_jail(const char *tag)
 {
-	return !strncmp(tag, "F-", 2) || !strncmp(tag, "jail.", 5) || strstr(tag, "matches");
+	return !strncmp(tag, "F-", 2) || !strncmp(tag, "jail.", 5) ||
+	    strstr(tag, "matches");
 }
 
 static bool
@@ -174,7 +176,8 @@ is_field(const char *tag)
 static bool
 uses(const struct exec *x, bool (*fn)(const char *))
 {
-	static const enum command all[] = { CMD_BAN, CMD_UNBAN, CMD_PROLONG, CMD_REBAN };
+	static const enum command all[] = { CMD_BAN, CMD_UNBAN, CMD_PROLONG,
+		CMD_REBAN };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		for (int f = 0; f < NFAMILIES; f++)
@@ -219,7 +222,9 @@ exec_same(void *self, void *other)
 static enum family
 family_of(const struct bn_change *c)
 {
-	return c->subject.kind == BN_ADDR && c->subject.addr.family == 6 ? INET6 : INET4;
+	bool six = c->subject.kind == BN_ADDR && c->subject.addr.family == 6;
+
+	return six ? INET6 : INET4;
 }
 
 static enum command
@@ -345,7 +350,8 @@ exec_close(void *self)
 
 	/* A command is not left half-way; what waits behind it stays as it is. */
 	for (int i = 0; x->child.pid && i < CLOSE_WAIT_MS / 1000; i++) {
-		while (!x->stopping && (j = TAILQ_FIRST(&x->jobs)) && TAILQ_NEXT(j, link))
+		while (!x->stopping && (j = TAILQ_FIRST(&x->jobs)) &&
+		    TAILQ_NEXT(j, link))
 			exec_job_forget(x, TAILQ_NEXT(j, link));
 		exec_job_poll(x, 1000);
 	}

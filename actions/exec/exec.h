@@ -31,7 +31,7 @@ struct child {
 	int epoll, pidfd, pipe, timer;
 	bool timed_out;
 	size_t nout;
-	char out[OUTPUT_MAX + 1];	/* of standard output and error, the first part */
+	char out[OUTPUT_MAX + 1]; /* of standard output and error, the first part */
 };
 
 enum step { STEP_PROBE, STEP_START, STEP_UNDO, STEP_MAIN, STEP_CHECK, STEP_REPAIR,
@@ -54,8 +54,8 @@ struct exec {
 	int timeout_ms;
 	bool norestored, on_demand;
 	bool started[NFAMILIES];
-	bool adopted;			/* what an earlier process left is still there */
-	bool rebuilt;			/* by this job: stopped and started, bans lost */
+	bool adopted; /* what an earlier process left is still there */
+	bool rebuilt; /* by this job: stopped and started, bans lost */
 	bool rebuilt_once;
 	bool stopping;
 	struct jobs jobs;		/* the first one runs */
@@ -65,7 +65,7 @@ struct exec {
 /* The value of a dynamic tag (without < and >) for this change, in out or elsewhere;
  * NULL: no such tag. */
 enum { VALUE_MAX = 256 };
-const char	*exec_value(const struct bn_change *, const char *tag, char out[VALUE_MAX]);
+const char *exec_value(const struct bn_change *, const char *tag, char out[VALUE_MAX]);
 /* Does a command of this kind use a tag for which fn is true? */
 bool		 exec_uses(const char *text, bool (*fn)(const char *tag));
 /* The command for a change (NULL: none, only static text). NULL when it is empty or

@@ -143,8 +143,8 @@ number_value(const struct bn_change *c, const char *tag, char out[VALUE_MAX])
 	if (!strcmp(tag, "time"))
 		return print_number(c->since_ms / 1000, out);
 	if (!strcmp(tag, "bantime"))
-		return print_number(c->until_ms ? (c->until_ms - c->since_ms + 999) / 1000 :
-		    -1, out);
+		return print_number(
+		    c->until_ms ? (c->until_ms - c->since_ms + 999) / 1000 : -1, out);
 	if (!strcmp(tag, "bancount"))
 		return print_number(c->count, out);
 	if (!strcmp(tag, "restored"))
@@ -336,7 +336,8 @@ direct_argv(const char *text, const struct bn_change *c)
 }
 
 struct argv *
-exec_argv(const struct exec *x, enum command cmd, enum family f, const struct bn_change *c)
+exec_argv(
+    const struct exec *x, enum command cmd, enum family f, const struct bn_change *c)
 {
 	const char *text = x->text[cmd][f];
 

@@ -58,7 +58,8 @@ null_open(const struct bn_host *host, void **self)
 	struct null *nl;
 
 	if (fail < 0 || error <= 0 || delay < 0) {
-		host->log(host->ctx, BN_ERROR, "fail, error and delay are whole numbers");
+		host->log(
+		    host->ctx, BN_ERROR, "fail, error and delay are whole numbers");
 		return -EINVAL;
 	}
 	nl = calloc(1, sizeof(*nl));

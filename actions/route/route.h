@@ -23,7 +23,7 @@ struct nl_sock;
 struct route {
 	const struct bn_host *host;
 	uint32_t table, metric;
-	uint8_t type;			/* RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT */
+	uint8_t type; /* RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT */
 	bool mixed;			/* the last dump held ours of another type */
 	struct nl_sock *requests, *notices;
 	uint32_t seq;
@@ -31,7 +31,7 @@ struct route {
 
 /* One route that a message tells of. */
 struct route_seen {
-	uint16_t message;		/* RTM_NEWROUTE, RTM_DELROUTE, else nothing below */
+	uint16_t message; /* RTM_NEWROUTE, RTM_DELROUTE, else nothing below */
 	uint32_t table;
 	uint8_t protocol, type;
 	struct bn_addr dst;

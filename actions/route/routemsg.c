@@ -50,7 +50,8 @@ read_dst(const struct rtmsg *rt, struct nlattr *attr, struct bn_addr *dst)
 {
 	int bytes = rt->rtm_family == AF_INET ? 4 : 16;
 
-	*dst = (struct bn_addr){ .family = bytes == 4 ? 4 : 6, .plen = rt->rtm_dst_len };
+	*dst =
+	    (struct bn_addr){ .family = bytes == 4 ? 4 : 6, .plen = rt->rtm_dst_len };
 	if (rt->rtm_dst_len > bytes * 8)
 		return false;
 	if (!attr)

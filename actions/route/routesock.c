@@ -35,25 +35,27 @@ static int
 filter_notices(int fd, uint32_t own_port)
 {
 	struct sock_filter code[] = {
-		/* 0 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr,
-		    nlmsg_type)),
+		/* 0 */ BPF_STMT(
+		    BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
 		/* 1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 4, 0),
 		/* 2 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 1, 0),
 		/* 3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWLINK), 6, 9),
 		/* 4: a new route matters when it replaced one */
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr,
-		    nlmsg_flags)),
-		/* 5 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, htons(NLM_F_REPLACE), 2, 7),
+		BPF_STMT(
+		    BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_flags)),
+		/* 5 */
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, htons(NLM_F_REPLACE), 2, 7),
 		/* 6: a removed one when it was ours */
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, sizeof(struct nlmsghdr) +
-		    offsetof(struct rtmsg, rtm_protocol)),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS,
+		    sizeof(struct nlmsghdr) + offsetof(struct rtmsg, rtm_protocol)),
 		/* 7 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ROUTE_PROTO, 0, 5),
 		/* 8: and somebody else did it */
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_pid)),
+		BPF_STMT(
+		    BPF_LD | BPF_W | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_pid)),
 		/* 9 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(own_port), 3, 2),
 		/* 10: the loopback device, on which IPv6 keeps such routes */
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, sizeof(struct nlmsghdr) +
-		    offsetof(struct ifinfomsg, ifi_index)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    sizeof(struct nlmsghdr) + offsetof(struct ifinfomsg, ifi_index)),
 		/* 11 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(1), 0, 1),
 		/* 12 */ BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 		/* 13 */ BPF_STMT(BPF_RET | BPF_K, 0),
@@ -168,9 +170,11 @@ send_bytes(struct route *r, const void *p, size_t n)
 }
 
 /* Errors come for any message of the batch, in order; the last one is always answered.
- * True when that was it. Answers to earlier batches (after a timeout) are passed over. */
+ * True when that was it. Answers to earlier batches (after a timeout) are passed over.
+ */
 static bool
-take_answers(struct nlmsghdr *h, ssize_t n, uint32_t first, struct bn_change **v, size_t count)
+take_answers(
+    struct nlmsghdr *h, ssize_t n, uint32_t first, struct bn_change **v, size_t count)
 {
 	int left = (int)n;
 
@@ -295,7 +299,8 @@ dump_family(struct route *r, uint8_t family, struct dump *d)
 	}
 	if (rc == 0 && d->changed)
 		return -EAGAIN;
-	/* With strict checking a table that does not exist yet is an error: it is empty. */
+	/* With strict checking a table that does not exist yet is an error: it is
+	 * empty. */
 	return rc == -ENOENT ? 0 : rc;
 }
 

@@ -156,8 +156,8 @@ now(const struct instance *in)
 	return in->o.host.now_ms(in->o.host.arg);
 }
 
-static void
-back_off(struct instance *in)
+void
+instance_back_off(struct instance *in)
 {
 	in->retry_ms = in->retry_ms ? in->retry_ms * 2 : RETRY_FIRST_MS;
 	if (in->retry_ms > RETRY_MAX_MS)
@@ -165,10 +165,11 @@ back_off(struct instance *in)
 	in->retry_at = now(in) + in->retry_ms;
 }
 
-static void
-note_error(struct instance *in, const char *what, int err)
+void
+instance_error(struct instance *in, const char *what, int err)
 {
-	snprintf(in->stats.error, sizeof(in->stats.error), "%s: %s", what, strerror(-err));
+	snprintf(
+	    in->stats.error, sizeof(in->stats.error), "%s: %s", what, strerror(-err));
 	in->stats.error_ms = now(in);
 }
 
@@ -178,9 +179,9 @@ instance_open(struct instance *in)
 	int rc = in->ops->open(&in->host, &in->self);
 
 	if (rc < 0) {
-		note_error(in, "cannot start", rc);
+		instance_error(in, "cannot start", rc);
 		instance_say(in, BN_ERROR, "cannot start: %s", strerror(-rc));
-		back_off(in);
+		instance_back_off(in);
 		return;
 	}
 	in->open = true;
@@ -264,8 +265,8 @@ check_guard(struct instance *in, struct want *w)
 	if (why && !w->refused) {
 		char text[ADDR_TEXT];
 
-		instance_say(in, BN_WARNING, "%s is not banned: %s", addr_print(&a, text),
-		    why);
+		instance_say(
+		    in, BN_WARNING, "%s is not banned: %s", addr_print(&a, text), why);
 	}
 	in->wants.nrefused += (why != NULL) - w->refused;
 	w->refused = why != NULL;
@@ -392,39 +393,6 @@ instance_change(struct instance *in, unsigned number, const struct wire_ban *b)
 	}
 }
 
-void
-instance_begin(struct instance *in, uint64_t generation)
-{
-	in->generation = generation;
-	in->resync = true;
-	in->list_due |= in->open && in->ops->list;
-	in->retry_at = 0;
-}
-
-static int
-leave_stale(void *arg, const void *key, size_t len, void *value)
-{
-	struct instance *in = arg;
-	struct want *w = value;
-
-	for (uint32_t i = 0; i < w->nholders; i++)
-		if (w->holders[i].generation != in->generation)
-			w->holders[i].leaving = true;
-	if (!want_needed(w))
-		wants_queue(&in->wants, w, QUEUE_DIRTY);
-	return 1;
-}
-
-void
-instance_complete(struct instance *in, uint64_t generation)
-{
-	if (generation != in->generation)
-		return;
-	in->resync = false;
-	in->settled = true;
-	table_each(in->wants.table, leave_stale, in);
-}
-
 static int
 recheck_guard(void *arg, const void *key, size_t len, void *value)
 {
@@ -457,7 +425,7 @@ instance_jail(struct instance *in, const char *jail, bool started)
 	int rc = in->open && fn ? fn(in->self, jail) : 0;
 
 	if (rc < 0) {
-		note_error(in, started ? "jail start" : "jail stop", rc);
+		instance_error(in, started ? "jail start" : "jail stop", rc);
 		instance_say(in, BN_ERROR, "%s of jail %s: %s",
 		    started ? "start" : "stop", jail, strerror(-rc));
 	}
@@ -507,66 +475,6 @@ instance_targets(struct instance *in, bn_target_fn *fn, void *arg)
 }
 
 static void
-seen(void *arg, const struct bn_subject *s, const char *scope)
-{
-	struct instance *in = arg;
-	struct want *w;
-
-	if (scope && strcmp(scope, in->o.conf->scope) != 0)
-		return;
-	w = wants_get(&in->wants, &(struct want_name){ .subject = *s, .jail = "" }, true);
-	if (!w)
-		return;
-	w->listed = true;
-	if (w->in_force || w->busy)
-		return;
-	instance_in_force(in, w, true);
-	for (uint32_t i = 0; i < w->nholders; i++)
-		if (!w->holders[i].leaving && !w->refused)
-			instance_report(in, &w->holders[i], BN_ADD, 0, w->applied_ms);
-	wants_queue(&in->wants, w, QUEUE_DIRTY);
-}
-
-static int
-unsee(void *arg, const void *key, size_t len, void *value)
-{
-	((struct want *)value)->listed = false;
-	return 1;
-}
-
-static int
-compare(void *arg, const void *key, size_t len, void *value)
-{
-	struct instance *in = arg;
-	struct want *w = value;
-
-	if (!w->in_force || w->listed || w->busy)
-		return 1;
-	instance_in_force(in, w, false);
-	w->repair = true;
-	wants_queue(&in->wants, w, QUEUE_DIRTY);
-	return 1;
-}
-
-static void
-list(struct instance *in)
-{
-	int rc;
-
-	table_each(in->wants.table, unsee, NULL);
-	rc = in->ops->list(in->self, seen, in);
-	if (rc < 0) {
-		note_error(in, "list", rc);
-		instance_say(in, BN_ERROR, "cannot list what is in force: %s",
-		    strerror(-rc));
-		back_off(in);
-		return;
-	}
-	in->list_due = false;
-	table_each(in->wants.table, compare, in);
-}
-
-static void
 retry_failed(struct instance *in)
 {
 	struct want *w;
@@ -584,15 +492,17 @@ instance_work(struct instance *in)
 	if (!in->open && due)
 		instance_open(in);
 	if (in->open && in->list_due && due)
-		list(in);
+		instance_list(in);
 	if (due && failed)
 		retry_failed(in);
 	instance_apply(in);
 	if (in->wants.nfailed == 0 && in->open && !in->list_due)
 		in->retry_ms = 0;
 	else if (now(in) >= in->retry_at)
-		back_off(in);
-	return in->wants.nfailed || !in->open || in->list_due ? in->retry_at : INT64_MAX;
+		instance_back_off(in);
+	if (in->wants.nfailed || !in->open || in->list_due)
+		return in->retry_at;
+	return INT64_MAX;
 }
 
 int
@@ -607,7 +517,7 @@ instance_run(struct instance *in)
 	int rc = in->open && in->ops->run ? in->ops->run(in->self) : 0;
 
 	if (rc < 0) {
-		note_error(in, "notices", rc);
+		instance_error(in, "notices", rc);
 		in->list_due |= in->ops->list != NULL;
 	}
 }

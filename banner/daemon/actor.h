@@ -31,7 +31,7 @@ struct actor_host {
 
 struct instance_options {
 	const struct conf_action *conf;
-	const struct plugin *plugin;	/* must outlive the instance, as conf and guard */
+	const struct plugin *plugin; /* must outlive the instance, as conf and guard */
 	const struct guard *guard;
 	struct actor_host host;
 };
@@ -71,7 +71,7 @@ void	instance_run(struct instance *);	/* poll_fd is readable */
 
 void	instance_stats(const struct instance *, struct instance_stats *);
 
-/* Between actor.c and actor_apply.c. */
+/* Between the files of the actor. */
 struct instance {
 	struct instance_options o;
 	struct bn_host host;		/* what the plugin gets */
@@ -88,6 +88,9 @@ struct instance {
 	struct bn_change *batch;
 	struct want **batch_want;
 };
+void	instance_list(struct instance *);	/* list, compare */
+void	instance_back_off(struct instance *);
+void	instance_error(struct instance *, const char *what, int err);
 /* Apply the dirty wants in batches. */
 void	instance_apply(struct instance *);
 /* Outcome of a change of this want: state, reports, queues. */

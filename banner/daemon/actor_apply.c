@@ -67,7 +67,8 @@ log_failure(struct instance *in, const struct want *w, int err)
 	int64_t when = in->o.host.now_ms(in->o.host.arg);
 	const char *what = w->verb == BN_DEL ? "remove" : "apply";
 
-	snprintf(in->stats.error, sizeof(in->stats.error), "%s: %s", what, strerror(-err));
+	snprintf(
+	    in->stats.error, sizeof(in->stats.error), "%s: %s", what, strerror(-err));
 	in->stats.error_ms = when;
 	if (strcmp(in->said, in->stats.error) == 0 && when - in->said_ms < MS_PER_MIN)
 		return;
@@ -119,7 +120,7 @@ instance_result(struct instance *in, struct want *w, int err)
 	if (w->verb == BN_ADD)
 		drop_matches(w);
 	tell(in, w, 0);
-	/* The wish may have turned round meanwhile; if not, this finds nothing to do. */
+	/* The wish may have turned round meanwhile; if not, this does nothing. */
 	wants_queue(&in->wants, w, QUEUE_DIRTY);
 }
 

@@ -128,7 +128,8 @@ watch(struct member *m)
 	m->ready_fd = fd;
 	if (fd < 0)
 		return;
-	m->ready = event_new(m->actor->serve.base, fd, EV_READ | EV_PERSIST, on_ready, m);
+	m->ready =
+	    event_new(m->actor->serve.base, fd, EV_READ | EV_PERSIST, on_ready, m);
 	if (!m->ready || event_add(m->ready, NULL) < 0)
 		log_error("banner.actor", "action %s: cannot watch its descriptor",
 		    m->conf->name);
@@ -405,8 +406,10 @@ open_members(struct actor *a, unsigned number, const char *dir, struct err *e)
 
 		if (c->actions[i].actor != number)
 			continue;
-		*m = (struct member){ .actor = a, .number = (unsigned)a->n, .ready_fd = -1,
-		    .conf = &c->actions[i] };
+		*m = (struct member){ .actor = a,
+			.number = (unsigned)a->n,
+			.ready_fd = -1,
+			.conf = &c->actions[i] };
 		a->n++;
 		rc = member_open(a, m, dir, e);
 		if (rc < 0)
@@ -431,12 +434,19 @@ close_members(struct actor *a)
 	free(a->members);
 }
 
+struct profile_name {
+	const char *plugin;
+	enum sandbox_profile profile;
+};
+
 static enum sandbox_profile
 profile_of(const char *plugin)
 {
-	static const struct { const char *plugin; enum sandbox_profile profile; } known[] = {
-		{ "route", PROFILE_NETLINK }, { "nft", PROFILE_NETLINK },
-		{ "ssh", PROFILE_NET }, { "mail", PROFILE_NET },
+	static const struct profile_name known[] = {
+		{ "route", PROFILE_NETLINK },
+		{ "nft", PROFILE_NETLINK },
+		{ "ssh", PROFILE_NET },
+		{ "mail", PROFILE_NET },
 		{ "null", PROFILE_PLAIN },
 	};
 
@@ -517,7 +527,8 @@ main(int argc, char **argv)
 	int rc;
 
 	if (argc < 2 || str_u64(str_of(argv[1]), &number) < 0 || number > UINT32_MAX) {
-		fprintf(stderr, "banner-actor: it is started by bannerd, not by hand\n");
+		fprintf(
+		    stderr, "banner-actor: it is started by bannerd, not by hand\n");
 		return 2;
 	}
 	rc = child_open(&a.child, "banner.actor", &e);

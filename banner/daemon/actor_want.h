@@ -67,7 +67,7 @@ struct want_name { struct bn_subject subject; const char *jail; uint64_t id; };
 struct want	*wants_get(struct wants *, const struct want_name *, bool create);
 struct want	*wants_by_id(const struct wants *, uint64_t ban);
 void		 wants_queue(struct wants *, struct want *, enum want_queue);
-void		 wants_drop(struct wants *, struct want *);	/* forgets and frees it */
+void wants_drop(struct wants *, struct want *); /* forgets and frees it */
 const char	*wants_jail(struct wants *, const char *);	/* interned */
 
 struct holder	*want_holder(const struct want *, uint64_t ban);
@@ -78,10 +78,10 @@ bool		 want_needed(const struct want *);
 /* Holder that stands for the want in a change: the first that stays, else the first;
  * NULL without any. */
 const struct holder	*want_first(const struct want *);
-int64_t		 want_until(const struct want *);	/* the latest end; 0: for ever */
+int64_t want_until(const struct want *); /* the latest end; 0: for ever */
 
 struct want_fields	*want_fields_new(const struct wire_ban *);
-void			 want_fields_trim(struct want_fields *);	/* drops matches */
-void			 want_fields_free(struct want_fields *);	/* NULL: nothing */
+void want_fields_trim(struct want_fields *); /* drops matches */
+void want_fields_free(struct want_fields *); /* NULL: nothing */
 
 #endif

@@ -15,7 +15,8 @@
 #include "banner/base/buf.h"
 
 /* The oldest description that this build understands ends with close. */
-static const size_t oldest = offsetof(struct bn_action_ops, close) + sizeof(void (*)(void *));
+static const size_t oldest =
+    offsetof(struct bn_action_ops, close) + sizeof(void (*)(void *));
 
 static int
 check_name(const char *name, struct err *e)
@@ -23,7 +24,8 @@ check_name(const char *name, struct err *e)
 	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_");
 
 	if (n == 0 || name[n] != '\0' || n > 32)
-		return err_set(e, -EINVAL, "\"%s\" cannot be the name of a plugin", name);
+		return err_set(
+		    e, -EINVAL, "\"%s\" cannot be the name of a plugin", name);
 	return 0;
 }
 
@@ -38,8 +40,10 @@ check_owner(const char *path, struct err *e)
 		return err_set(e, -EPERM, "%s belongs to user %u, not to root", path,
 		    (unsigned)st.st_uid);
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return err_set(e, -EPERM, "%s is writable by others than its owner (mode "
-		    "%03o)", path, (unsigned)st.st_mode & 0777);
+		return err_set(e, -EPERM,
+		    "%s is writable by others than its owner (mode "
+		    "%03o)",
+		    path, (unsigned)st.st_mode & 0777);
 	return 0;
 }
 
@@ -62,16 +66,20 @@ plugin_check(const struct bn_action_ops *o, const char *name, struct err *e)
 		return err_set(e, -EPROTO, "plugin %s lacks open, apply, close or keys",
 		    name);
 	if (o->flags & ~known || !(o->flags & BN_STATE) == !(o->flags & BN_EVENT))
-		return err_set(e, -EPROTO, "plugin %s has flags 0x%x; one of BN_STATE and "
-		    "BN_EVENT is needed", name, o->flags);
+		return err_set(e, -EPROTO,
+		    "plugin %s has flags 0x%x; one of BN_STATE and "
+		    "BN_EVENT is needed",
+		    name, o->flags);
 	if (o->kinds == 0 || o->kinds >> (BN_NONE + 1))
-		return err_set(e, -EPROTO, "plugin %s can carry out nothing (kinds 0x%x)",
-		    name, o->kinds);
+		return err_set(e, -EPROTO,
+		    "plugin %s can carry out nothing (kinds 0x%x)", name, o->kinds);
 	for (const struct bn_key *k = o->keys; k->name; k++)
 		for (const struct bn_key *j = o->keys; j != k; j++)
 			if (strcmp(j->name, k->name) == 0)
-				return err_set(e, -EPROTO, "plugin %s describes the option "
-				    "\"%s\" twice", name, k->name);
+				return err_set(e, -EPROTO,
+				    "plugin %s describes the option "
+				    "\"%s\" twice",
+				    name, k->name);
 	if (!o->poll_fd != !o->run)
 		return err_set(e, -EPROTO, "plugin %s has only one of poll_fd and run",
 		    name);
@@ -95,8 +103,8 @@ unknown_key(const struct bn_action_ops *o, const char *key, struct err *e)
 
 	for (const struct bn_key *k = o->keys; k->name; k++)
 		buf_printf(&known, "%s%s", known.len ? ", " : "", k->name);
-	rc = err_set(e, -EINVAL, "action %s has no option \"%s\"; it knows: %s", o->name,
-	    key, known.len ? known.p : "none");
+	rc = err_set(e, -EINVAL, "action %s has no option \"%s\"; it knows: %s",
+	    o->name, key, known.len ? known.p : "none");
 	buf_fini(&known);
 	return rc;
 }
@@ -110,18 +118,22 @@ plugin_check_options(const struct bn_action_ops *o, const struct conf_options *v
 			return unknown_key(o, v->v[i].key, e);
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(v->v[i].key, v->v[j].key) == 0)
-				return err_set(e, -EINVAL, "action %s: option \"%s\" is "
-				    "given twice", o->name, v->v[i].key);
+				return err_set(e, -EINVAL,
+				    "action %s: option \"%s\" is "
+				    "given twice",
+				    o->name, v->v[i].key);
 	}
 	for (const struct bn_key *k = o->keys; k->name; k++)
 		if (!k->fallback && !conf_option(v, k->name, NULL))
-			return err_set(e, -EINVAL, "action %s needs the option \"%s\": %s",
-			    o->name, k->name, k->help);
+			return err_set(e, -EINVAL,
+			    "action %s needs the option \"%s\": %s", o->name, k->name,
+			    k->help);
 	return 0;
 }
 
 const char *
-plugin_option(const struct bn_action_ops *o, const struct conf_options *v, const char *key)
+plugin_option(
+    const struct bn_action_ops *o, const struct conf_options *v, const char *key)
 {
 	const struct bn_key *k = key_find(o, key);
 

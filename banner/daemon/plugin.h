@@ -28,7 +28,7 @@ int	plugin_check(const struct bn_action_ops *, const char *name, struct err *);
 int	plugin_check_options(const struct bn_action_ops *, const struct conf_options *,
 	    struct err *);
 /* Value, fallback of the schema, or NULL. */
-const char	*plugin_option(const struct bn_action_ops *, const struct conf_options *,
-		    const char *key);
+const char *plugin_option(
+    const struct bn_action_ops *, const struct conf_options *, const char *key);
 
 #endif

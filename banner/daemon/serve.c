@@ -188,7 +188,7 @@ serve_flush(struct serve *s)
 	if (rc == -EAGAIN)
 		event_add(s->engine_out, NULL);
 	else if (rc < 0)
-		buf_clear(&s->out);	/* its end is read, and handled, in engine_read */
+		buf_clear(&s->out); /* its end is read, and handled, in engine_read */
 	if (s->out.len > SERVE_OUT_MAX)
 		event_del(s->engine_in);
 	else
@@ -198,7 +198,9 @@ serve_flush(struct serve *s)
 int
 serve_init(struct serve *s, struct child *c, const struct serve_ops *ops, void *arg)
 {
-	*s = (struct serve){ .child = c, .ops = ops, .arg = arg, .engine = -1, .next = -1 };
+	*s = (struct serve){
+		.child = c, .ops = ops, .arg = arg, .engine = -1, .next = -1
+	};
 	s->base = event_base_new();
 	if (!s->base)
 		return -ENOMEM;

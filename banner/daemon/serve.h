@@ -35,8 +35,8 @@ struct serve {
 	struct event_base *base;
 	const struct serve_ops *ops;
 	void *arg;
-	struct buf out;			/* records for the engine; dropped without one */
-	int engine, next;		/* sockets: the one served, the one that waits; -1 */
+	struct buf out; /* records for the engine; dropped without one */
+	int engine, next; /* sockets: the one served, the one that waits; -1 */
 	struct event *parent_in, *parent_out, *engine_in, *engine_out;
 	uint64_t bad;			/* frames dropped */
 };

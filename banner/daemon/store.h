@@ -21,11 +21,35 @@ struct sqlite3_stmt;
 
 enum { STORE_VERSION = 1, STORE_QUEUE_BYTES = 64 << 20 };
 
-enum store_sql { SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK, SQL_BAN, SQL_HISTORY, SQL_OFFENDER,
-	SQL_UNBAN, SQL_ENDED, SQL_COUNT, SQL_COUNT_DEL, SQL_SESSION, SQL_SESSION_DEL,
-	SQL_PLACE, SQL_PLACE_DEL, SQL_CLOCK, SQL_CLOCK_HISTORY, SQL_PURGE_HISTORY,
-	SQL_PURGE_OFFENDERS, SQL_BANS, SQL_OFFENDERS, SQL_COUNTS, SQL_SESSIONS,
-	SQL_PLACES, SQL_ROWS_SUBJECT, SQL_ROWS_RECENT, SQL_ROWS_BAN, SQL_N };
+enum store_sql {
+	SQL_BEGIN,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
+	SQL_BAN,
+	SQL_HISTORY,
+	SQL_OFFENDER,
+	SQL_UNBAN,
+	SQL_ENDED,
+	SQL_COUNT,
+	SQL_COUNT_DEL,
+	SQL_SESSION,
+	SQL_SESSION_DEL,
+	SQL_PLACE,
+	SQL_PLACE_DEL,
+	SQL_CLOCK,
+	SQL_CLOCK_HISTORY,
+	SQL_PURGE_HISTORY,
+	SQL_PURGE_OFFENDERS,
+	SQL_BANS,
+	SQL_OFFENDERS,
+	SQL_COUNTS,
+	SQL_SESSIONS,
+	SQL_PLACES,
+	SQL_ROWS_SUBJECT,
+	SQL_ROWS_RECENT,
+	SQL_ROWS_BAN,
+	SQL_N
+};
 
 struct store {
 	const char *path;		/* of the database; the caller's */
@@ -37,7 +61,7 @@ struct store {
 	uint64_t mark;			/* the last MARK in ready */
 	bool overflow;			/* pending met the cap: the cut is not taken */
 	uint64_t dropped;		/* rows that were not taken, since the start */
-	uint64_t refused;		/* rows that SQLite would not take for themselves */
+	uint64_t refused; /* rows that SQLite would not take for themselves */
 	bool anew;			/* the file was corrupt and a new one begun */
 };
 
@@ -64,7 +88,7 @@ int	store_purge(struct store *, int64_t before_ms, struct err *);
 /* Between the files of the store. */
 int	store_error(struct store *, struct err *, const char *what);	/* -errno */
 struct sqlite3_stmt	*store_stmt(struct store *, enum store_sql);	/* or NULL */
-int	store_step(struct store *, struct sqlite3_stmt *);	/* done: 0, row: 1, -1 */
+int store_step(struct store *, struct sqlite3_stmt *); /* done: 0, row: 1, -1 */
 int	store_run(struct store *, enum store_sql);	/* no parameters; 0 or -1 */
 int	store_write(struct store *);	/* the queue, inside a transaction; 0 or -1 */
 

@@ -96,14 +96,17 @@ check_version(struct store *s, struct err *e)
 	    pragma_number(s, "SELECT count(*) FROM sqlite_master", &tables) < 0)
 		return store_error(s, e, s->path);
 	if (version > STORE_VERSION)
-		return err_set(e, -EPROTO, "%s was written by a newer banner (format %lld, "
-		    "this one knows %d); it is left as it is", s->path,
-		    (long long)version, STORE_VERSION);
+		return err_set(e, -EPROTO,
+		    "%s was written by a newer banner (format %lld, "
+		    "this one knows %d); it is left as it is",
+		    s->path, (long long)version, STORE_VERSION);
 	if (version == STORE_VERSION)
 		return 0;
 	if (tables > 0)
-		return err_set(e, -EPROTO, "%s is not a database of banner; it is left as "
-		    "it is", s->path);
+		return err_set(e, -EPROTO,
+		    "%s is not a database of banner; it is left as "
+		    "it is",
+		    s->path);
 	return 1;
 }
 
@@ -182,10 +185,13 @@ move_aside(struct store *s, struct err *e)
 		buf_printf(&to, "%s.corrupt-%lld%s", s->path, when, parts[i]);
 		rc = rename(from.p, to.p) < 0 && errno != ENOENT ? -errno : 0;
 		if (rc < 0)
-			err_set(e, rc, "cannot move %s aside: %s", from.p, strerror(-rc));
+			err_set(
+			    e, rc, "cannot move %s aside: %s", from.p, strerror(-rc));
 		else if (i == 0)
-			log_error("banner.store", "database %s is damaged: moved to %s, a "
-			    "new one is begun", from.p, to.p);
+			log_error("banner.store",
+			    "database %s is damaged: moved to %s, a "
+			    "new one is begun",
+			    from.p, to.p);
 		buf_fini(&from);
 		buf_fini(&to);
 		if (rc < 0)

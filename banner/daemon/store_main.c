@@ -58,7 +58,8 @@ tell_failure(struct keeper *k, int rc, const struct err *e)
 {
 	if (rc == k->failing)
 		return;
-	log_error("banner.store", "%s; bans stay in force and are written later", e->text);
+	log_error(
+	    "banner.store", "%s; bans stay in force and are written later", e->text);
 	send_committed(k, k->store.mark, rc, e->text);
 	k->failing = rc;
 }
@@ -134,7 +135,8 @@ on_record(void *arg, enum wire_type type, struct wire_in *in)
 		return store_query(&k->store, in, &k->serve.out);
 	rc = store_take(&k->store, type, in, now_ms(), &marked);
 	if (rc == -ENOBUFS) {
-		tell_failure(k, rc, &(struct err){ "the queue is full, records are lost" });
+		tell_failure(
+		    k, rc, &(struct err){ "the queue is full, records are lost" });
 		return 0;
 	}
 	if (rc == 0 && marked && !k->failing)

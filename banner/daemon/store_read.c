@@ -46,7 +46,8 @@ column_subject(sqlite3_stmt *st, int i, struct subject *s)
 		return blob.len <= SUBJECT_TEXT;
 	}
 	buf_str(&b, blob);
-	in = (struct wire_in){ (const uint8_t *)b.p, (const uint8_t *)b.p + b.len, false };
+	in = (struct wire_in){ (const uint8_t *)b.p, (const uint8_t *)b.p + b.len,
+		false };
 	s->addr = wire_get_addr(&in);
 	buf_fini(&b);
 	return wire_done(&in) == 0 && s->addr.family != 0;
@@ -111,7 +112,8 @@ stream_offenders(struct store *s, struct buf *out)
 }
 
 static int
-stream_records(struct store *s, enum store_sql which, enum wire_type type, struct buf *out)
+stream_records(
+    struct store *s, enum store_sql which, enum wire_type type, struct buf *out)
 {
 	sqlite3_stmt *st = store_stmt(s, which);
 	int rc, i;
@@ -195,7 +197,8 @@ view(struct str s)
 static void
 column_evidence(sqlite3_stmt *st, struct evidence *ev, struct order *o)
 {
-	struct wire_in lines = view(column_blob(st, 13)), fields = view(column_blob(st, 15));
+	struct wire_in lines = view(column_blob(st, 13)),
+		       fields = view(column_blob(st, 15));
 	size_t nlines = (size_t)sqlite3_column_int64(st, 12);
 	size_t nfields = (size_t)sqlite3_column_int64(st, 14);
 
@@ -262,7 +265,8 @@ store_query(struct store *s, struct wire_in *in, struct buf *out)
 	st = store_stmt(s, which[what]);
 	if (st) {
 		sqlite3_bind_int(st, 1, (int)who.kind);
-		sqlite3_bind_blob64(st, 2, key.len ? key.s : "", key.len, SQLITE_STATIC);
+		sqlite3_bind_blob64(
+		    st, 2, key.len ? key.s : "", key.len, SQLITE_STATIC);
 		sqlite3_bind_text(st, 3, jail, -1, SQLITE_STATIC);
 		sqlite3_bind_int64(st, 4, limit < ROWS_MAX ? limit : ROWS_MAX);
 		sqlite3_bind_int64(st, 5, (sqlite3_int64)ban);

@@ -143,8 +143,10 @@ bind_ban(sqlite3_stmt *st, const struct wire_ban *b)
 	sqlite3_bind_int64(st, 14, b->nfields);
 	bind_blob(st, 15, b->fields.p, (size_t)(b->fields.end - b->fields.p));
 	/* An offender is remembered for three times the length of the last ban. */
-	sqlite3_bind_int64(st, 16, n->until_ms == 0 ? INT64_MAX :
-	    length > INT64_MAX / 4 || length < 0 ? n->since_ms : n->since_ms + 3 * length);
+	sqlite3_bind_int64(st, 16,
+	    n->until_ms == 0                           ? INT64_MAX
+		: length > INT64_MAX / 4 || length < 0 ? n->since_ms
+						       : n->since_ms + 3 * length);
 }
 
 static int
@@ -186,7 +188,8 @@ write_unban(struct store *s, struct wire_in *in, int64_t when_ms)
 
 /* COUNT, SESSION, PLACE: keys, then the record, or nothing to delete it. */
 static int
-write_record(struct store *s, struct wire_in *in, enum store_sql put, enum store_sql del)
+write_record(
+    struct store *s, struct wire_in *in, enum store_sql put, enum store_sql del)
 {
 	bool jail = put != SQL_PLACE;
 	const char *name = jail ? wire_get_text(in) : "";

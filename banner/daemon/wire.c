@@ -316,7 +316,8 @@ get_list(struct wire_in *in, uint32_t n)
 int
 wire_get_ban(struct wire_in *in, struct wire_ban *w)
 {
-	uint8_t verb = wire_get_u8(in), cause = wire_get_u8(in), flags = wire_get_u8(in);
+	uint8_t verb = wire_get_u8(in), cause = wire_get_u8(in),
+		flags = wire_get_u8(in);
 	struct ban *n = &w->ban;
 
 	n->id = wire_get_u64(in);

@@ -19,51 +19,52 @@ enum { WIRE_FRAME = 65536, WIRE_VERSION = 1 };
 enum { WIRE_LINE = 4096, WIRE_LINES = 24 * 1024, WIRE_FIELD = 1024 };
 
 enum wire_type {
-	WIRE_HELLO = 1,		/* u32 version, str role (first record on a socket) */
+	WIRE_HELLO = 1, /* u32 version, str role (first record on a socket) */
 	/* engine -> store, taken together at the next MARK; and store -> new engine at
 	 * its start, closed by WIRE_END with id 0 */
-	WIRE_BAN,		/* ban; the same id again (prolong) replaces it */
-	WIRE_UNBAN,		/* ban, with the cause */
-	WIRE_COUNT,		/* str jail, str key, str record (empty: delete) */
-	WIRE_SESSION,		/* str jail, str key, str record (empty: delete) */
-	WIRE_PLACE,		/* str source key, str record (empty: delete) */
-	WIRE_HISTORY,		/* str jail, subject, u32 bans so far, i64 last; to the
-				 * engine only: the store counts WIRE_BAN itself */
-	WIRE_MARK,		/* u64 seq: everything before it is one consistent cut */
-	WIRE_COMMITTED,		/* u64 seq, u32 err, str why; an err is told once, and
-				 * again with err 0 when the seq is on disk after all */
-	WIRE_END,		/* u64 id of the query; 0 = the restored state */
-	WIRE_QUERY,		/* u64 id, u8 enum wire_query, str jail ("" = all), subject,
-				 * u64 ban, u32 limit; answered by ROW*, END */
-	WIRE_ROW,		/* u64 id, i64 ended (0 = running), u8 cause of it, ban */
-	WIRE_CLOCK,		/* i64 delta: stored ends of bans move by it */
+	WIRE_BAN, /* ban; the same id again (prolong) replaces it */
+	WIRE_UNBAN, /* ban, with the cause */
+	WIRE_COUNT, /* str jail, str key, str record (empty: delete) */
+	WIRE_SESSION, /* str jail, str key, str record (empty: delete) */
+	WIRE_PLACE, /* str source key, str record (empty: delete) */
+	WIRE_HISTORY, /* str jail, subject, u32 bans so far, i64 last; to the
+		       * engine only: the store counts WIRE_BAN itself */
+	WIRE_MARK, /* u64 seq: everything before it is one consistent cut */
+	WIRE_COMMITTED, /* u64 seq, u32 err, str why; an err is told once, and
+			 * again with err 0 when the seq is on disk after all */
+	WIRE_END, /* u64 id of the query; 0 = the restored state */
+	WIRE_QUERY, /* u64 id, u8 enum wire_query, str jail ("" = all), subject,
+		     * u64 ban, u32 limit; answered by ROW*, END */
+	WIRE_ROW, /* u64 id, i64 ended (0 = running), u8 cause of it, ban */
+	WIRE_CLOCK, /* i64 delta: stored ends of bans move by it */
 	/* engine -> actor; instance = index among the conf->actions of this actor */
-	WIRE_BEGIN,		/* u64 generation: the wanted set follows anew */
-	WIRE_CHANGE,		/* u32 instance, ban (its verb: BAN, UNBAN, PROLONG) */
-	WIRE_COMPLETE,		/* u64 generation: what was not named may be removed */
-	WIRE_GUARD,		/* from the parent only: str group, u8 more (the group goes
-				 * on in the next one), u32 n, n times: addr, str reason */
-	WIRE_FLUSH,		/* u32 instance or WIRE_ALL: remove all (stop --unban) */
-	WIRE_JAIL,		/* u32 instance, str jail, u8 started (0: stopped) */
-	WIRE_TARGETS,		/* u64 id; answered with TARGET*, END */
+	WIRE_BEGIN, /* u64 generation: the wanted set follows anew */
+	WIRE_CHANGE, /* u32 instance, ban (its verb: BAN, UNBAN, PROLONG) */
+	WIRE_COMPLETE, /* u64 generation: what was not named may be removed */
+	WIRE_GUARD, /* from the parent only: str group, u8 more (the group goes
+		     * on in the next one), u32 n, n times: addr, str reason */
+	WIRE_FLUSH, /* u32 instance or WIRE_ALL: remove all (stop --unban) */
+	WIRE_JAIL, /* u32 instance, str jail, u8 started (0: stopped) */
+	WIRE_TARGETS, /* u64 id; answered with TARGET*, END */
 	/* actor -> engine */
-	WIRE_DONE,		/* u32 instance, u64 ban, u8 verb, str target ("" = all),
-				 * u32 err, i64 when */
-	WIRE_STATE,		/* u32 instance, u64 in force, u64 wanted, u64 applied,
-				 * u64 failed, u64 repaired, u64 conflicts, u64 refused,
-				 * i64 when of the last error, str last error */
-	WIRE_TARGET,		/* u64 id, u32 instance, str name, str state */
-	WIRE_LOG,		/* u8 enum log_level, str text, str name (log.h) */
+	WIRE_DONE, /* u32 instance, u64 ban, u8 verb, str target ("" = all),
+		    * u32 err, i64 when */
+	WIRE_STATE, /* u32 instance, u64 in force, u64 wanted, u64 applied,
+		     * u64 failed, u64 repaired, u64 conflicts, u64 refused,
+		     * i64 when of the last error, str last error */
+	WIRE_TARGET, /* u64 id, u32 instance, str name, str state */
+	WIRE_LOG, /* u8 enum log_level, str text, str name (log.h) */
 	/* parent <-> children */
-	WIRE_SOCKET,		/* str peer, u32 generation; the socket travels with it */
-	WIRE_READY,		/* str level of the sandbox */
-	WIRE_STOP,		/* - */
-	WIRE_RELOAD,		/* engine asks: u64 ticket, str what ("reload", "stop",
-				 * "flushlogs", "loglevel LEVEL" ...), str who */
-	WIRE_REPLY,		/* u64 ticket, u32 err, str text */
-	WIRE_BEAT,		/* -; answered with the same */
+	WIRE_SOCKET, /* str peer, u32 generation; the socket travels with it */
+	WIRE_READY, /* str level of the sandbox */
+	WIRE_STOP, /* - */
+	WIRE_RELOAD, /* engine asks: u64 ticket, str what ("reload", "stop",
+		      * "flushlogs", "loglevel LEVEL" ...), str who */
+	WIRE_REPLY, /* u64 ticket, u32 err, str text */
+	WIRE_BEAT, /* -; answered with the same */
 	/* engine <-> helper */
-	WIRE_ASK, WIRE_ANSWER,
+	WIRE_ASK,
+	WIRE_ANSWER,
 };
 enum wire_query { QUERY_SUBJECT, QUERY_RECENT, QUERY_BAN };	/* BAN: with evidence */
 #define WIRE_ALL UINT32_MAX
@@ -81,7 +82,7 @@ void	wire_subject(struct buf *, const struct subject *);
 /* Close the record that wire_start began at this offset. -EMSGSIZE: it does not fit
  * into a frame and was taken out again. */
 int	wire_finish(struct buf *, size_t at);
-void	wire_empty(struct buf *, enum wire_type);	/* a whole record without fields */
+void wire_empty(struct buf *, enum wire_type); /* a whole record without fields */
 
 /* Reading. Getters past the end give zeros and set bad; check once at the end. */
 struct wire_in {
@@ -89,13 +90,13 @@ struct wire_in {
 	bool bad;
 };
 /* The next record of a frame: 1 with type and body, 0 at the end, -EBADMSG. */
-int		 wire_next(struct wire_in *frame, enum wire_type *, struct wire_in *body);
+int wire_next(struct wire_in *frame, enum wire_type *, struct wire_in *body);
 uint8_t		 wire_get_u8(struct wire_in *);
 uint32_t	 wire_get_u32(struct wire_in *);
 uint64_t	 wire_get_u64(struct wire_in *);
 int64_t		 wire_get_i64(struct wire_in *);
-struct str	 wire_get_str(struct wire_in *);	/* NUL-terminated inside the frame */
-const char	*wire_get_text(struct wire_in *);	/* the same; a NUL inside is bad */
+struct str wire_get_str(struct wire_in *); /* NUL-terminated inside the frame */
+const char *wire_get_text(struct wire_in *); /* the same; a NUL inside is bad */
 struct addr	 wire_get_addr(struct wire_in *);
 struct subject	 wire_get_subject(struct wire_in *);
 /* All fields of the record were there, and nothing more: 0 or -EBADMSG. */

@@ -363,8 +363,9 @@ print_ban(struct wire_in *in)
 		return;
 	}
 	printf("%u\t%llu\t%s\t%s\t%lld\t%lld\t%u\t%u\t%d", b.verb,
-	    (unsigned long long)b.ban.id, b.ban.jail, b.ban.subject.kind == SUBJECT_ADDR ?
-	    addr_print(&b.ban.subject.addr, text) : b.ban.subject.text.s,
+	    (unsigned long long)b.ban.id, b.ban.jail,
+	    b.ban.subject.kind == SUBJECT_ADDR ? addr_print(&b.ban.subject.addr, text)
+					       : b.ban.subject.text.s,
 	    (long long)b.ban.since_ms, (long long)b.ban.until_ms, b.ban.failures,
 	    b.ban.count, b.ban.manual);
 	for (uint32_t i = 0; i < b.nlines; i++)
@@ -406,7 +407,8 @@ print_field(char f, struct wire_in *in)
 		print_ban(in);
 	else if (f == 's') {
 		s = wire_get_subject(in);
-		printf("%s", s.kind == SUBJECT_ADDR ? addr_print(&s.addr, text) : s.text.s);
+		printf("%s",
+		    s.kind == SUBJECT_ADDR ? addr_print(&s.addr, text) : s.text.s);
 	}
 }
 
@@ -478,7 +480,8 @@ loop(struct drive *d)
 			break;
 		if (d->engine < 0)
 			continue;
-		if (p[2].revents && p[2].fd == d->engine && !take("engine", d->engine)) {
+		if (p[2].revents && p[2].fd == d->engine &&
+		    !take("engine", d->engine)) {
 			close(d->engine);
 			d->engine = -1;
 			printf("engine socket closed\n");
@@ -489,7 +492,8 @@ loop(struct drive *d)
 	}
 	close(d->parent);
 	wait(&status);
-	printf("exit\t%d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+	printf(
+	    "exit\t%d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
 	buf_fini(&in);
 	buf_fini(&d->out);
 	return 0;
@@ -503,9 +507,14 @@ main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN);
 	d.conf.dir = "";
-	d.conf.daemon = (struct conf_daemon){ .state = "", .socket = "", .admin_group = "",
-	    .log = "", .loglevel = "DEBUG", .native = "", .sandbox = "auto",
-	    .purge_age_ms = 86400000 };
+	d.conf.daemon = (struct conf_daemon){ .state = "",
+		.socket = "",
+		.admin_group = "",
+		.log = "",
+		.loglevel = "DEBUG",
+		.native = "",
+		.sandbox = "auto",
+		.purge_age_ms = 86400000 };
 	if (getenv("DRIVE_SANDBOX"))
 		d.conf.daemon.sandbox = getenv("DRIVE_SANDBOX");
 	d.conf.actions = d.actions;

@@ -34,7 +34,8 @@ struct rig {
 	unsigned outcomes;
 };
 
-/* The plugin is opened by host->ctx, which is not the rig; so there is one at a time. */
+/* The plugin is opened by host->ctx, which is not the rig; so there is one at a time.
+ */
 static struct rig *the_rig;
 
 static int
@@ -162,8 +163,11 @@ teardown(void **state)
 static void
 tell(struct rig *r, enum verb verb, uint64_t id, const char *who, int64_t until)
 {
-	struct wire_ban b = { .verb = verb, .ban = { .id = id, .jail = id % 2 ? "a" : "b",
-	    .until_ms = until, .subject = { .kind = SUBJECT_ADDR, .text = STR("") } } };
+	struct wire_ban b = { .verb = verb,
+		.ban = { .id = id,
+		    .jail = id % 2 ? "a" : "b",
+		    .until_ms = until,
+		    .subject = { .kind = SUBJECT_ADDR, .text = STR("") } } };
 
 	assert_int_equal(addr_parse_prefix(str_of(who), &b.ban.subject.addr), 0);
 	instance_change(r->in, 0, &b);

@@ -152,14 +152,15 @@ test_options(void **state)
 	put(*state, 0);
 	assert_int_equal(plugin_load(&p, ((struct folder *)*state)->dir, "odd", &e), 0);
 	assert_int_equal(options(&p, v, 2, &e), 0);
-	assert_string_equal(plugin_option(&p.ops, &(struct conf_options){ v, 2 }, "color"),
-	    "blue");
-	assert_string_equal(plugin_option(&p.ops, &(struct conf_options){ v, 1 }, "color"),
-	    "red");
+	assert_string_equal(
+	    plugin_option(&p.ops, &(struct conf_options){ v, 2 }, "color"), "blue");
+	assert_string_equal(
+	    plugin_option(&p.ops, &(struct conf_options){ v, 1 }, "color"), "red");
 	assert_int_equal(options(&p, v, 0, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "needs the option \"needed\": must be given"));
 	assert_int_equal(options(&p, v, 3, &e), -EINVAL);
-	assert_non_null(strstr(e.text, "no option \"colour\"; it knows: needed, color"));
+	assert_non_null(
+	    strstr(e.text, "no option \"colour\"; it knows: needed, color"));
 	v[2] = v[3];
 	assert_int_equal(options(&p, v, 3, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "given twice"));

@@ -36,8 +36,14 @@ put_sample(struct buf *b)
 	struct field fields[] = { { STR("user"), STR("root") } };
 	size_t at = wire_start(b, WIRE_BAN);
 
-	wire_put_ban(b, &(struct order){ .verb = VERB_BAN, .cause = CAUSE_ADMIN,
-	    .ban = &sample, .lines = lines, .nlines = 2, .fields = fields, .nfields = 1 });
+	wire_put_ban(b,
+	    &(struct order){ .verb = VERB_BAN,
+		.cause = CAUSE_ADMIN,
+		.ban = &sample,
+		.lines = lines,
+		.nlines = 2,
+		.fields = fields,
+		.nfields = 1 });
 	assert_int_equal(wire_finish(b, at), 0);
 }
 

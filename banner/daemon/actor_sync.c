@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * actor_sync.c - generations of the wanted set, and what is there outside.
+ */
+#include <string.h>
+
+#include "banner/daemon/actor.h"
+
+void
+instance_begin(struct instance *in, uint64_t generation)
+{
+	in->generation = generation;
+	in->resync = true;
+	in->list_due |= in->open && in->ops->list;
+	in->retry_at = 0;
+}
+
+static int
+leave_stale(void *arg, const void *key, size_t len, void *value)
+{
+	struct instance *in = arg;
+	struct want *w = value;
+
+	for (uint32_t i = 0; i < w->nholders; i++)
+		if (w->holders[i].generation != in->generation)
+			w->holders[i].leaving = true;
+	if (!want_needed(w))
+		wants_queue(&in->wants, w, QUEUE_DIRTY);
+	return 1;
+}
+
+void
+instance_complete(struct instance *in, uint64_t generation)
+{
+	if (generation != in->generation)
+		return;
+	in->resync = false;
+	in->settled = true;
+	table_each(in->wants.table, leave_stale, in);
+}
+
+static void
+seen(void *arg, const struct bn_subject *s, const char *scope)
+{
+	struct instance *in = arg;
+	struct want *w;
+
+	if (scope && strcmp(scope, in->o.conf->scope) != 0)
+		return;
+	w = wants_get(
+	    &in->wants, &(struct want_name){ .subject = *s, .jail = "" }, true);
+	if (!w)
+		return;
+	w->listed = true;
+	if (w->in_force || w->busy)
+		return;
+	instance_in_force(in, w, true);
+	for (uint32_t i = 0; i < w->nholders; i++)
+		if (!w->holders[i].leaving && !w->refused)
+			instance_report(in, &w->holders[i], BN_ADD, 0, w->applied_ms);
+	wants_queue(&in->wants, w, QUEUE_DIRTY);
+}
+
+static int
+unsee(void *arg, const void *key, size_t len, void *value)
+{
+	((struct want *)value)->listed = false;
+	return 1;
+}
+
+static int
+compare(void *arg, const void *key, size_t len, void *value)
+{
+	struct instance *in = arg;
+	struct want *w = value;
+
+	if (!w->in_force || w->listed || w->busy)
+		return 1;
+	instance_in_force(in, w, false);
+	w->repair = true;
+	wants_queue(&in->wants, w, QUEUE_DIRTY);
+	return 1;
+}
+
+void
+instance_list(struct instance *in)
+{
+	int rc;
+
+	table_each(in->wants.table, unsee, NULL);
+	rc = in->ops->list(in->self, seen, in);
+	if (rc < 0) {
+		instance_error(in, "list", rc);
+		instance_say(in, BN_ERROR, "cannot list what is in force: %s",
+		    strerror(-rc));
+		instance_back_off(in);
+		return;
+	}
+	in->list_due = false;
+	table_each(in->wants.table, compare, in);
+}
