@@ -147,7 +147,10 @@ cut_date(struct view *v)
 	buf_putc(b, '\n');
 	v->whole = (struct text){ buf_view(b), v->j->line.ascii };
 	if (v->r->multi) {
-		multiline_add(v->r->multi, v->whole.s, s, v->whole.ascii);
+		size_t lost = multiline_add(v->r->multi, v->whole.s, s, v->whole.ascii);
+
+		v->r->lines_lost += lost;
+		v->r->stats.losses += lost;
 		multiline_text(v->r->multi, &v->whole);
 	}
 	v->subject = v->whole;
@@ -286,6 +289,16 @@ weight_of(const struct regex *x, const struct captures *c)
 	return x->weight * (unsigned)(n < WEIGHT_MAX ? n : WEIGHT_MAX);
 }
 
+static void
+count_sessions(struct rules *r)
+{
+	const struct sessions_stats *st = sessions_stats(r->sessions);
+
+	r->stats.sessions_dropped = st->expired + st->evicted;
+	r->stats.losses = st->lines_dropped + st->values_dropped + st->users_dropped +
+	    st->keys_refused + r->lines_lost;
+}
+
 /* Groups of a hit become a failure, alone or together with the session's. */
 static void
 conclude(struct view *v, size_t rule, const struct captures *c, struct failure *f)
@@ -298,8 +311,7 @@ conclude(struct view *v, size_t rule, const struct captures *c, struct failure *
 		s = session_merge(v->r->sessions, c, f->lines, f->nlines,
 		    v->j->block->read_ms);
 		v->ignored |= !s;
-		v->r->stats.sessions_dropped = sessions_stats(v->r->sessions)->expired +
-		    sessions_stats(v->r->sessions)->evicted;
+		count_sessions(v->r);
 		if (!s)
 			return;
 		c = session_captures(s);

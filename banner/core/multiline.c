@@ -70,21 +70,24 @@ entry_bytes(const struct entry *e)
 	return e->cut.len + e->full.len;
 }
 
-void
+size_t
 multiline_add(struct multiline *m, struct str cut, struct str full, bool ascii)
 {
 	struct entry e = { .ascii = ascii };
+	size_t lost = 0;
 
 	e.cut = (struct str){ xstrndup(cut.s, cut.len), cut.len };
 	e.full = (struct str){ xstrndup(full.s, full.len), full.len };
 	while (m->n > 0 &&
 	    (m->n == m->max || m->bytes + entry_bytes(&e) > MULTILINE_BYTES)) {
+		lost += m->n < m->max;
 		m->bytes -= entry_bytes(&m->v[0]);
 		entry_free(&m->v[0]);
 		memmove(m->v, m->v + 1, --m->n * sizeof(*m->v));
 	}
 	m->v[m->n++] = e;
 	m->bytes += entry_bytes(&e);
+	return lost;
 }
 
 static void

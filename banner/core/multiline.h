@@ -18,8 +18,9 @@ struct multiline;
 struct multiline	*multiline_new(unsigned max);	/* 2 .. MULTILINE_MAX */
 void			 multiline_free(struct multiline *);
 
-/* cut: the line without its date, with LF; full: as it was read. Both are copied. */
-void	multiline_add(struct multiline *, struct str cut, struct str full, bool ascii);
+/* cut: the line without its date, with LF; full: as it was read. Both are copied.
+ * Returns how many of the last max lines had to go because of MULTILINE_BYTES. */
+size_t	multiline_add(struct multiline *, struct str cut, struct str full, bool ascii);
 /* All cut lines, each with its LF; valid until the next change. */
 void	multiline_text(struct multiline *, struct text *);
 

@@ -40,6 +40,7 @@ struct rules_stats {
 	uint64_t errors;		/* PCRE2 gave up: refused, not missed */
 	uint64_t limit_hits;		/* of these, match limit or time budget */
 	uint64_t too_old, no_date, bad_host;
+	uint64_t losses;		/* lines, values, users beyond a cap */
 	uint64_t sessions_dropped;	/* forgotten: 100 are open, or 5 minutes */
 };
 const struct rules_stats	*rules_stats(const struct rules *);

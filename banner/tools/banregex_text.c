@@ -214,6 +214,7 @@ print_remarks(const struct trial *t)
 		{ st->errors, "refused: a regex gave up on them (PCRE2 limit)" },
 		{ t->too_long, "skipped: longer than 16384 bytes" },
 		{ st->bad_host, "matched, but what was found can be no id" },
+		{ st->losses, "lines, values or users did not fit in a session" },
 		{ st->sessions_dropped, "sessions forgotten before they ended" },
 	};
 

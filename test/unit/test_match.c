@@ -312,12 +312,31 @@ test_multiline(void **state)
 	done(m, &b);
 }
 
+/* The buffer of lines has a cap of bytes, and says when it lost some. */
+static void
+test_multiline_cap(void **state)
+{
+	struct bench b = { .fail = { "^ open <F-ID>\\d+</F-ID>$<SKIPLINES>^ fail$" },
+	    .filter.maxlines = 1000 };
+	struct match *m = only(&b);
+	char *line = malloc(16001);
+
+	memset(line, 'x', 15999);
+	strcpy(line + 15999, "\n");
+	for (int i = 0; i < 40; i++)
+		feed(m, line, true);
+	assert_in_range(rules_stats(b.rules)->losses, 5, 12);
+	free(line);
+	done(m, &b);
+}
+
 /* A NUL in a line is a byte like others, also in what is kept of it. */
 static void
 test_nul(void **state)
 {
 	static const char text[] = D "open 1 x\n" D "o\0her\n" D "fail 192.0.2.1\n";
-	static const char session[] = D "s[1]: bad user a\0b\n" D "s[1]: bye 192.0.2.1\n";
+	static const char session[] = D "s[1]: bad user a\0b\n"
+	    D "s[1]: bye 192.0.2.1\n";
 	struct bench b = { .fail = { "^ open <F-ID>\\d+</F-ID> x$<SKIPLINES>^ fail" },
 	    .filter.maxlines = 3 };
 	struct bench s = session_bench();
@@ -455,6 +474,7 @@ main(void)
 		cmocka_unit_test(test_session_restart),
 		cmocka_unit_test(test_session_cap),
 		cmocka_unit_test(test_multiline),
+		cmocka_unit_test(test_multiline_cap),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_sharing),
 		cmocka_unit_test(test_encoding),
