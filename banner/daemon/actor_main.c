@@ -328,12 +328,19 @@ on_record(void *arg, enum wire_type type, struct wire_in *in)
 	return rc < 0 ? rc : wire_done(in);
 }
 
-/* The guard is the parent's word alone: it holds against an engine gone wrong. */
+/* The guard is the parent's word alone: it holds against an engine gone wrong. An
+ * actor that the configuration no longer names is told to clear up by it, too. */
 static void
 on_parent(void *arg, enum wire_type type, struct wire_in *in)
 {
-	if (type == WIRE_GUARD && get_guard(arg, in) < 0)
-		log_error("banner.actor", "a guard record makes no sense");
+	int rc = 0;
+
+	if (type == WIRE_GUARD)
+		rc = get_guard(arg, in);
+	else if (type == WIRE_FLUSH)
+		rc = get_flush(arg, in);
+	if (rc < 0 || in->bad)
+		log_error("banner.actor", "a record of the parent makes no sense");
 }
 
 static void

@@ -134,9 +134,7 @@ parent_record(struct serve *s, enum wire_type type, struct wire_in *body, int *f
 {
 	if (child_handles(s->child, type, body))
 		return;
-	if (type == WIRE_GUARD || type == WIRE_FLUSH) {
-		s->ops->record(s->arg, type, body);
-	} else if (type == WIRE_STOP) {
+	if (type == WIRE_STOP) {
 		event_base_loopbreak(s->base);
 	} else if (type == WIRE_SOCKET && *fd >= 0) {
 		if (s->next >= 0)

@@ -198,7 +198,8 @@ def test_guard(ns):
     """The actor has its own guard; a ban that becomes guarded is lifted."""
     d = actor()
     d.send("guard", "own", "192.0.2.1")
-    time.sleep(0.1)
+    d.send("beat")
+    d.expect("beat")             # the guard has arrived, then
     d.send("ban", 0, 1, "192.0.2.1")
     d.expect("done", 0, 1, 0, "", 1)
     d.send("ban", 0, 2, "127.0.0.1")
