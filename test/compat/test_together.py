@@ -77,6 +77,11 @@ def test_no_literal_loses_a_line(log):
     assert found == matchall(log, all_filters(), '-n')
 
 
+def test_line_by_line(log):
+    """As when a log is followed: blocks of one line give what one big block gives."""
+    assert matchall(log, all_filters()) == matchall(log, all_filters(), '-l')
+
+
 def test_together_as_alone(log):
     alone = []
     for name in all_filters():

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * matchall.c - many filters on one log at once, as the jails of one source.
  *
- *	matchall [-n] CONFIG LOG FILTER...
+ *	matchall [-n | -l] CONFIG LOG FILTER...
  *
- * Prints "filter line id" for each failure; -n: every regex on every line. The time it
+ * Prints "filter line id" for each failure; -n: every regex on every line; -l: each line
+ * is a block of its own, as when a log is followed. The time it
  * took goes to standard error. For tests: what many filters find together must be what
  * each finds alone.
  */
@@ -74,11 +75,28 @@ compile(const char *config, char *spec, bool every, struct arena *arena)
 	return NULL;
 }
 
+static void
+feed_lines(struct match *m, struct run *r)
+{
+	struct str rest = r->text, line;
+
+	while (rest.s && rest.len > 0 && str_cut(&rest, '\n', &line)) {
+		struct block b = { .text = { line.s, line.len + 1 }, .read_ms = NOW,
+			.line_ms = -1 };
+
+		r->text = b.text;
+		r->counted = 0;
+		match_block(m, &b, found, r);
+		r->line++;
+	}
+}
+
 int
 main(int argc, char **argv)
 {
 	bool every = argc > 1 && !strcmp(argv[1], "-n");
-	char **arg = argv + 1 + every;
+	bool lines = argc > 1 && !strcmp(argv[1], "-l");
+	char **arg = argv + 1 + (every || lines);
 	struct arena *arena = arena_new();
 	struct rules **rules = calloc((size_t)argc, sizeof(struct rules *));
 	struct timespec a, b;
@@ -87,7 +105,7 @@ main(int argc, char **argv)
 	struct err e;
 	size_t n = 0;
 
-	if (argc < 4 + every)
+	if (argc < 4 + (every || lines))
 		return 2;
 	for (char **spec = arg + 2; *spec; spec++)
 		if ((rules[n] = compile(arg[0], *spec, every, arena)))
@@ -99,7 +117,10 @@ main(int argc, char **argv)
 	struct block blk = { .text = r.text, .read_ms = NOW, .line_ms = -1 };
 
 	clock_gettime(CLOCK_MONOTONIC, &a);
-	match_block(m, &blk, found, &r);
+	if (lines)
+		feed_lines(m, &r);
+	else
+		match_block(m, &blk, found, &r);
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	fprintf(stderr, "%zu filters, %zu bytes, %.3f s\n", n, log.len,
 	    (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9);
