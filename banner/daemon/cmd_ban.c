@@ -129,7 +129,7 @@ ban_one(struct request *r, const struct ban_words *w, const char *addr)
 		say_ban(r, ban, "was banned already");
 		return 0;
 	}
-	if (rc < 0) {
+	if (rc < 0 || !ban) {
 		r->code = "refused";
 		return rc;
 	}
