@@ -299,13 +299,15 @@ static void
 change_ban(struct instance *in, unsigned number, const struct wire_ban *b,
     const struct want_name *name)
 {
-	bool known, longer;
+	bool known, adopted, longer;
 	struct want *w = wants_by_id(&in->wants, b->ban.id);
 	struct holder *h;
 
 	if (!w)
 		w = wants_get(&in->wants, name, true);
 	known = w->in_force;
+	/* Listed, from an earlier life: its end may be another by now. */
+	adopted = known && !w->nholders;
 	longer = hold(in, w, number, b);
 	check_guard(in, w);
 	h = want_holder(w, b->ban.id);
@@ -317,7 +319,7 @@ change_ban(struct instance *in, unsigned number, const struct wire_ban *b,
 		instance_report(in, h, BN_ADD, 0, w->applied_ms);
 	/* Asked again, answered again: the engine may be a new one. */
 	h->told = w->in_force ? 0 : 1;
-	w->prolong |= known && longer && in->flags & BN_PROLONGS;
+	w->prolong |= known && (longer || adopted) && in->flags & BN_PROLONGS;
 	if (w->queue != QUEUE_FAILED || !want_needed(w))
 		wants_queue(&in->wants, w, QUEUE_DIRTY);
 }
