@@ -4,6 +4,7 @@ lines of mail systems if there is one (BANNER_MAIL_DATA names its file)."""
 import collections
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -29,6 +30,25 @@ def test_no_golden_without_filter():
     known = set(data.filters())
     assert [p.name for p in (data.TOP / "test" / "filters").glob("*.log")
             if p.stem not in known] == []
+
+
+def jails():
+    return sorted(name for p in (data.TOP / "jails.d").glob("*.conf")
+                  for name in re.findall(r"(?m)^\[(.+)\]$", p.read_text()))
+
+
+@pytest.mark.parametrize("name", jails())
+def test_jail(name):
+    """Every shipped jail is complete, off, and has a filter that compiles."""
+    run = subprocess.run([data.BANREGEX, "-c", str(data.TOP), "-l", "warning", "x", name],
+                         capture_output=True, text=True)
+    assert run.returncode in (0, 1) and run.stderr == "", run.stderr
+    assert re.search(r"Use +jail : ", run.stdout), run.stdout
+
+
+def test_no_jail_is_on():
+    for path in (data.TOP / "jails.d").glob("*.conf"):
+        assert re.findall(r"(?m)^enabled = (?!false$)", path.read_text()) == []
 
 
 def batches(lines):
