@@ -2,7 +2,6 @@
  * parser.c - the table of built-in tokenisers.
  */
 #include "banner/core/parser.h"
-#include "banner/core/parser_zimbra.h"
 
 #include <string.h>
 

@@ -43,6 +43,9 @@ struct parser_ops {
 	    struct parser_out *);
 };
 
+/* The built-in ones. */
+extern const struct parser_ops zimbra_parser;
+
 const struct parser_ops	*parser_find(const char *name);	/* NULL: unknown */
 
 #endif

@@ -37,7 +37,8 @@ struct attempt {
 enum reading { READ_NOTHING, READ_OTHER, READ_ATTEMPT };
 
 static bool
-list_has(const struct conf_options *options, const char *key, struct str want, bool *empty)
+list_has(const struct conf_options *options, const char *key, struct str want,
+    bool *empty)
 {
 	struct str rest = str_of(conf_option(options, key, "")), word;
 
@@ -122,8 +123,8 @@ find_host(const struct zimbra_pairs *context, const struct parser_env *env,
 static bool
 is_login(struct str cmd)
 {
-	return str_is(cmd, "Auth") || str_is(cmd, "AdminAuth") || str_is(cmd, "PreAuth") ||
-	    str_is(cmd, "SSOAuth");
+	return str_is(cmd, "Auth") || str_is(cmd, "AdminAuth") ||
+	    str_is(cmd, "PreAuth") || str_is(cmd, "SSOAuth");
 }
 
 static enum reading
@@ -148,7 +149,8 @@ frame(struct str s, const char *const part[3], struct str *name, struct str *rea
 	if (!str_starts(s, part[0]) || !str_ends(s, part[2]) ||
 	    s.len < strlen(part[0]) + n + strlen(part[2]))
 		return false;
-	s = (struct str){ s.s + strlen(part[0]), s.len - strlen(part[0]) - strlen(part[2]) };
+	s.s += strlen(part[0]);
+	s.len -= strlen(part[0]) + strlen(part[2]);
 	for (size_t i = s.len - n + 1; i-- > 0;) {
 		if (memcmp(s.s + i, part[1], n))
 			continue;
@@ -159,18 +161,22 @@ frame(struct str s, const char *const part[3], struct str *name, struct str *rea
 	return false;
 }
 
+#define FAILED	"authentication failed for "
+
+struct form { const char *category, *part[3]; };
+
 /* The forms of mailbox.log, each with the category that writes it. */
 static bool
 read_message(const struct zimbra_reading *r, struct str *name, struct str *reason)
 {
-	static const struct { const char *category, *part[3]; } forms[] = {
-		{ "account", { "Error occurred during authentication: authentication failed "
-		    "for [", "]. Reason: ", "." } },
-		{ "account", { "authentication failed for ", " (no such account", ")" } },
-		{ "SoapEngine", { "handler exception: authentication failed for [", "], ", "" } },
-		{ "soap", { "authentication failed for [", "] (", ")" } },
-		{ "imap", { "authentication failed for [", "] (", ")" } },
-		{ "pop", { "authentication failed for [", "] (", ")" } },
+	static const struct form forms[] = {
+		{ "account", { "Error occurred during authentication: "
+		    FAILED "[", "]. Reason: ", "." } },
+		{ "account", { FAILED, " (no such account", ")" } },
+		{ "SoapEngine", { "handler exception: " FAILED "[", "], ", "" } },
+		{ "soap", { FAILED "[", "] (", ")" } },
+		{ "imap", { FAILED "[", "] (", ")" } },
+		{ "pop", { FAILED "[", "] (", ")" } },
 	};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
@@ -199,7 +205,8 @@ read_mailbox(const struct zimbra_reading *r, struct attempt *a)
 	reason = str_trim(reason);
 	if (reason.len > 0 && reason.s[0] == '(' && a->typed.len > reason.len &&
 	    !memcmp(a->typed.s + a->typed.len - reason.len, reason.s, reason.len))
-		a->typed = str_trim((struct str){ a->typed.s, a->typed.len - reason.len });
+		a->typed.len -= reason.len;
+	a->typed = str_trim(a->typed);
 	return READ_ATTEMPT;
 }
 
@@ -210,10 +217,13 @@ add(struct parser_out *out, const char *name, struct str value)
 		out->fields[out->nfields++] = (struct field){ str_of(name), value };
 }
 
+struct label { const char *name, *key; };
+
 static void
-fill_fields(const struct zimbra_reading *r, const struct attempt *a, struct parser_out *out)
+fill_fields(const struct zimbra_reading *r, const struct attempt *a,
+    struct parser_out *out)
 {
-	static const struct { const char *name, *key; } context[] = {
+	static const struct label context[] = {
 		{ "peer", "ip" }, { "oip", "oip" }, { "via", "via" }, { "ua", "ua" },
 		{ "oport", "oport" }, { "soapid", "soapId" },
 	};
@@ -243,7 +253,8 @@ attempt_key(struct str line, const struct zimbra_reading *r)
 }
 
 static bool
-is_asked(const struct parser_env *env, const struct zimbra_reading *r, const struct attempt *a)
+is_asked(const struct parser_env *env, const struct zimbra_reading *r,
+    const struct attempt *a)
 {
 	return a->reason != ZIMBRA_NONE && wanted(env, "category", r->category) &&
 	    wanted(env, "reason", str_of(reasons[a->reason])) &&
@@ -273,7 +284,7 @@ zimbra_parse(struct str line, const struct parser_env *env, struct parser_out *o
 	struct zimbra_reader reader;
 	struct zimbra_reading r;
 
-	while (line.len > 0 && (line.s[line.len - 1] == '\n' || line.s[line.len - 1] == '\r'))
+	while (line.len > 0 && strchr("\r\n", line.s[line.len - 1]))
 		line.len--;
 	if (!zimbra_open(line, &reader))
 		return PARSER_NONE;
@@ -291,8 +302,8 @@ zimbra_parse(struct str line, const struct parser_env *env, struct parser_out *o
 }
 
 static int
-check_words(const struct conf_options *options, const char *key, const char *const *known,
-    struct err *e)
+check_words(const struct conf_options *options, const char *key,
+    const char *const *known, struct err *e)
 {
 	struct str rest = str_of(conf_option(options, key, "")), word;
 
@@ -302,8 +313,8 @@ check_words(const struct conf_options *options, const char *key, const char *con
 		while (known[i] && !str_is(word, known[i]))
 			i++;
 		if (!known[i])
-			return err_set(e, -EINVAL, "parser zimbra: %s knows no \"%.*s\"", key,
-			    (int)word.len, word.s);
+			return err_set(e, -EINVAL, "parser zimbra: %s knows no \"%.*s\"",
+			    key, (int)word.len, word.s);
 	}
 	return 0;
 }
@@ -320,7 +331,7 @@ zimbra_check(const struct conf_options *options, struct err *e)
 	return rc;
 }
 
-static const char *const literals[] = { "error=", "authentication failed for ", NULL };
+static const char *const literals[] = { "error=", FAILED, NULL };
 
 const struct parser_ops zimbra_parser = {
 	.name = "zimbra", .literals = literals, .check = zimbra_check,

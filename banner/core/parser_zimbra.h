@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * parser_zimbra.h - the tokeniser of Zimbra's audit.log and mailbox.log.
  *
- * A line is "STAMP LEVEL [thread] [key=value;key=value;] category - message", or the
- * same behind a syslog head "mailboxd:". In the context, and in the message of category
- * security, ';' within a value is doubled and nothing else is escaped: brackets, '=' and
+ * A line is "STAMP LEVEL [thread] [key=value;...] category - message", or that behind
+ * a syslog head "mailboxd:". In the context, and in the message of category security,
+ * ';' within a value is doubled and nothing else is escaped: brackets, '=' and
  * blanks in a value are the client's. So a line can have several readings, one for each
  * "] [" in it; the first that holds to its end is what Zimbra wrote, because the true
  * context always has a ';' where a planted one would need a blank.
@@ -13,8 +13,6 @@
 #define BANNER_CORE_PARSER_ZIMBRA_H
 
 #include "banner/core/parser.h"
-
-extern const struct parser_ops zimbra_parser;
 
 enum { ZIMBRA_PAIRS = 40 };	/* Zimbra writes about fifteen; more is no context */
 

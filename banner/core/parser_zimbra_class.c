@@ -62,13 +62,15 @@ url_read(struct str thread, struct url *u)
 static bool
 is_imap(struct str thread)
 {
-	return str_starts(thread, "ImapServer-") || str_starts(thread, "ImapSSLServer-");
+	return str_starts(thread, "ImapServer-") ||
+	    str_starts(thread, "ImapSSLServer-");
 }
 
 static bool
 is_pop(struct str thread)
 {
-	return str_starts(thread, "Pop3Server-") || str_starts(thread, "Pop3SSLServer-");
+	return str_starts(thread, "Pop3Server-") ||
+	    str_starts(thread, "Pop3SSLServer-");
 }
 
 static bool
@@ -94,7 +96,8 @@ soap_service(const struct zimbra_reading *r)
 		return ZIMBRA_WEB;
 	if (str_is(u.port, "7073") || str_is(zimbra_get(&r->context, "oproto"), "smtp"))
 		return ZIMBRA_SMTP;
-	if (str_is(u.port, "7071") && request.len <= 1 && !zimbra_get(&r->context, "ua").s &&
+	if (str_is(u.port, "7071") && request.len <= 1 &&
+	    !zimbra_get(&r->context, "ua").s &&
 	    !str_is(zimbra_get(&r->event, "cmd"), "AdminAuth"))
 		return ZIMBRA_SMTP;
 	if (str_is(u.port, "7071") || str_is(u.port, "9071"))
