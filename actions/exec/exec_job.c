@@ -251,6 +251,8 @@ exec_job_next(struct exec *x)
 	int running;
 
 	while (!x->child.pid && (j = TAILQ_FIRST(&x->jobs))) {
+		/* finish() took the last one off the list.
+		 * NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		if (j->start_only && x->started[j->family]) {
 			finish(x, 0);
 			continue;

@@ -32,7 +32,7 @@ read_init(struct definition *d, struct err *e)
 	const struct section *init = sheet_section(d->sheet, "Init");
 
 	for (size_t i = 0; init && i < init->n; i++) {
-		const char *name = init->entries[i].name, *value;
+		const char *name = init->entries[i].name, *value = "";
 		int rc = get(d, "Init", NULL, name, &value);
 
 		if (rc < 0)
@@ -51,7 +51,7 @@ definition_read(struct definition *d, const struct conf_options *jail, bool all,
     struct err *e)
 {
 	const struct section *def = sheet_section(d->sheet, "Definition");
-	const char *value;
+	const char *value = "";
 	int rc;
 
 	d->vars = (struct conf_options){ 0 };

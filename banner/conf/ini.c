@@ -212,7 +212,7 @@ glue_piece(void *user, const char *group, const char *kind, const char *piece)
 	} else if (strcmp(kind, "value") == 0) {
 		decode(&g->value, piece);
 	} else {
-		int line = atoi(piece);
+		int line = (int)strtol(piece, NULL, 10);
 
 		if (strcmp(kind, "header") == 0)
 			add_section(g, line);

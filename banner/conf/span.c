@@ -415,7 +415,7 @@ span_seconds(struct str s, double *out, struct err *e)
 int
 span_ms(struct str s, int64_t *out, struct err *e)
 {
-	double v;
+	double v = 0;
 	int rc = span_seconds(s, &v, e);
 
 	if (rc < 0)

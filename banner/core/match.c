@@ -86,15 +86,16 @@ static void
 share_regex(struct sharing *s, const struct rules *r, struct regex *x,
     struct share **place)
 {
+	struct pattern *re = x->re;
 	struct buf key = { 0 };
 	struct share **first;
 
 	buf_putc(&key, r->multi && x != r->pref ? 'm' : ' ');
-	buf_puts(&key, pattern_text(x->re));
+	buf_puts(&key, pattern_text(re));
 	first = table_find(s->seen, key.p, key.len);
 	if (!first) {
 		*place = xcalloc(1, sizeof(**place));
-		(*place)->re = x->re;
+		(*place)->re = re;
 		s->m->owned = xrealloc(s->m->owned,
 		    (s->m->nowned + 1) * sizeof(*s->m->owned));
 		s->m->owned[s->m->nowned++] = *place;

@@ -100,14 +100,14 @@ static void
 say_ban(struct request *r, const struct ban *ban, const char *what)
 {
 	struct buf text = { 0 };
-	char until[UNITS_TEXT] = "for ever";
+	char until[UNITS_TEXT] = "";
 
 	if (r->form != FORM_TEXT)
 		return;
 	if (ban->until_ms)
 		units_time(ban->until_ms, until);
-	buf_printf(&r->out, "%s %s in %s until %s\n",
-	    subject_text(&ban->subject, &text), what, ban->jail, until);
+	buf_printf(&r->out, "%s %s in %s %s%s\n", subject_text(&ban->subject, &text),
+	    what, ban->jail, *until ? "until " : "for ever", until);
 	buf_fini(&text);
 }
 
@@ -129,7 +129,7 @@ ban_one(struct request *r, const struct ban_words *w, const char *addr)
 		say_ban(r, ban, "was banned already");
 		return 0;
 	}
-	if (rc < 0) {
+	if (rc < 0 || !ban) {
 		r->code = "refused";
 		return rc;
 	}

@@ -69,6 +69,9 @@ void engined_caught_up(struct engined *);
 void engined_end(struct engined *);
 /* Something changed that must be stored: a MARK is due. */
 void engined_touch(struct engined *);
+/* A source may not be read: perhaps its folder is a new one, which the sandbox of this
+ * process does not know; then a fresh engine takes over, at most once a minute. */
+void	engined_denied(struct engined *);
 /* The stored place of a source, or NULL. */
 const char *engined_place(struct engined *, const char *source);
 /* Ask the parent; it answers with control_parent_reply (ticket). */

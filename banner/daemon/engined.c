@@ -159,6 +159,16 @@ engined_end(struct engined *d)
 }
 
 void
+engined_denied(struct engined *d)
+{
+	if (!d->level.landlock || engined_now() - d->started_ms < MS_PER_MIN)
+		return;
+	log_info(
+	    NAME, "a fresh engine takes over, whose sandbox knows the new folders");
+	engined_end(d);
+}
+
+void
 engined_ask_parent(
     struct engined *d, uint64_t ticket, const char *what, const char *who)
 {

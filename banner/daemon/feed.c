@@ -119,6 +119,9 @@ on_event(void *arg, struct source *s, enum source_event event, const char *detai
 	case SOURCE_OPENED:
 	case SOURCE_ROTATED: level = LEVEL_INFO; break;
 	case SOURCE_DENIED:
+		engined_denied(f->d);
+		level = LEVEL_ERROR;
+		break;
 	case SOURCE_ERROR: level = LEVEL_ERROR; break;
 	case SOURCE_TRUNCATED:
 	case SOURCE_GONE:

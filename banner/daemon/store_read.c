@@ -202,6 +202,7 @@ column_evidence(sqlite3_stmt *st, struct evidence *ev, struct order *o)
 	size_t nlines = (size_t)sqlite3_column_int64(st, 12);
 	size_t nfields = (size_t)sqlite3_column_int64(st, 14);
 
+	/* cppcheck-suppress ctuuninitvar; it is filled below */
 	o->lines = ev->lines;
 	o->fields = ev->fields;
 	while (o->nlines < nlines && o->nlines < LINES_MAX) {
