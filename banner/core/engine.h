@@ -31,6 +31,9 @@ struct engine_host {
 	 * answer is "do not ignore". NULL: such entries never match. */
 	void (*ask)(void *arg, const struct question *);
 	uint64_t seed;			/* of bantime.rndtime; 0: from the kernel */
+	/* Engines that follow each other in one session go on with the totals of
+	 * failures and bans, as after a reload; 0: they are not kept. */
+	uint32_t session;
 };
 
 int	engine_new(const struct conf *, const struct engine_host *, struct engine **,

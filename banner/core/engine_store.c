@@ -2,8 +2,10 @@
  * engine_store.c - to the store and back; allow lists at run time.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "banner/base/buf.h"
 #include "banner/conf/conf.h"
 #include "banner/core/allow.h"
 #include "banner/core/bans.h"
@@ -53,8 +55,59 @@ engine_restore_ban(struct engine *en, const struct ban *stored, int64_t now_ms)
 		return;
 	}
 	ban.restored = true;
+	j->stats->bans += en->host->session && !j->totals_told;
 	o.ban = &bans_add(en->bans, j, &ban)->ban;
 	en->host->emit(en->host->arg, &o);
+}
+
+/* What `status` calls totals, under jail "" and the name of the jail. */
+struct totals { uint64_t session, failures, ignored, guarded, bans; };
+
+static uint64_t
+totals_sum(const struct engine_stats *st)
+{
+	return st->failures + st->ignored + st->guarded + st->bans;
+}
+
+static void
+tell_totals(struct jail *j, bool all, engine_counter_fn *fn, void *arg)
+{
+	const struct engine_stats *st = j->stats;
+	struct totals t = { j->engine->host->session, st->failures, st->ignored,
+		st->guarded, st->bans };
+	const char *name = j->conf->name;
+	struct buf record = { 0 };
+
+	if (!t.session || (!all && j->totals_told == totals_sum(st)))
+		return;
+	j->totals_told = totals_sum(st);
+	buf_add(&record, &t, sizeof(t));
+	buf_puts(&record, name);
+	fn(arg, "", str_of(name), buf_view(&record));
+	buf_fini(&record);
+}
+
+static int
+restore_totals(struct engine *en, struct str record)
+{
+	struct totals t;
+	struct jail *j;
+	char *name;
+
+	if (record.len <= sizeof(t))
+		return -EINVAL;
+	memcpy(&t, record.s, sizeof(t));
+	name = xstrndup(record.s + sizeof(t), record.len - sizeof(t));
+	j = engine_jail(en, name);
+	free(name);
+	if (!j || !t.session || t.session != en->host->session)
+		return -ENOENT;
+	j->stats->failures = t.failures;
+	j->stats->ignored = t.ignored;
+	j->stats->guarded = t.guarded;
+	j->stats->bans = t.bans;
+	j->totals_told = totals_sum(j->stats);
+	return 0;
 }
 
 int
@@ -64,7 +117,7 @@ engine_restore_counter(struct engine *en, const char *jail, struct str record)
 
 	if (!*jail) {
 		if (record.len != sizeof(en->secret))
-			return -EINVAL;
+			return restore_totals(en, record);
 		memcpy(&en->secret, record.s, sizeof(en->secret));
 		en->secret_new = false;
 		return 0;
@@ -107,6 +160,7 @@ engine_counters(struct engine *en, bool all, engine_counter_fn *fn, void *arg)
 	for (size_t i = 0; i < en->njails; i++) {
 		c.jail = en->jails[i].conf->name;
 		track_records(en->jails[i].track, all, counter_record, &c);
+		tell_totals(&en->jails[i], all, fn, arg);
 	}
 }
 

@@ -35,6 +35,7 @@ struct jail {
 	struct allow *allow;
 	struct ignorecache *cache;	/* NULL: no ignorecache */
 	struct engine_stats *stats;
+	uint64_t totals_told;		/* their sum when the store was told */
 };
 
 struct engine {

@@ -13,6 +13,7 @@
 #include "banner/base/err.h"
 #include "banner/base/str.h"
 
+struct buf;
 struct pattern;
 struct pattern_run;	/* match data, JIT stack, limits: one per thread of matching */
 
@@ -30,6 +31,8 @@ int	pattern_new(const char *regex, unsigned flags, struct pattern **, struct err
 void	pattern_free(struct pattern *);
 /* The translated regex, for literals and lint. */
 const char	*pattern_text(const struct pattern *);
+/* The regex with its tags expanded and nothing translated, as fail2ban shows it. */
+int	pattern_expanded(const char *regex, unsigned flags, struct buf *, struct err *);
 /* Number of the group with that name, or 0. Tags give names in lower case. */
 unsigned	 pattern_group(const struct pattern *, const char *name);
 /* The highest number of a group; the name of a group, or NULL. */

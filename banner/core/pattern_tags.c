@@ -228,3 +228,15 @@ pattern_expand(const char *regex, unsigned flags, struct ptext *out, struct err 
 	}
 	return 0;
 }
+
+int
+pattern_expanded(const char *regex, unsigned flags, struct buf *out, struct err *e)
+{
+	struct ptext text = { 0 };
+	int rc = pattern_expand(regex, flags, &text, e);
+
+	if (rc == 0)
+		buf_str(out, buf_view(&text.text));
+	ptext_fini(&text);
+	return rc;
+}

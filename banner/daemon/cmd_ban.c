@@ -16,7 +16,7 @@ struct ban_words {
 	char **addrs;
 	size_t n;
 	int64_t until_ms;
-	bool wait;
+	bool wait, report_absent;
 };
 
 static int
@@ -46,6 +46,10 @@ take_options(struct request *r, struct ban_words *w)
 
 		if (!strcmp(word, "--wait")) {
 			w->wait = true;
+			continue;
+		}
+		if (!strcmp(word, "--report-absent")) {
+			w->report_absent = true;
 			continue;
 		}
 		if (strcmp(word, "--time") && strcmp(word, "--comment")) {
@@ -91,7 +95,7 @@ take_words(struct request *r, struct ban_words *w)
 	*w = (struct ban_words){ .until_ms = -1, .addrs = r->argv + 1 };
 	if (take_options(r, w) < 0 || take_jail(r, w) < 0)
 		return -EINVAL;
-	if (!w->n)
+	if (!w->n && r->form != FORM_F2B)
 		return refuse(r, "usage", "which address?");
 	return 0;
 }
@@ -224,6 +228,8 @@ cmd_unbanip(struct request *r)
 	if (take_words(r, &w) < 0)
 		return -EINVAL;
 	n = unban_words(r, w.jail, w.addrs, w.n, &absent);
+	if (absent && w.report_absent && r->form == FORM_F2B)
+		return refuse(r, "refused", "not banned: ['%s']", w.addrs[0]);
 	if (!n && absent && r->form != FORM_F2B) {
 		buf_clear(&r->out);
 		return refuse(r, "refused", "%s is not banned", w.addrs[0]);

@@ -97,13 +97,46 @@ ask_parent(struct request *r, const char *what)
 }
 
 int
+cmd_echo(struct request *r)
+{
+	for (size_t i = 1; i < r->argc; i++)
+		buf_printf(&r->out, "%s%s", i > 1 ? " " : "", r->argv[i]);
+	buf_putc(&r->out, '\n');
+	return 0;
+}
+
+/* fail2ban's options; with a jail the whole is reloaded all the same. */
+static int
+reload_words(struct request *r, bool *unban)
+{
+	bool if_exists = false;
+
+	for (size_t i = 1; i < r->argc; i++) {
+		const char *word = r->argv[i];
+
+		if (!strcmp(word, "--unban"))
+			*unban = true;
+		else if (!strcmp(word, "--if-exists"))
+			if_exists = true;
+		else if (strcmp(word, "--restart") && strcmp(word, "--all") &&
+		    !engine_jail(r->d->engine, word) && !if_exists)
+			return refuse(r, "config", "No section: '%.60s'", word);
+	}
+	return 0;
+}
+
+int
 cmd_reload(struct request *r)
 {
-	/* fail2ban's --restart, --all and a jail name: the whole is reloaded anyway */
-	for (size_t i = 1; i < r->argc; i++)
-		if (!strcmp(r->argv[i], "--unban"))
-			return refuse(
-			    r, "usage", "bans outlive a reload; use unban --all");
+	bool unban = false;
+
+	if (!strcmp(r->argv[0], "restart") && r->argc < 2)
+		return refuse(r, "usage",
+		    "use: restart JAIL; the daemon: systemctl restart bannerd");
+	if (reload_words(r, &unban) < 0)
+		return -EINVAL;
+	if (unban)
+		engine_unban(r->d->engine, NULL, NULL, CAUSE_ADMIN, engined_now());
 	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "OK\n");
 	return ask_parent(r, "reload");
 }
@@ -111,7 +144,12 @@ cmd_reload(struct request *r)
 int
 cmd_flushlogs(struct request *r)
 {
-	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "logs: flushed\n");
+	bool file = r->d->conf->daemon.log[0] == '/';
+
+	buf_puts(&r->out,
+	    r->form == FORM_JSON ? "\"OK\"\n"
+		: file           ? "logs: rolled over\n"
+				 : "logs: flushed\n");
 	return ask_parent(r, "flushlogs");
 }
 

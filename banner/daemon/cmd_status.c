@@ -271,7 +271,8 @@ tree_jail(struct request *r, const char *jail, bool brief)
 	buf_printf(&r->out,
 	    "Status for the jail: %s\n|- Filter\n"
 	    "|  |- Currently failed:\t%zu\n|  |- Total failed:\t%llu\n",
-	    jail, st.tracked_now, (unsigned long long)st.failures);
+	    jail, st.tracked_now,
+	    (unsigned long long)(st.failures - st.ignored - st.guarded));
 	tree_sources(r, jail_conf(j), feed_watch_find(r->d->feed, jail));
 	buf_printf(&r->out,
 	    "`- Actions\n   |- Currently banned:\t%zu\n"

@@ -43,8 +43,11 @@ static const struct command commands[] = {
 	{ "panic", "", "take everything out of force, and ban nobody until resume",
 	    RIGHT_CHANGE, 0, 0, cmd_panic },
 	{ "resume", "", "end of panic", RIGHT_CHANGE, 0, 0, cmd_resume },
-	{ "reload", "", "read the configuration again", RIGHT_CHANGE, 0, 4,
+	{ "reload", "[--unban] [JAIL]", "read the configuration again; --unban lifts "
+	    "all bans", RIGHT_CHANGE, 0, 4, cmd_reload },
+	{ "restart", "JAIL", "the same, in fail2ban's word", RIGHT_CHANGE, 0, 4,
 	    cmd_reload },
+	{ "echo", "WORD...", "print the words", RIGHT_READ, 0, MANY, cmd_echo },
 	{ "flushlogs", "", "open the log file again", RIGHT_CHANGE, 0, 0,
 	    cmd_flushlogs },
 	{ "stop", "[--unban]", "end bannerd; bans stay in force unless --unban",

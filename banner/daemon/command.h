@@ -33,8 +33,16 @@ int cmd_unbanip(struct request *);
 int cmd_unban(struct request *);
 /* cmd_set.c */
 int cmd_set(struct request *);
-int cmd_get(struct request *);
 int cmd_allow(struct request *);
+struct conf_list;
+struct jail;
+void entry_add(void *list, const char *entry); /* borrowed */
+void entry_list(struct request *, const char *title, const char *empty,
+    const struct conf_list *); /* fail2ban's tree of a list */
+int allow_show(struct request *, struct jail *);
+struct jail *jail_wanted(struct request *, const char *name); /* NULL: refused */
+/* cmd_get.c */
+int cmd_get(struct request *);
 /* cmd_explain.c */
 int cmd_explain(struct request *);
 int cmd_doctor(struct request *);
@@ -44,6 +52,7 @@ int cmd_ping(struct request *);
 int cmd_version(struct request *);
 int cmd_help(struct request *);
 int cmd_completion(struct request *);
+int cmd_echo(struct request *);
 int cmd_reload(struct request *);
 int cmd_stop(struct request *);
 int cmd_flushlogs(struct request *);
@@ -52,6 +61,9 @@ int cmd_panic(struct request *);
 int cmd_resume(struct request *);
 int cmd_watch(struct request *);
 int cmd_check(struct request *);
+
+/* dialect.c: 0, or refused in the words of fail2ban-client, which has fewer commands. */
+int dialect_check(struct request *);
 
 /* Rows of the store and targets of an actor, for a request that waits for them. */
 struct wire_in;

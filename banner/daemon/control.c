@@ -145,6 +145,8 @@ run(struct request *r)
 
 	if (!r->argc)
 		return refuse(r, "usage", "no command; try help");
+	if (r->form == FORM_F2B && dialect_check(r) < 0)
+		return -EINVAL;
 	cmd = command_find(r->argv[0]);
 	if (!cmd)
 		return refuse(

@@ -277,7 +277,8 @@ make_parts(struct engined *d, struct err *e)
 	struct engine_host host = { .arg = d,
 		.emit = outbox_emit,
 		.notice = outbox_notice,
-		.ask = ask_question };
+		.ask = ask_question,
+		.session = (uint32_t)getppid() };
 	int rc = engine_new(d->conf, &host, &d->engine, e);
 
 	if (rc < 0)

@@ -43,6 +43,12 @@ log_set_level(enum log_level highest)
 	out.highest = highest;
 }
 
+enum log_level
+log_level(void)
+{
+	return out.highest;
+}
+
 bool
 log_wants(enum log_level level)
 {

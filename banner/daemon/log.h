@@ -32,6 +32,7 @@ typedef void(log_sink_fn)(
 void log_open(log_sink_fn *, void *arg, enum log_level highest);
 void log_set_level(enum log_level highest);
 bool log_wants(enum log_level);
+enum log_level log_level(void); /* the highest that is written */
 /* The name of a level as in fail2ban ("NOTICE"), and back; -1: unknown. */
 const char *log_level_name(enum log_level);
 int log_level_parse(const char *);

@@ -13,9 +13,10 @@
 
 #include "banner/base/buf.h"
 #include "banner/base/str.h"
+#include "banner/tools/banctl_f2b.h"
 
 #define DEFAULT_SOCKET "/run/banner/banner.sock"
-enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_DAEMON, EXIT_F2B = 255 };
+enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_DAEMON };
 
 struct banctl {
 	const char *socket;
@@ -62,6 +63,8 @@ dial(struct banctl *c)
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd >= 0 && connect(c->fd, (struct sockaddr *)&to, sizeof(to)) == 0)
 		return EXIT_DONE;
+	if (c->f2b)
+		return f2b_unreachable(c->socket, errno);
 	fprintf(stderr, "banctl: %s: %s%s\n", c->socket, strerror(errno),
 	    errno == EACCES                                ? " (root or group banner)"
 		: errno == ENOENT || errno == ECONNREFUSED ? " (is bannerd running?)"
@@ -99,10 +102,11 @@ finish(const struct banctl *c, struct str line)
 	str_cut(&line, ' ', &code);
 	if (!line.s)
 		line = code;
-	fprintf(c->f2b ? stdout : stderr, "%s%.*s\n",
-	    c->f2b ? "" : "banctl: ", (int)line.len, line.s);
-	if (c->f2b)
-		return EXIT_F2B;
+	if (c->f2b) {
+		f2b_refused(code, line);
+		return F2B_ERROR;
+	}
+	fprintf(stderr, "banctl: %.*s\n", (int)line.len, line.s);
 	return str_is(code, "usage") ? EXIT_USAGE : EXIT_REFUSED;
 }
 
@@ -217,7 +221,14 @@ main(int argc, char **argv)
 
 	name = name ? name + 1 : argv[0];
 	c.f2b = !strcmp(name, "fail2ban-client");
-	words = take_options(&c, argv, &status);
+	if (c.f2b) {
+		struct f2b f = { .socket = c.socket };
+
+		status = f2b_begin(&f, argv);
+		c.socket = f.socket;
+		words = f.words;
+	} else
+		words = take_options(&c, argv, &status);
 	if (status >= 0)
 		return status;
 	if (!*words)
