@@ -25,7 +25,7 @@ static const char *const reasons[] = {
 };
 
 static const char *const categories[] = {
-	"security", "account", "SoapEngine", "soap", "imap", "pop", NULL
+	"security", "account", "SoapEngine", "soap", "imap", "pop", "pop3", NULL
 };
 
 /* What a reading says, before anybody asks whether it counts. */
@@ -177,6 +177,7 @@ read_message(const struct zimbra_reading *r, struct str *name, struct str *reaso
 		{ "soap", { FAILED "[", "] (", ")" } },
 		{ "imap", { FAILED "[", "] (", ")" } },
 		{ "pop", { FAILED "[", "] (", ")" } },
+		{ "pop3", { FAILED "[", "] (", ")" } },
 	};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {

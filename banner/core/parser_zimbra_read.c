@@ -232,7 +232,7 @@ take_category(struct str s, struct zimbra_reading *r)
 
 	if (!eat(&s, " "))
 		return false;
-	while (n < s.len && is_letter(s.s[n]))
+	while (n < s.len && (is_letter(s.s[n]) || is_digit(s.s[n])))
 		n++;
 	r->category = (struct str){ s.s, n };
 	s = from(s, n);

@@ -63,7 +63,7 @@ URL = [(r"\[qtp[\d\-]+:https?://[^/\s]+(/[^\] ]*)\]", word)]
 MAIL = [(r"helo=<([^<>]*)>", as_is), (r"from=<([^<>]*)>", as_is), (r"\bto=<([^<>]*)>", as_is)]
 
 FIELDS = {
-    "sshd": [(r"(?:[Uu]ser|for|invalid user) (\S+) from ", as_is),
+    "sshd": [(r"(?:[Ii]nvalid|[Ii]llegal) user (\S+) from ", as_is),
              (r"offer: (.*) \[preauth\]$", as_is), (r"identification '(.*?)' from", as_is)],
     "nginx-http-auth": [(r'user "(\w+)"', until_colon), (r'request: "([^"]*)"', as_is),
                         (r'referrer: "([^"]*)"', as_is), (r'host: "([^"]*)"', as_is),
