@@ -498,9 +498,7 @@ instance_work(struct instance *in)
 	if (due && failed)
 		retry_failed(in);
 	instance_apply(in);
-	if (in->wants.nfailed == 0 && in->open && !in->list_due)
-		in->retry_ms = 0;
-	else if (now(in) >= in->retry_at)
+	if ((!in->open || in->list_due) && now(in) >= in->retry_at)
 		instance_back_off(in);
 	if (in->wants.nfailed || !in->open || in->list_due)
 		return in->retry_at;

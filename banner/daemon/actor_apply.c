@@ -99,6 +99,9 @@ failed(struct instance *in, struct want *w, int err)
 	w->prolong |= w->verb == BN_PROLONG;
 	tell(in, w, err);
 	wants_queue(&in->wants, w, QUEUE_FAILED);
+	/* here, not in instance_work: the outcome may come long after the call */
+	if (in->o.host.now_ms(in->o.host.arg) >= in->retry_at)
+		instance_back_off(in);
 }
 
 void
@@ -115,6 +118,8 @@ instance_result(struct instance *in, struct want *w, int err)
 	if (w->verb != BN_PROLONG)
 		instance_in_force(in, w, w->verb == BN_ADD);
 	in->stats.applied++;
+	if (!in->wants.nfailed)
+		in->retry_ms = 0;
 	in->stats.repaired += w->repair && w->verb == BN_ADD;
 	w->repair = false;
 	if (w->verb == BN_ADD)

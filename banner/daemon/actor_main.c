@@ -393,8 +393,10 @@ member_open(struct actor *a, struct member *m, const char *dir, struct err *e)
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < m->number; i++)
-		if (a->members[i].plugin.handle == m->plugin.handle)
+		if (a->members[i].plugin.handle == m->plugin.handle) {
 			o.plugin = &a->members[i].plugin;
+			break; /* the first: share() compares where the calls lie */
+		}
 	rc = instance_new(&o, &m->instance, e);
 	if (rc == 0)
 		share(a, m);
