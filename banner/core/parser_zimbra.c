@@ -314,7 +314,7 @@ check_words(const struct conf_options *options, const char *key,
 		while (known[i] && !str_is(word, known[i]))
 			i++;
 		if (!known[i])
-			return err_set(e, -EINVAL, "parser zimbra: %s knows no \"%.*s\"",
+			return err_set(e, -EINVAL, "parser zimbra, %s: no \"%.*s\"",
 			    key, (int)word.len, word.s);
 	}
 	return 0;

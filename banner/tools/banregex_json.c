@@ -97,7 +97,7 @@ json_failure(struct trial *t, const struct failure *f)
 			buf_putc(&b, ',');
 		buf_json(&b, f->lines[i]);
 	}
-	buf_printf(&b, "],\"rule\":%u}", f->rule);
+	buf_printf(&b, "],\"rule\":%u,\"weight\":%u}", f->rule, f->weight);
 	print(&b);
 }
 

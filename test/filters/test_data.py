@@ -32,6 +32,22 @@ def test_no_golden_without_filter():
             if p.stem not in known] == []
 
 
+@pytest.mark.parametrize("name, text, weight", [
+    ("dovecot[mode=login]", "dovecot: imap-login: Disconnected (auth failed, 7 attempts in "
+     "9 secs): user=<anna>, method=PLAIN, rip=192.0.2.5, lip=203.0.113.1", 7),
+    ("dovecot", "dovecot: imap-login: Disconnected (auth failed, 7 attempts in "
+     "9 secs): user=<anna>, method=PLAIN, rip=192.0.2.5, lip=203.0.113.1", 1),
+    ("dovecot[mode=login]", "dovecot: imap-login: Disconnected (auth failed, 70000 attempts "
+     "in 9 secs): user=<anna>, method=PLAIN, rip=192.0.2.5, lip=203.0.113.1", 100),
+    ("sshd", "sshd[7]: message repeated 3 times: [ Failed password for anna from 192.0.2.5 "
+     "port 22 ssh2]", 3),
+])
+def test_weight(name, text, weight):
+    """A line that speaks of several attempts counts as several."""
+    failure, = data.judge(name, None, [("Mar  5 10:00:00 mx " + text).encode()])
+    assert (failure["host"], failure["weight"]) == ("192.0.2.5", weight)
+
+
 def jails():
     return sorted(name for p in (data.TOP / "jails.d").glob("*.conf")
                   for name in re.findall(r"(?m)^\[(.+)\]$", p.read_text()))

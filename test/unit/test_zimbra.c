@@ -82,13 +82,13 @@ nobody_is_named(void **state)
 static void
 planted_text(void **state)
 {
-	is_host(LINE("[oip=192.0.2.5;ua=x;;ip=198.51.100.3;;oip=198.51.100.3;;;cid=1;]"),
+	is_host(LINE("[oip=192.0.2.5;ua=x;;ip=198.51.100.3;;oip=198.51.100.3;;;a=1;]"),
 	    "192.0.2.5");
 	is_host(LINE("[oip=192.0.2.5;ua=x] [ip=198.51.100.3;]"), "192.0.2.5");
 	is_host(HEAD "[qtp1-8:https://h/;ip=198.51.100.3;] [x/service/soap/] "
 	    "[oip=192.0.2.5;]" EVENT, "192.0.2.5");
 	is_host(HEAD "[qtp1-8:https://h/] [ip=198.51.100.3;] security - cmd=Auth; "
-	    "account=v; error=authentication failed for [v], invalid password;/AuthRequest] "
+	    "account=v; error=authentication failed for [v], invalid password;/Auth] "
 	    "[oip=192.0.2.5;]" EVENT, "192.0.2.5");
 	is_nothing(HEAD "[qtp1-8:https://h/] [ip=198.51.100.3;] SoapEngine - handler "
 	    "exception: authentication failed for [v], invalid password/Auth] "
