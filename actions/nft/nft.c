@@ -24,6 +24,7 @@ static const struct bn_key nft_keys[] = {
 	{ "verdict", "drop", "drop (silent) or reject (answered by ICMP)" },
 	{ "port", "", "ports to close: numbers, ranges (6000:6010) and names; all" },
 	{ "protocol", "", "tcp, udp, sctp, dccp; with ports tcp, else all traffic" },
+	{ "kill_sessions", "no", "yes: close the open connections of banned addresses" },
 	{ NULL, NULL, NULL }
 };
 
@@ -97,13 +98,16 @@ get_options(struct nft *n)
 {
 	static const char *const hooks[] = { "prerouting", "input", NULL };
 	static const char *const verdicts[] = { "drop", "reject", NULL };
+	static const char *const answers[] = { "no", "yes", NULL };
 	const struct bn_host *h = n->host;
 	int hook = get_word(h, "hook", hooks);
 	int verdict = get_word(h, "verdict", verdicts);
-	int rc = hook < 0 || verdict < 0 ? -EINVAL : 0;
+	int kill = get_word(h, "kill_sessions", answers);
+	int rc = hook < 0 || verdict < 0 || kill < 0 ? -EINVAL : 0;
 
 	n->input = hook == 1;
 	n->reject = verdict == 1;
+	n->kill = kill == 1;
 	if (rc == 0)
 		rc = get_table(h, &n->table);
 	if (rc == 0)
@@ -111,6 +115,18 @@ get_options(struct nft *n)
 	if (rc == 0)
 		rc = get_scope(h, &n->scope);
 	return rc;
+}
+
+static void
+nft_close(void *self)
+{
+	struct nft *n = self;
+
+	nfnl_close(&n->nl);
+	sockkill_close(&n->sockkill);
+	if (n->notices >= 0)
+		close(n->notices);
+	free(n);
 }
 
 static int
@@ -122,7 +138,7 @@ nft_open(const struct bn_host *host, void **self)
 	if (!n)
 		return -ENOMEM;
 	n->host = host;
-	n->nl.fd = n->notices = -1;
+	n->nl.fd = n->notices = n->sockkill.list = n->sockkill.kill = -1;
 	rc = get_options(n);
 	if (rc == 0) {
 		nft_name(n);
@@ -132,19 +148,33 @@ nft_open(const struct bn_host *host, void **self)
 		n->notices = nfnl_listen(&n->nl);
 		rc = n->notices < 0 ? n->notices : 0;
 	}
+	if (rc == 0 && n->kill)
+		rc = sockkill_open(&n->sockkill);
 	if (rc < 0) {
-		nfnl_close(&n->nl);
-		free(n);
+		nft_close(n);
 		return rc;
 	}
 	*self = n;
 	return 0;
 }
 
+static void
+kill_sessions(struct nft *n, const struct bn_change *v, size_t count)
+{
+	int rc = n->kill ? sockkill_banned(&n->sockkill, v, count) : 0;
+
+	if (rc < 0 && !n->kill_failed)
+		n->host->log(n->host->ctx, BN_ERROR, rc == -EOPNOTSUPP ?
+		    "kill_sessions: this kernel cannot close sockets "
+		    "(CONFIG_INET_DIAG_DESTROY)" : "kill_sessions failed");
+	n->kill_failed = rc < 0;
+}
+
 static int
 nft_apply(void *self, struct bn_change *v, size_t n)
 {
 	nft_change(self, v, n);
+	kill_sessions(self, v, n);
 	return 0;
 }
 
@@ -192,16 +222,6 @@ nft_same(void *self, void *other)
 	const struct nft *a = self, *b = other;
 
 	return strcmp(a->table, b->table) == 0 && strcmp(a->base, b->base) == 0;
-}
-
-static void
-nft_close(void *self)
-{
-	struct nft *n = self;
-
-	nfnl_close(&n->nl);
-	close(n->notices);
-	free(n);
 }
 
 BN_ACTION(nft) = {

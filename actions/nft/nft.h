@@ -14,6 +14,7 @@
 
 #include "actions/common/nfnl.h"
 #include "actions/common/nfrule.h"
+#include "actions/common/sockkill.h"
 #include "banner/action.h"
 
 enum { NFT_PORTS = 64, NFT_PROTOCOLS = 4, NFT_GROUP = 100 };
@@ -35,7 +36,9 @@ struct nft {
 	const struct bn_host *host;
 	const char *table;
 	int priority;
-	bool input, reject;		/* hook input; verdict reject */
+	bool input, reject, kill;	/* hook input; verdict reject; kill_sessions */
+	bool kill_failed;		/* and that was said */
+	struct sockkill sockkill;
 	struct nft_scope scope;
 	char base[NFT_GROUP];		/* base chain, and start of all names */
 	char from[NFT_GROUP + 8];	/* chain that looks at the source address */

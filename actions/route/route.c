@@ -22,6 +22,8 @@ static const struct bn_key route_keys[] = {
 	    "(answered by ICMP)" },
 	{ "table", "main", "kernel routing table that holds the bans, name or number" },
 	{ "metric", "0", "metric of the routes; 0 is the kernel's default" },
+	{ "ingress", "no", "yes: nft rules drop what comes from banned addresses" },
+	{ "kill_sessions", "no", "yes: close the open connections of banned addresses" },
 	{ NULL, NULL, NULL }
 };
 
@@ -74,6 +76,15 @@ get_table(const struct bn_host *h, uint32_t *out)
 }
 
 static int
+get_bool(const struct bn_host *h, const char *key, bool *out)
+{
+	const char *text = h->get(h->ctx, key);
+
+	*out = strcmp(text, "yes") == 0;
+	return *out || strcmp(text, "no") == 0 ? 0 : bad_option(h, key, text);
+}
+
+static int
 get_type(const struct bn_host *h, uint8_t *out)
 {
 	const char *text = h->get(h->ctx, "blocktype");
@@ -102,7 +113,16 @@ route_open(const struct bn_host *host, void **self)
 	if (rc == 0)
 		rc = get_number(host, "metric", &r->metric);
 	if (rc == 0)
+		rc = get_bool(host, "ingress", &r->want_ingress);
+	if (rc == 0)
+		rc = get_bool(host, "kill_sessions", &r->want_kill);
+	if (rc == 0)
 		rc = route_sock_open(r);
+	if (rc == 0) {
+		rc = route_more_open(r);
+		if (rc < 0)
+			route_sock_close(r);
+	}
 	if (rc < 0) {
 		free(r);
 		return rc;
@@ -205,6 +225,8 @@ route_apply(void *self, struct bn_change *v, size_t n)
 {
 	for (size_t i = 0; i < n; i += ROUTE_BATCH)
 		apply_batch(self, v + i, n - i < ROUTE_BATCH ? n - i : ROUTE_BATCH);
+	route_ingress(self);
+	route_kill(self, v, n);
 	return 0;
 }
 
@@ -243,12 +265,13 @@ route_poll_fd(void *self)
 {
 	struct route *r = self;
 
-	return nl_socket_get_fd(r->notices);
+	return route_fd(r);
 }
 
 static int
 route_run(void *self)
 {
+	route_heard(self);
 	return route_notices(self);
 }
 
@@ -257,6 +280,7 @@ route_close(void *self)
 {
 	struct route *r = self;
 
+	route_more_close(r);
 	route_sock_close(r);
 	free(r);
 }

@@ -2,7 +2,8 @@
  * route.h - the parts of the route action.
  *
  * route.c: options and the calls of the action; routemsg.c: one route as a message,
- * written and read; routesock.c: batches, dumps and notices.
+ * written and read; routesock.c: batches, dumps and notices; route_more.c: the options
+ * that go beyond routes.
  */
 #ifndef BANNER_ROUTE_H
 #define BANNER_ROUTE_H
@@ -11,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "actions/common/sockkill.h"
 #include "banner/action.h"
 
 /* Routes of ours carry this protocol, named "banner" in rt_protos.d: it is how they
@@ -19,6 +21,7 @@ enum { ROUTE_PROTO = 98 };
 enum { ROUTE_BATCH = 128, ROUTE_MSG_MAX = 128 };
 
 struct nl_sock;
+struct ingress;
 
 struct route {
 	const struct bn_host *host;
@@ -27,6 +30,13 @@ struct route {
 	bool mixed;			/* the last dump held ours of another type */
 	struct nl_sock *requests, *notices;
 	uint32_t seq;
+
+	bool want_ingress, want_kill;	/* options */
+	struct ingress *ingress;	/* NULL: not wanted */
+	bool ingress_refused, kill_failed;	/* and that was said */
+	int64_t ingress_again_s;
+	struct sockkill sockkill;
+	int both;			/* epoll of two sockets, or -1 */
 };
 
 /* One route that a message tells of. */
@@ -53,5 +63,15 @@ typedef void (route_seen_fn)(void *arg, const struct route_seen *);
 int	route_dump(struct route *, route_seen_fn *, void *arg);	/* 0 or -errno */
 /* Tell the host what the pending notices mean. */
 int	route_notices(struct route *);
+
+/* Options ingress and kill_sessions. open: 0 or -errno. */
+int	route_more_open(struct route *);
+void	route_more_close(struct route *);
+/* Have the ingress rules in place, if they are wanted and were not refused just now. */
+void	route_ingress(struct route *);
+int	route_fd(const struct route *);		/* readable: route_notices, route_heard */
+void	route_heard(struct route *);
+/* Close the connections of what was just banned, if that is wanted. */
+void	route_kill(struct route *, const struct bn_change *, size_t n);
 
 #endif
