@@ -69,6 +69,10 @@ int64_t	instance_work(struct instance *);
 int	instance_poll_fd(struct instance *);	/* -1: none */
 void	instance_run(struct instance *);	/* poll_fd is readable */
 
+/* Ask the plugin what is there, not what we believe. 1 it is, 0 it is not, -EAGAIN a
+ * change of it is under way, -ENOTSUP the plugin cannot list, or -errno. */
+int	instance_look(struct instance *, const struct subject *);
+
 void	instance_stats(const struct instance *, struct instance_stats *);
 
 /* Between the files of the actor. */

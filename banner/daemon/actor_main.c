@@ -17,6 +17,7 @@
 #include "banner/base/arena.h"
 #include "banner/daemon/actor.h"
 #include "banner/daemon/log.h"
+#include "banner/daemon/looks.h"
 #include "banner/daemon/serve.h"
 
 struct actor;
@@ -40,6 +41,7 @@ struct actor {
 	struct guard_entry *entries;	/* of a guard group that is still arriving */
 	size_t nentries;
 	struct buf reasons;
+	struct looks looks;
 	struct event *timer;
 	struct member *members;
 	size_t n;
@@ -150,6 +152,7 @@ work(struct actor *a)
 		watch(m);
 		send_state(m);
 	}
+	looks_answer(&a->looks, &a->serve.out);
 	event_del(a->timer);
 	if (next == INT64_MAX)
 		return;
@@ -274,6 +277,19 @@ get_jail(struct actor *a, struct wire_in *in)
 	return 0;
 }
 
+static int
+get_look(struct actor *a, struct wire_in *in)
+{
+	struct look_open o = { .id = wire_get_u64(in) };
+	struct member *m = get_member(a, in);
+
+	if (!m)
+		return -EBADMSG;
+	o.number = m->number;
+	o.instance = m->instance;
+	return looks_add(&a->looks, o, in);
+}
+
 struct target_out {
 	struct member *member;
 	uint64_t id;
@@ -325,6 +341,8 @@ on_record(void *arg, enum wire_type type, struct wire_in *in)
 		rc = get_jail(a, in);
 	else if (type == WIRE_TARGETS)
 		rc = get_targets(a, in);
+	else if (type == WIRE_LOOK)
+		rc = get_look(a, in);
 	return rc < 0 ? rc : wire_done(in);
 }
 

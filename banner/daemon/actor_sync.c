@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * actor_sync.c - generations of the wanted set, and what is there outside.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "banner/daemon/actor.h"
@@ -97,4 +98,46 @@ instance_list(struct instance *in)
 	}
 	in->list_due = false;
 	table_each(in->wants.table, compare, in);
+}
+
+struct look {
+	const struct instance *in;
+	const struct bn_subject *wanted;
+	bool found;
+};
+
+static void
+look_seen(void *arg, const struct bn_subject *s, const char *scope)
+{
+	struct look *l = arg;
+	const struct bn_subject *w = l->wanted;
+
+	if (scope && strcmp(scope, l->in->o.conf->scope) != 0)
+		return;
+	l->found |= s->kind == BN_ADDR && s->addr.family == w->addr.family &&
+	    s->addr.plen == w->addr.plen &&
+	    !memcmp(s->addr.ip, w->addr.ip, sizeof(w->addr.ip));
+}
+
+int
+instance_look(struct instance *in, const struct subject *s)
+{
+	struct bn_subject wanted = { .kind = BN_ADDR };
+	struct look l = { .in = in, .wanted = &wanted };
+	struct want *w;
+	int rc;
+
+	if (s->kind != SUBJECT_ADDR || !in->ops->list)
+		return -ENOTSUP;
+	if (!in->open)
+		return -ENOTCONN;
+	wanted.addr.family = s->addr.family;
+	wanted.addr.plen = s->addr.plen;
+	memcpy(wanted.addr.ip, s->addr.ip, sizeof(wanted.addr.ip));
+	w = wants_get(&in->wants, &(struct want_name){ .subject = wanted, .jail = "" },
+	    false);
+	if (w && (w->busy || w->queue == QUEUE_DIRTY))
+		return -EAGAIN;
+	rc = in->ops->list(in->self, look_seen, &l);
+	return rc < 0 ? rc : l.found;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * cmd_service.c - ping, help, reload, stop, sync, panic, watch, check.
+ * cmd_service.c - ping, help, reload, stop, sync, panic, watch.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,10 +9,6 @@
 #include "banner/daemon/context.h"
 #include "banner/daemon/relay.h"
 #include "banner/daemon/stream.h"
-
-/* RFC 5737 TEST-NET-3: routed nowhere, so banning it hurts nobody. */
-#define CHECK_ADDR "203.0.113.254"
-enum { CHECK_MS = 30 * 1000 };
 
 int
 cmd_ping(struct request *r)
@@ -208,66 +204,6 @@ cmd_watch(struct request *r)
 {
 	client_watch(r->client);
 	return 0;
-}
-
-static bool
-check_wanted(const struct request *r, size_t i)
-{
-	return r->argc < 2 ||
-	    !strcmp(r->argv[1], relay_action(r->d->relay, i)->conf->name);
-}
-
-/* The ban is lifted by its own end, also when the client goes away. */
-int
-cmd_check(struct request *r)
-{
-	struct ban_request b = { .until_ms = engined_now() + CHECK_MS,
-		.now_ms = engined_now(),
-		.comment = "banctl check",
-		.cause = CAUSE_ADMIN };
-	const struct ban *ban;
-	size_t wanted = 0;
-	int rc;
-
-	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
-		wanted += check_wanted(r, i);
-	if (!wanted)
-		return refuse(r, "refused", "there is no action \"%.40s\"",
-		    r->argc > 1 ? r->argv[1] : "");
-	parse_subject(CHECK_ADDR, &b.subject, &r->err);
-	rc = engine_ban(r->d->engine, &b, &ban, &r->err);
-	if (rc < 0 && rc != -EEXIST)
-		return refuse(r, "refused", "%s", r->err.text);
-	r->check = r->ban = ban->id;
-	return 0;
-}
-
-/* The reply of check, once all actions have answered or the time is over. */
-int
-command_check(struct request *r)
-{
-	struct relay_status st;
-	size_t bad = 0;
-
-	for (size_t i = 0; i < relay_actions(r->d->relay); i++) {
-		const struct relay_action *a = relay_action(r->d->relay, i);
-
-		relay_status(r->d->relay, r->check, i, &st);
-		if (!check_wanted(r, i) || st.state == RELAY_NONE)
-			continue;
-		buf_printf(&r->out, "%s: %s%s%s\n", a->conf->name,
-		    st.state == RELAY_APPLIED ? "pass" : "FAIL",
-		    st.state == RELAY_APPLIED ? "" : ": ",
-		    st.state == RELAY_APPLIED      ? ""
-			: st.state == RELAY_FAILED ? strerror(st.err)
-						   : "no answer");
-		bad += st.state != RELAY_APPLIED;
-	}
-	struct subject s;
-
-	parse_subject(CHECK_ADDR, &s, &r->err);
-	engine_unban(r->d->engine, "manual", &s, CAUSE_ADMIN, engined_now());
-	return bad ? refuse(r, "refused", "%zu actions failed", bad) : 0;
 }
 
 void

@@ -22,7 +22,7 @@ static const struct command commands[] = {
 	    cmd_explain },
 	{ "doctor", "", "look for what keeps banner from working", RIGHT_READ, 0, 0,
 	    cmd_doctor },
-	{ "check", "[ACTION]", "ban a documentation address for a moment, and tell",
+	{ "check", "[ACTION]", "ban a documentation address, look what comes into force, lift it",
 	    RIGHT_CHANGE, 0, 1, cmd_check },
 	{ "list", "[JAIL]", "all bans, with their ends", RIGHT_READ, 0, 1, cmd_list },
 	{ "banned", "[ADDR...]", "banned addresses by jail; or the jails of addresses",

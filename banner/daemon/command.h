@@ -60,6 +60,7 @@ int cmd_sync(struct request *);
 int cmd_panic(struct request *);
 int cmd_resume(struct request *);
 int cmd_watch(struct request *);
+/* cmd_check.c */
 int cmd_check(struct request *);
 
 /* dialect.c: 0, or refused in the words of fail2ban-client, which has fewer commands. */
@@ -69,7 +70,12 @@ int dialect_check(struct request *);
 struct wire_in;
 void command_row(struct request *, struct wire_in *); /* cmd_explain.c */
 void command_target(struct request *, struct wire_in *); /* cmd_service.c */
-int command_check(struct request *); /* the reply of check */
+/* check (cmd_check.c): go on with it, true when it still waits; an answer to a look,
+ * false when it is not the one that asked; the reply at the end. */
+bool command_check_waits(struct request *);
+bool command_looked(
+    struct request *, uint64_t id, size_t action, bool there, int err);
+int command_check(struct request *);
 
 /* control.c, for them */
 void client_watch(struct client *);

@@ -26,8 +26,10 @@
 #define NAME "banner.control"
 
 static bool
-waits(const struct control *ctl, const struct request *r)
+waits(const struct control *ctl, struct request *r)
 {
+	if (r->check)
+		return command_check_waits(r);
 	if (r->seq && stream_committed(ctl->d->stream) < r->seq)
 		return true;
 	if (r->ban && relay_waits(ctl->d->relay, r->ban))
@@ -69,7 +71,7 @@ give_up(struct request *r)
 		return refuse(r, "timeout", "no answer in time");
 	if (r->seq)
 		buf_puts(&r->out, "not on disk yet: the store does not answer\n");
-	if (r->ban && !r->check)
+	if (r->ban)
 		buf_puts(&r->out, "not in force everywhere yet: see banctl status\n");
 	return 0;
 }
@@ -296,6 +298,18 @@ control_target(struct control *ctl, struct wire_in *in)
 
 	if (c && !in->bad)
 		command_target(c->pending, in);
+}
+
+void
+control_looked(struct control *ctl, struct relay_looked l)
+{
+	struct client *c;
+
+	for (c = ctl->clients; c; c = c->next)
+		if (c->pending &&
+		    command_looked(c->pending, l.id, l.action, l.there, l.err))
+			break;
+	look(ctl);
 }
 
 void

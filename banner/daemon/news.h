@@ -25,6 +25,8 @@ void control_committed(struct control *);
 void control_applied(struct control *, uint64_t ban);
 void control_row(struct control *, struct wire_in *);
 void control_row_end(struct control *, uint64_t id);
+struct relay_looked;
+void control_looked(struct control *, struct relay_looked);
 void control_target(struct control *, struct wire_in *);
 
 /* What `watch` shows. */

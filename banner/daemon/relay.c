@@ -383,6 +383,39 @@ take_state(struct actor_link *l, struct wire_in *in)
 }
 
 static int
+take_looked(struct actor_link *l, struct wire_in *in)
+{
+	struct relay *r = l->relay;
+	struct relay_looked looked = { .id = wire_get_u64(in) };
+	struct relay_action *a = action_of(r, l->number, wire_get_u32(in));
+
+	looked.there = wire_get_u8(in) != 0;
+	looked.err = (int)wire_get_u32(in);
+	if (in->bad || !a)
+		return -EBADMSG;
+	looked.action = (size_t)(a - r->actions);
+	control_looked(r->d->control, looked);
+	return 0;
+}
+
+bool
+relay_look(struct relay *r, uint64_t id, size_t action, const struct subject *s)
+{
+	struct actor_link *l = &r->links[r->actions[action].conf->actor];
+	size_t at;
+
+	if (!link_is_open(&l->link))
+		return false;
+	at = wire_start(&l->link.out, WIRE_LOOK);
+	wire_u64(&l->link.out, id);
+	wire_u32(&l->link.out, instance_of(r, action));
+	wire_addr(&l->link.out, &s->addr);
+	wire_finish(&l->link.out, at);
+	engined_turn(r->d);
+	return true;
+}
+
+static int
 on_record(void *arg, enum wire_type type, struct wire_in *in)
 {
 	struct actor_link *l = arg;
@@ -391,6 +424,8 @@ on_record(void *arg, enum wire_type type, struct wire_in *in)
 		return take_done(l, in);
 	if (type == WIRE_STATE)
 		return take_state(l, in);
+	if (type == WIRE_LOOKED)
+		return take_looked(l, in);
 	if (type == WIRE_TARGET) {
 		control_target(l->relay->d->control, in);
 		return 0;

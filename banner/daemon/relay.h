@@ -54,6 +54,15 @@ struct relay_status {
 };
 void
 relay_status(const struct relay *, uint64_t ban, size_t action, struct relay_status *);
+/* Ask the action's actor whether the subject (an address) is in force out there;
+ * control_looked tells. False: nobody to ask. */
+struct relay_looked {
+	uint64_t id;
+	size_t action;
+	bool there;
+	int err; /* errno */
+};
+bool relay_look(struct relay *, uint64_t id, size_t action, const struct subject *);
 bool relay_waits(const struct relay *, uint64_t ban); /* for any answer */
 /* Answers not yet given, over all bans. */
 uint64_t relay_waiting(const struct relay *);

@@ -100,6 +100,7 @@ request_fini(struct request *r)
 {
 	free(r->argv);
 	free(r->line);
+	free(r->check);
 	buf_fini(&r->out);
 }
 

@@ -12,6 +12,7 @@
 #include "banner/base/err.h"
 #include "banner/core/engine.h"
 
+struct check;
 struct client;
 struct engined;
 
@@ -35,7 +36,7 @@ struct request {
 	/* the reply waits for: the commit of seq, the answers to ban, rows of query,
 	 * the parent; 0: not */
 	uint64_t seq, ban, query, parent;
-	uint64_t check; /* the ban of `check` */
+	struct check *check; /* how far `check` is, or NULL */
 	int64_t until_ms; /* at latest */
 	size_t rows;
 };

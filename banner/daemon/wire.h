@@ -62,6 +62,10 @@ enum wire_type {
 		      * "flushlogs", "loglevel LEVEL" ...), str who */
 	WIRE_REPLY, /* u64 ticket, u32 err, str text */
 	WIRE_BEAT, /* -; answered with the same */
+	/* engine -> actor, and its answer when nothing of that subject is under way */
+	WIRE_LOOK, /* u64 id, u32 instance, addr */
+	WIRE_LOOKED, /* u64 id, u32 instance, u8 there, u32 err (ENOTSUP: the action
+		      * cannot tell what is in force) */
 	/* engine <-> helper */
 	WIRE_ASK,
 	WIRE_ANSWER,

@@ -444,6 +444,39 @@ test_late_open(void **state)
 	assert_int_equal(r->n, 1);
 }
 
+/* A look sees what is there, not what the plugin said. */
+static void
+test_look(void **state)
+{
+	struct rig *r = *state;
+	struct subject s = { .kind = SUBJECT_ADDR };
+
+	addr_parse_prefix(STR("192.0.2.1"), &s.addr);
+	rig_start(r, BN_STATE, true);
+	assert_int_equal(instance_look(r->in, &s), 0);
+	ban(r, 1, "192.0.2.1");
+	assert_int_equal(instance_look(r->in, &s), 1);
+	r->n = 0;
+	assert_int_equal(instance_look(r->in, &s), 0);
+	ban(r, 3, "192.0.2.2");
+	r->fail = -EINPROGRESS;
+	unban(r, 1, "192.0.2.1");
+	assert_int_equal(instance_look(r->in, &s), -EAGAIN);
+	r->host->done(r->host->ctx, r->pending[0], NULL, 0);
+	instance_work(r->in);
+	assert_int_equal(instance_look(r->in, &s), 0);
+}
+
+static void
+test_look_without_list(void **state)
+{
+	struct rig *r = *state;
+	struct subject s = { .kind = SUBJECT_ADDR };
+
+	rig_start(r, BN_STATE, false);
+	assert_int_equal(instance_look(r->in, &s), -ENOTSUP);
+}
+
 int
 main(void)
 {
@@ -451,7 +484,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_first_adds_last_removes), T(test_per_jail), T(test_back_off),
 		T(test_resync), T(test_drift), T(test_without_list), T(test_in_flight),
-		T(test_events), T(test_prolong), T(test_guard), T(test_late_open),
+		T(test_events), T(test_prolong), T(test_guard), T(test_late_open), T(test_look),
+		T(test_look_without_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
