@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""demo.py BUILD - starts the show in namespaces of its own, and ends it with them.
+
+Network, mounts and processes of the show live in new namespaces: its tmpfs on /run and
+/var/log, its interfaces and routes, its servers. When its first process ends, by itself,
+by a signal or because this one was killed, the kernel takes all of it away.
+"""
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+
+def main(build):
+    show = Path(__file__).with_name("show.py")
+    proc = subprocess.Popen([
+        "setpriv", "--pdeathsig", "KILL",
+        "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+        sys.executable, "-B", str(show), str(Path(build).resolve())])
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
+    try:
+        return proc.wait()
+    finally:
+        proc.kill()
+
+
+def interrupted(number, _):
+    print("\ndemo: interrupted; what it made goes with it", file=sys.stderr)
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
