@@ -80,31 +80,31 @@ host_log(void *ctx, enum bn_level level, const char *text)
 	instance_say(ctx, level, "%s", text);
 }
 
-static struct want *
-want_in_flight(struct instance *in, uint64_t id)
+/* News of one target: told to every ban that holds the entry. */
+static void
+target_news(struct instance *in, const struct want *w, const char *target, int err)
 {
-	struct want *w = wants_by_id(&in->wants, id);
+	int64_t when = in->o.host.now_ms(in->o.host.arg);
 
-	return w && w->busy && w->op == id ? w : NULL;
+	for (uint32_t i = 0; w && i < w->nholders; i++)
+		in->o.host.outcome(in->o.host.arg, &(struct actor_outcome){
+		    .number = w->holders[i].number, .ban = w->holders[i].id,
+		    .verb = w->verb, .target = target, .err = err, .when_ms = when });
 }
 
 static void
 host_done(void *ctx, uint64_t id, const char *target, int err)
 {
 	struct instance *in = ctx;
-	struct want *w = want_in_flight(in, id);
+	struct want *w = wants_by_id(&in->wants, id);
 
-	if (!w)
-		return;		/* answered twice, or we gave it up: nothing to learn */
 	if (target && *target) {
-		const struct holder *h = want_holder(w, id);
-
-		in->o.host.outcome(in->o.host.arg, &(struct actor_outcome){
-		    .number = h ? h->number : 0, .ban = id, .verb = w->verb,
-		    .target = target, .err = err,
-		    .when_ms = in->o.host.now_ms(in->o.host.arg) });
+		target_news(in, w, target, err);
 		return;
 	}
+	/* answered twice, or we gave it up: nothing to learn */
+	if (!w || !w->busy || w->op != id)
+		return;
 	w->busy = false;
 	instance_result(in, w, err == -EINPROGRESS ? -EIO : err);
 }
@@ -498,6 +498,7 @@ instance_work(struct instance *in)
 	if (due && failed)
 		retry_failed(in);
 	instance_apply(in);
+	instance_completed(in);
 	if ((!in->open || in->list_due) && now(in) >= in->retry_at)
 		instance_back_off(in);
 	if (in->wants.nfailed || !in->open || in->list_due)

@@ -56,12 +56,14 @@ bool	instance_same(struct instance *, struct instance *);
  * serve several). */
 void	instance_begin(struct instance *, uint64_t generation);
 void	instance_change(struct instance *, unsigned number, const struct wire_ban *);
-void	instance_complete(struct instance *, uint64_t generation);
+/* force: far sides may remove most of what they hold. */
+void	instance_complete(struct instance *, uint64_t generation, bool force);
 void	instance_jail(struct instance *, const char *jail, bool started);
 int	instance_flush(struct instance *);
 /* The guard has changed. */
 void	instance_guard(struct instance *);
 int	instance_targets(struct instance *, bn_target_fn *, void *arg);
+int	instance_where(struct instance *, uint64_t ban, bn_target_fn *, void *arg);
 
 /* Carry out what is due. Returns when to call again without new records: now or
  * earlier means at once, INT64_MAX never. */
@@ -73,6 +75,8 @@ void	instance_run(struct instance *);	/* poll_fd is readable */
  * change of it is under way, -ENOTSUP the plugin cannot list, or -errno. */
 int	instance_look(struct instance *, const struct subject *);
 
+/* Is it in force, as far as is known? */
+bool	instance_has(struct instance *, const struct bn_subject *);
 void	instance_stats(const struct instance *, struct instance_stats *);
 
 /* Between the files of the actor. */
@@ -84,7 +88,7 @@ struct instance {
 	uint32_t flags;
 	struct wants wants;
 	uint64_t generation, synthetic;
-	bool open, resync, settled, list_due;
+	bool open, resync, settled, list_due, complete_due, force;
 	int64_t retry_ms, retry_at;	/* back-off: the last one, the next try */
 	int64_t said_ms;		/* when said was logged */
 	char said[160];
@@ -103,6 +107,8 @@ void	instance_report(struct instance *, const struct holder *, enum bn_verb, int
 	    int64_t when_ms);
 void	instance_say(struct instance *, enum bn_level, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
+/* Plugins with a far side learn when the wanted set is whole. */
+void	instance_completed(struct instance *);
 void	instance_in_force(struct instance *, struct want *, bool in_force);
 
 #endif

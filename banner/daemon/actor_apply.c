@@ -160,13 +160,26 @@ fill_change(struct instance *in, struct want *w, struct bn_change *c)
 	c->fields = h->fields ? h->fields->v : NULL;
 }
 
+/* Others still hold it: these may go. The end, and the ban it goes by, may be others. */
+static void
+fewer_holders(struct instance *in, struct want *w)
+{
+	uint32_t was = w->nholders;
+
+	tell(in, w, 0);
+	if (w->nholders == was || !(in->flags & BN_PROLONGS))
+		return;
+	w->prolong = true;
+	wants_queue(&in->wants, w, QUEUE_DIRTY);
+}
+
 /* Neither needed nor in force: forget it. An event's removal is only that. */
 static void
 settle(struct instance *in, struct want *w)
 {
 	if (want_needed(w)) {
 		if (w->in_force)
-			tell(in, w, 0);		/* others still hold it: these may go */
+			fewer_holders(in, w);
 		return;
 	}
 	if (w->in_force && !(in->flags & BN_EVENT))

@@ -239,6 +239,7 @@ static int
 get_generation(struct actor *a, enum wire_type type, struct wire_in *in)
 {
 	uint64_t generation = wire_get_u64(in);
+	bool force = type == WIRE_COMPLETE && wire_get_u8(in);
 
 	for (size_t i = 0; i < a->n; i++) {
 		struct member *m = &a->members[i];
@@ -248,7 +249,7 @@ get_generation(struct actor *a, enum wire_type type, struct wire_in *in)
 		if (type == WIRE_BEGIN)
 			instance_begin(m->instance, generation);
 		else
-			instance_complete(m->instance, generation);
+			instance_complete(m->instance, generation, force);
 	}
 	return 0;
 }
@@ -483,12 +484,42 @@ profile_of(const char *plugin)
 	return PROFILE_EXEC;
 }
 
+/* What a plugin reads while it runs: the file is replaced by renaming, so its folder. */
+static void
+ssh_paths(const struct member *m, const char *read[], char folder[PATH_MAX])
+{
+	static const char *const names[] = { "/etc/resolv.conf", "/etc/hosts",
+	    "/etc/nsswitch.conf", "/etc/gai.conf", "/usr/lib", "/lib",
+	    "/run/systemd/resolve" };
+	const char *file = plugin_option(&m->plugin.ops, &m->conf->options, "known_hosts");
+	char *slash;
+	size_t n = 0;
+
+	snprintf(folder, PATH_MAX, "%s", file ? file : "");
+	slash = strrchr(folder, '/');
+	if (slash && slash > folder) {
+		*slash = '\0';
+		read[n++] = folder;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		read[n++] = names[i];
+}
+
 static int
 confine(struct actor *a, struct sandbox_level *level, struct err *e)
 {
+	const struct member *m = &a->members[0];
+	const char *read[16] = { NULL }, *carrier;
+	char folder[PATH_MAX];
 	struct sandbox s = { .want = a->child.conf->daemon.sandbox,
-	    .profile = profile_of(a->members[0].conf->plugin) };
+	    .profile = profile_of(m->conf->plugin), .read = read };
 
+	if (strcmp(m->conf->plugin, "ssh") == 0) {
+		carrier = plugin_option(&m->plugin.ops, &m->conf->options, "carrier");
+		if (carrier && strcmp(carrier, "openssh") == 0)
+			s.profile = PROFILE_EXEC;
+		ssh_paths(m, read, folder);
+	}
 	return sandbox_enter(&s, level, e);
 }
 
@@ -523,24 +554,6 @@ actor_fini(struct actor *a)
 	free(a->entries);
 	buf_fini(&a->reasons);
 	child_close(&a->child);
-}
-
-/* The folder of plugins, in out. Returns out, or NULL. */
-static const char *
-plugin_folder(char out[PATH_MAX])
-{
-	static const char name[] = "actions";
-	ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - sizeof(name));
-	char *slash;
-
-	if (n < 0)
-		return NULL;
-	out[n] = '\0';
-	slash = strrchr(out, '/');
-	if (!slash)
-		return NULL;
-	strcpy(slash + 1, name);
-	return out;
 }
 
 int

@@ -30,13 +30,47 @@ leave_stale(void *arg, const void *key, size_t len, void *value)
 }
 
 void
-instance_complete(struct instance *in, uint64_t generation)
+instance_complete(struct instance *in, uint64_t generation, bool force)
 {
 	if (generation != in->generation)
 		return;
 	in->resync = false;
-	in->settled = true;
+	in->settled = in->complete_due = true;
+	in->force |= force;
 	table_each(in->wants.table, leave_stale, in);
+}
+
+void
+instance_completed(struct instance *in)
+{
+	int rc = 0;
+
+	if (!in->complete_due || !in->open)
+		return;
+	if (in->ops->complete)
+		rc = in->ops->complete(in->self, in->force);
+	if (rc < 0)
+		instance_say(in, BN_ERROR, "resync: %s", strerror(-rc));
+	in->complete_due = in->force = false;
+}
+
+int
+instance_where(struct instance *in, uint64_t ban, bn_target_fn *fn, void *arg)
+{
+	const struct want *w = wants_by_id(&in->wants, ban);
+
+	/* the plugin knows the entry by the ban that asked for it last */
+	return w && in->open && in->ops->where ?
+	    in->ops->where(in->self, w->op, fn, arg) : 0;
+}
+
+bool
+instance_has(struct instance *in, const struct bn_subject *s)
+{
+	const struct want *w = wants_get(&in->wants,
+	    &(struct want_name){ .subject = *s, .jail = "" }, false);
+
+	return w && w->in_force;
 }
 
 static void

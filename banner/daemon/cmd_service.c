@@ -165,7 +165,11 @@ cmd_stop(struct request *r)
 int
 cmd_sync(struct request *r)
 {
-	relay_sync(r->d->relay);
+	bool force = r->argc > 1 && !strcmp(r->argv[1], "--force");
+
+	if (r->argc > 1 && !force)
+		return refuse(r, "usage", "use: sync [--force]");
+	relay_sync(r->d->relay, force);
 	engined_turn(r->d);
 	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "OK\n");
 	return 0;
@@ -192,7 +196,7 @@ cmd_resume(struct request *r)
 	if (!r->d->paused)
 		return refuse(r, "refused", "there is no panic");
 	r->d->paused = false;
-	relay_sync(r->d->relay);
+	relay_sync(r->d->relay, false);
 	engined_turn(r->d);
 	buf_puts(
 	    &r->out, r->form == FORM_JSON ? "\"OK\"\n" : "bans are in force again\n");

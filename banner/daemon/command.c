@@ -38,8 +38,9 @@ static const struct command commands[] = {
 	{ "get", "JAIL banip|banned|ignoreip|findtime|bantime|maxretry|... | loglevel",
 	    "as fail2ban-client", RIGHT_READ, 1, MANY, cmd_get },
 	{ "stats", "", "one line of numbers per jail", RIGHT_READ, 0, 0, cmd_stats },
-	{ "sync", "", "compare what is in force with what should be, and repair",
-	    RIGHT_CHANGE, 0, 0, cmd_sync },
+	{ "sync", "[--force]", "compare what is in force with what should be, and repair "
+	    "(--force: proxies may remove most of what they hold)",
+	    RIGHT_CHANGE, 0, 1, cmd_sync },
 	{ "panic", "", "take everything out of force, and ban nobody until resume",
 	    RIGHT_CHANGE, 0, 0, cmd_panic },
 	{ "resume", "", "end of panic", RIGHT_CHANGE, 0, 0, cmd_resume },

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -190,4 +191,21 @@ plugin_unload(struct plugin *p)
 	if (p->handle)
 		dlclose(p->handle);
 	*p = (struct plugin){ 0 };
+}
+
+const char *
+plugin_folder(char out[PATH_MAX])
+{
+	static const char name[] = "actions";
+	ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - sizeof(name));
+	char *slash;
+
+	if (n < 0)
+		return NULL;
+	out[n] = '\0';
+	slash = strrchr(out, '/');
+	if (!slash)
+		return NULL;
+	strcpy(slash + 1, name);
+	return out;
 }

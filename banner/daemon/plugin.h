@@ -8,6 +8,8 @@
 #ifndef BANNER_PLUGIN_H
 #define BANNER_PLUGIN_H
 
+#include <limits.h>
+
 #include "banner/action.h"
 #include "banner/base/err.h"
 #include "banner/conf/conf.h"
@@ -21,6 +23,8 @@ struct plugin {
  * -ENOEXEC (no plugin, missing symbol), -EPROTO (abi, size, name, contents). */
 int	plugin_load(struct plugin *, const char *dir, const char *name, struct err *);
 void	plugin_unload(struct plugin *);
+/* The folder of plugins: "actions" beside this program. Returns out, or NULL. */
+const char	*plugin_folder(char out[PATH_MAX]);
 
 /* The checks of plugin_load on the description alone. 0 or -EPROTO with text. */
 int	plugin_check(const struct bn_action_ops *, const char *name, struct err *);

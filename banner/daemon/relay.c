@@ -21,7 +21,7 @@ struct actor_link {
 	unsigned number;
 	struct link link;
 	bool resync; /* records were dropped, or it is new */
-	bool completed;
+	bool completed, force;
 	uint64_t generation;
 };
 
@@ -214,6 +214,8 @@ put_generation(struct actor_link *l, enum wire_type type)
 	size_t at = wire_start(&l->link.out, type);
 
 	wire_u64(&l->link.out, l->generation);
+	if (type == WIRE_COMPLETE)
+		wire_u8(&l->link.out, l->force);
 	wire_finish(&l->link.out, at);
 }
 
@@ -243,6 +245,7 @@ complete(struct actor_link *l)
 		return;
 	l->completed = true;
 	put_generation(l, WIRE_COMPLETE);
+	l->force = false;
 }
 
 static void
@@ -280,10 +283,12 @@ relay_caught_up(struct relay *r)
 }
 
 void
-relay_sync(struct relay *r)
+relay_sync(struct relay *r, bool force)
 {
-	for (size_t i = 0; i < r->nlinks; i++)
+	for (size_t i = 0; i < r->nlinks; i++) {
 		r->links[i].resync = true;
+		r->links[i].force |= force;
+	}
 	relay_flush(r);
 }
 

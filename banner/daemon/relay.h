@@ -36,8 +36,8 @@ void relay_connect(struct relay *, unsigned actor, int sock);
 void relay_order(struct relay *, const struct order *);
 void relay_flush(struct relay *); /* send what is queued */
 void relay_caught_up(struct relay *);
-/* All again: BEGIN, wanted, COMPLETE. actor NULL-like: every one. */
-void relay_sync(struct relay *);
+/* All again: BEGIN, wanted, COMPLETE. force: far sides may remove most of theirs. */
+void relay_sync(struct relay *, bool force);
 /* Remove everything from every action (stop --unban, panic). */
 void relay_flush_all(struct relay *);
 /* The jail's actions; `manual` has those of all jails. */

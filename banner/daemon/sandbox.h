@@ -17,6 +17,7 @@ enum sandbox_profile {
 	PROFILE_ENGINE, /* files, inotify, accept; no socket, no exec; JIT */
 	PROFILE_STORE, /* files and fsync; no socket, no exec */
 	PROFILE_NETLINK, /* netlink sockets only: route, nft */
+	PROFILE_EDGE,		/* netlink and the state folder: banner-edge */
 	PROFILE_NET, /* internet sockets and files: ssh, mail */
 	PROFILE_EXEC, /* starts programs: no system call filter */
 	PROFILE_HELPER, /* looks up names: internet sockets, files */

@@ -70,6 +70,8 @@ static const struct profile profiles[] = {
 	[PROFILE_STORE] = { .lists = { calls_files, calls_change } },
 	[PROFILE_NETLINK] = { .lists = { calls_files, calls_net },
 	    .families = families_netlink },
+	[PROFILE_EDGE] = { .lists = { calls_files, calls_change, calls_net },
+	    .families = families_netlink },
 	[PROFILE_NET] = { .lists = { calls_files, calls_change, calls_net },
 	    .families = families_net,
 	    .run_pages = true,

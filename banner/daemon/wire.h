@@ -40,7 +40,8 @@ enum wire_type {
 	/* engine -> actor; instance = index among the conf->actions of this actor */
 	WIRE_BEGIN, /* u64 generation: the wanted set follows anew */
 	WIRE_CHANGE, /* u32 instance, ban (its verb: BAN, UNBAN, PROLONG) */
-	WIRE_COMPLETE, /* u64 generation: what was not named may be removed */
+	WIRE_COMPLETE, /* u64 generation, u8 force: what was not named may be
+			* removed (force: even if it is most) */
 	WIRE_GUARD, /* from the parent only: str group, u8 more (the group goes
 		     * on in the next one), u32 n, n times: addr, str reason */
 	WIRE_FLUSH, /* u32 instance or WIRE_ALL: remove all (stop --unban) */

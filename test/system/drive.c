@@ -258,7 +258,7 @@ put_query(struct buf *b, char **w)
 
 /* How the words of a command become fields: n u64, u u32, i i64, b u8, t text. */
 static const struct { const char *name, *fields; enum wire_type type; } plain[] = {
-	{ "begin", "n", WIRE_BEGIN }, { "complete", "n", WIRE_COMPLETE },
+	{ "begin", "n", WIRE_BEGIN }, { "complete", "nb", WIRE_COMPLETE },
 	{ "flush", "u", WIRE_FLUSH }, { "jail", "utb", WIRE_JAIL },
 	{ "targets", "n", WIRE_TARGETS }, { "mark", "n", WIRE_MARK },
 	{ "count", "ttt", WIRE_COUNT }, { "session", "ttt", WIRE_SESSION },
