@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * edge.c - what is said to banner-edge, and what it answers (banner-edge(7)).
+ *
+ * Everything a proxy says may be a lie: it is cut, counted, and decides nothing but
+ * what is shown of this proxy.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "actions/ssh/host.h"
+
+enum { SAID_MAX = 20, SAID_WINDOW_MS = 60000, IMAGE_FRESH_MS = 5000 };
+
+static int64_t
+wall_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+}
+
+/* Seconds that are left, 0: for ever. What is over has one left, so that it ends. */
+static int64_t
+ttl(int64_t until_ms, int64_t now)
+{
+	if (until_ms == 0)
+		return 0;
+	return until_ms - now < 1000 ? 1 : (until_ms - now + 999) / 1000;
+}
+
+static size_t
+put_number(char *at, uint64_t v)
+{
+	char digits[24];
+	size_t n = 0, k = 0;
+
+	do
+		digits[n++] = (char)('0' + v % 10);
+	while (v /= 10);
+	while (n > 0)
+		at[k++] = digits[--n];
+	return k;
+}
+
+void
+edge_hello(struct host *h)
+{
+	text_printf(&h->out, "HELLO 1 banner\n");
+}
+
+void
+edge_ping(struct host *h)
+{
+	text_printf(&h->out, "P %" PRIu64 "\n", h->acked);
+}
+
+/* Written by hand: printf would be most of the work of a large batch. */
+void
+edge_op(struct host *h, uint64_t seq, const struct op *op)
+{
+	char line[128];
+	size_t n = 2;
+	int64_t left = op->add ? ttl(op->until_ms, wall_ms()) : 0;
+
+	memcpy(line, op->add ? "A " : "D ", 2);
+	n += put_number(line + n, seq);
+	line[n++] = ' ';
+	n += addr_text(&op->addr, line + n);
+	if (left) {
+		line[n++] = ' ';
+		n += put_number(line + n, (uint64_t)left);
+	}
+	line[n++] = '\n';
+	text_add(&h->out, line, n);
+}
+
+static struct image *
+image_make(struct ssh *s)
+{
+	struct image *im = calloc(1, sizeof(*im));
+	int64_t now = wall_ms();
+	int rc = 0;
+
+	if (!im)
+		return NULL;
+	*im = (struct image){ .users = 1, .count = s->set.n, .digest = s->set.digest,
+	    .seq = s->log.next ? s->log.next - 1 : 0, .made_ms = now_ms() };
+	for (size_t i = 0; i < s->set.cap && rc == 0; i++) {
+		const struct entry *e = &s->set.v[i];
+		char line[96];
+		size_t n;
+
+		if (!e->addr.family)
+			continue;
+		n = addr_text(&e->addr, line);
+		if (e->until_ms) {
+			line[n++] = ' ';
+			n += put_number(line + n, (uint64_t)ttl(e->until_ms, now));
+		}
+		line[n++] = '\n';
+		rc = text_add(&im->text, line, n);
+	}
+	if (rc < 0) {
+		image_put(im);
+		return NULL;
+	}
+	return im;
+}
+
+struct image *
+image_get(struct ssh *s)
+{
+	struct image *im = s->image;
+
+	if (!im || im->seq + 1 != s->log.next || now_ms() - im->made_ms > IMAGE_FRESH_MS) {
+		image_put(im);
+		im = s->image = image_make(s);
+	}
+	if (im)
+		im->users++;
+	return im;
+}
+
+void
+image_put(struct image *im)
+{
+	if (!im || --im->users > 0)
+		return;
+	text_fini(&im->text);
+	free(im);
+}
+
+void
+edge_set(struct host *h)
+{
+	struct ssh *s = h->ssh;
+
+	image_put(h->image);
+	h->image = image_get(s);
+	h->image_at = 0;
+	if (!h->image)
+		return;
+	h->generation = ++s->generation;
+	h->exact = s->complete && !h->refused;
+	h->state = HOST_SYNC;
+	h->sent = h->sync_seq = h->image->seq;
+	h->sync_at = h->progress_at = now_ms();
+	text_printf(&h->out, "S %" PRIu64 " %" PRIu64 " %" PRIx64 " %s\n", h->generation,
+	    h->image->count, h->image->digest, !h->exact ? "add" :
+	    h->force || h->exacted ? "force" : "exact");
+}
+
+static void
+on_log(struct host *h, const char *text)
+{
+	int64_t now = now_ms();
+
+	if (now - (int64_t)h->said_window > SAID_WINDOW_MS) {
+		h->said_window = (uint64_t)now;
+		h->said = 0;
+	}
+	if (h->said++ < SAID_MAX)
+		ssh_log(h->ssh, strncmp(text, "error", 5) == 0 ? BN_ERROR :
+		    strncmp(text, "warning", 7) == 0 ? BN_WARNING : BN_DEBUG,
+		    "%s says: %.200s", h->name, text);
+	if (strncmp(text, "warning ", 8) == 0)
+		snprintf(h->error, sizeof(h->error), "%.180s", text + 8);
+}
+
+static int
+fail_errno(const char *why)
+{
+	static const struct { const char *start; int err; } known[] = {
+		{ "refused", -EPERM }, { "prefix", -EPERM }, { "limit", -ENOSPC },
+		{ "rate", -EAGAIN }, { "conflict", -EEXIST }, { "syntax", -EINVAL },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strncmp(why, known[i].start, strlen(known[i].start)) == 0)
+			return known[i].err;
+	return -EIO;
+}
+
+static void
+tell_one(struct host *h, const struct bn_addr *a, int err)
+{
+	const struct entry *e = set_find(&h->ssh->set, a);
+
+	if (e)
+		h->ssh->bn->done(h->ssh->bn->ctx, e->id, h->name, err);
+}
+
+static void
+fail_drop(struct host *h, const struct bn_addr *a)
+{
+	for (size_t i = 0; i < h->nfails; i++) {
+		if (memcmp(&h->fails[i].addr, a, sizeof(*a)) != 0)
+			continue;
+		h->fails[i] = h->fails[--h->nfails];
+		return;
+	}
+}
+
+/* ERR SEQ PREFIX WHY */
+static int
+on_err(struct host *h, char *rest)
+{
+	char *prefix = strchr(rest, ' '), *why;
+	struct bn_addr a;
+	struct fail *v;
+
+	why = prefix ? strchr(prefix + 1, ' ') : NULL;
+	if (!why)
+		return -EPROTO;
+	*why++ = '\0';
+	if (addr_read(prefix + 1, &a) < 0)
+		return -EPROTO;
+	fail_drop(h, &a);
+	if (h->nfails == FAILS_MAX) {
+		h->more_fails++;
+	} else {
+		v = realloc(h->fails, (h->nfails + 1) * sizeof(*v));
+		if (!v)
+			return -ENOMEM;
+		h->fails = v;
+		v[h->nfails] = (struct fail){ .addr = a, .err = fail_errno(why) };
+		snprintf(v[h->nfails++].why, sizeof(v->why), "%s", why);
+	}
+	tell_one(h, &a, fail_errno(why));
+	return 0;
+}
+
+/* FIXED SEQ PREFIX */
+static int
+on_fixed(struct host *h, char *rest)
+{
+	char *prefix = strchr(rest, ' ');
+	struct bn_addr a;
+
+	if (!prefix || addr_read(prefix + 1, &a) < 0)
+		return -EPROTO;
+	fail_drop(h, &a);
+	tell_one(h, &a, 0);
+	return 0;
+}
+
+static int
+on_refused(struct host *h, const char *rest)
+{
+	const char *why = strchr(rest, ' ');
+
+	if (strtoull(rest, NULL, 10) != h->generation)
+		return 0;
+	snprintf(h->error, sizeof(h->error), "set not taken:%.150s%s", why ? why : "",
+	    why && strncmp(why, " half", 5) == 0 ? " (banctl sync --force)" : "");
+	ssh_log(h->ssh, BN_ERROR, "%s: %s", h->name, h->error);
+	/* a damaged set is sent again with a new connection */
+	if (!why || strncmp(why, " half", 5) != 0)
+		return -EBADMSG;
+	host_synced(h, false);
+	return 0;
+}
+
+static uint64_t
+counter(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	return at ? strtoull(at + strlen(name), NULL, 10) : 0;
+}
+
+static int
+on_ok(struct host *h, const char *rest)
+{
+	char *end;
+	uint64_t seq = strtoull(rest, &end, 10);
+
+	if (*end || seq > h->sent)
+		return -EPROTO;
+	host_acked(h, seq);
+	return 0;
+}
+
+static int
+on_synced(struct host *h, const char *rest)
+{
+	if (h->state == HOST_SYNC && strtoull(rest, NULL, 10) == h->generation) {
+		ssh_log(h->ssh, BN_INFO, "%s has the whole set:%.120s", h->name,
+		    strchr(rest, ' ') ? strchr(rest, ' ') : "");
+		host_synced(h, true);
+	}
+	return 0;
+}
+
+static int
+on_hello(struct host *h, const char *rest)
+{
+	if (strncmp(rest, "1 ", 2) != 0)
+		return -EPROTONOSUPPORT;
+	if (h->state == HOST_HELLO)
+		edge_set(h);
+	return 0;
+}
+
+int
+edge_line(struct host *h, char *line)
+{
+	char *rest = strchr(line, ' ');
+
+	if (!rest)
+		return -EPROTO;
+	*rest++ = '\0';
+	if (strcmp(line, "OK") == 0)
+		return on_ok(h, rest);
+	if (strcmp(line, "ERR") == 0)
+		return on_err(h, rest);
+	if (strcmp(line, "FIXED") == 0)
+		return on_fixed(h, rest);
+	if (strcmp(line, "LOG") == 0)
+		on_log(h, rest);
+	else if (strcmp(line, "SYNCED") == 0)
+		return on_synced(h, rest);
+	else if (strcmp(line, "REFUSED") == 0)
+		return on_refused(h, rest);
+	else if (strcmp(line, "HELLO") == 0)
+		return on_hello(h, rest);
+	else if (strcmp(line, "PONG") == 0) {
+		h->in_force = counter(rest, "in_force=");
+		h->repaired = counter(rest, "repaired=");
+	} else if (strcmp(line, "BYE") == 0) {
+		snprintf(h->error, sizeof(h->error), "%.150s", rest);
+		return -ECONNABORTED;
+	} else
+		return -EPROTO;
+	return 0;
+}
