@@ -200,7 +200,7 @@ static void
 resync(struct rig *r, uint64_t generation, bool end)
 {
 	if (end)
-		instance_complete(r->in, generation);
+		instance_complete(r->in, generation, false);
 	else
 		instance_begin(r->in, generation);
 	instance_work(r->in);
