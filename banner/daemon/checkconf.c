@@ -57,7 +57,7 @@ compile(const struct conf_jail *j, size_t *nrules, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	*nrules = rules_count(r);
+	*nrules = rules_count(r) + (j->filter.parser != NULL);
 	rules_free(r);
 	return 0;
 }

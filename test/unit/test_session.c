@@ -193,6 +193,24 @@ test_bad_records(void **state)
 	assert_int_equal(sessions_put(r->ss, STR("k"), STR("gone 1:xuser 1:y")), 0);
 }
 
+/* "Invalid user" counts for the "Failed password" behind it, for one of them. */
+static void
+test_ahead(void **state)
+{
+	struct rig *r = *state;
+	struct captures c = { .v[CAP_MLFID] = STR("a"), .v[CAP_AHEAD] = STR("x") };
+	struct str line = STR("the line");
+
+	assert_non_null(session_merge(r->ss, &c, &line, 1, NOW));
+	assert_null(hit(r, "a", NULL, "yes", NOW));
+	assert_non_null(hit(r, "b", NULL, NULL, NOW));
+	assert_null(hit(r, "a", NULL, NULL, NOW));
+	assert_non_null(hit(r, "a", NULL, NULL, NOW));
+	assert_non_null(session_merge(r->ss, &c, &line, 1, NOW));
+	assert_non_null(session_merge(r->ss, &c, &line, 1, NOW));
+	assert_null(hit(r, "a", NULL, NULL, NOW));
+}
+
 int
 main(void)
 {
@@ -203,6 +221,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_long, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_five_minutes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pending, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ahead, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_records, setup, teardown),
 	};
