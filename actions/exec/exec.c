@@ -53,18 +53,25 @@ refuse(const struct bn_host *h, const char *text)
 	return -EINVAL;
 }
 
-/* A key with a condition is no key of the schema; it is found among all options. */
+/* A name that is no key of the schema is found among all options. */
+static const char *
+any_option(const struct bn_host *h, const char *want, const char *fallback)
+{
+	const char *name, *value;
+
+	for (size_t i = 0; (name = h->each(h->ctx, i, &value)); i++)
+		if (strcmp(name, want) == 0)
+			return value;
+	return fallback;
+}
+
 static const char *
 conditional(const struct bn_host *h, const char *key, const char *family)
 {
 	char want[64];
-	const char *name, *value;
 
 	snprintf(want, sizeof(want), "%s?family=%s", key, family);
-	for (size_t i = 0; (name = h->each(h->ctx, i, &value)); i++)
-		if (strcmp(name, want) == 0)
-			return value;
-	return NULL;
+	return any_option(h, want, NULL);
 }
 
 static const char *
@@ -80,6 +87,7 @@ get_families(struct exec *x, enum command cmd, const char *key)
 	const char *four = conditional(h, key, "inet4");
 	const char *six = conditional(h, key, "inet6"), *text = h->get(h->ctx, key);
 
+	x->by_family |= four || six;
 	x->text[cmd][INET4] = trimmed(four ? four : text);
 	x->text[cmd][INET6] = trimmed(six ? six : text);
 	x->on_demand |= cmd == CMD_START && six;
@@ -130,6 +138,7 @@ get_options(struct exec *x)
 	if (!*text || *end || !(s > 0 && s <= TIMEOUT_MAX_S))
 		return refuse(h, "timeout is a number of seconds up to 3600");
 	x->timeout_ms = (int)(s * 1000);
+	x->bantime_s = atoll(any_option(h, "bantime", "-1"));
 	x->norestored = is_true(h->get(h->ctx, "norestored"));
 	if (*demand)
 		x->on_demand = is_true(demand);

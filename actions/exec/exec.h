@@ -52,7 +52,8 @@ struct exec {
 	const char *text[NCOMMANDS][NFAMILIES];	/* the host's; "" = none */
 	bool direct[NCOMMANDS];			/* words for execve, not for a shell */
 	int timeout_ms;
-	bool norestored, on_demand;
+	bool norestored, on_demand, by_family;	/* by_family: some command differs */
+	long long bantime_s;			/* of the jail; -1: for ever */
 	bool started[NFAMILIES];
 	bool adopted; /* what an earlier process left is still there */
 	bool rebuilt; /* by this job: stopped and started, bans lost */
@@ -68,7 +69,7 @@ enum { VALUE_MAX = 256 };
 const char *exec_value(const struct bn_change *, const char *tag, char out[VALUE_MAX]);
 /* Does a command of this kind use a tag for which fn is true? */
 bool		 exec_uses(const char *text, bool (*fn)(const char *tag));
-/* The command for a change (NULL: none, only static text). NULL when it is empty or
+/* The command for a change (NULL: none: actionstart and the like). NULL when it is empty or
  * (with direct words) cannot be split. */
 struct argv	*exec_argv(const struct exec *, enum command, enum family,
 		    const struct bn_change *);

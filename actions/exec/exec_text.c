@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "actions/exec/exec.h"
@@ -127,6 +128,8 @@ subject_value(const struct bn_change *c, const char *tag, char out[VALUE_MAX])
 	/* No name is ever looked up: ip-host is the address. */
 	if (!strcmp(tag, "ip") || !strcmp(tag, "fid") || !strcmp(tag, "ip-host"))
 		return whole ? whole : print_address(&s->addr, out);
+	if (!strcmp(tag, "family") && !c->jail)
+		return c->scope; /* exec_argv put it there */
 	if (!strcmp(tag, "family"))
 		return address && s->addr.family == 6 ? "inet6" : "inet4";
 	if (!strcmp(tag, "ip-rev"))
@@ -159,8 +162,6 @@ exec_value(const struct bn_change *c, const char *tag, char out[VALUE_MAX])
 
 	if (!strcmp(tag, "fq-hostname") || !strcmp(tag, "sh-hostname"))
 		return host_name(tag[0] == 'f', out);
-	if (!c)
-		return NULL;
 	v = subject_value(c, tag, out);
 	if (!v)
 		v = number_value(c, tag, out);
@@ -335,14 +336,33 @@ direct_argv(const char *text, const struct bn_change *c)
 	return NULL;
 }
 
+/* What a command sees that is about no ban: nobody, the jail's bantime, the family if
+ * the action knows any. */
+static struct bn_change
+about_nobody(const struct exec *x, enum family f)
+{
+	static const char *const families[] = { [INET4] = "inet4", [INET6] = "inet6" };
+	int64_t now = (int64_t)time(NULL) * 1000;
+
+	return (struct bn_change){ .subject = { .kind = BN_NONE, .text = "" },
+		.since_ms = now,
+		.until_ms = x->bantime_s < 0 ? 0 : now + x->bantime_s * 1000,
+		.scope = x->by_family ? families[f] : "" };
+}
+
 struct argv *
 exec_argv(
     const struct exec *x, enum command cmd, enum family f, const struct bn_change *c)
 {
 	const char *text = x->text[cmd][f];
+	struct bn_change nobody;
 
 	if (!*text)
 		return NULL;
+	if (!c) {
+		nobody = about_nobody(x, f);
+		c = &nobody;
+	}
 	return x->direct[cmd] ? direct_argv(text, c) : shell_argv(text, c);
 }
 

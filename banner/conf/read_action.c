@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "banner/base/units.h"
 #include "banner/conf/definition.h"
 #include "banner/conf/native.h"
 #include "banner/conf/reader.h"
@@ -277,6 +278,18 @@ read_plugin(struct asked *q, struct err *e)
 	return 0;
 }
 
+/* Commands that are about no ban (actionstart ...) see the jail's time as <bantime>. */
+static void
+give_bantime(struct asked *q)
+{
+	int64_t ms = q->jr->jail->bantime_ms;
+	struct arena *a = q->jr->r->arena;
+
+	if (!options_get(&q->action.options, "bantime"))
+		options_set(a, &q->action.options, "bantime",
+		    arena_printf(a, "%lld", (long long)(ms < 0 ? -1 : ms / MS_PER_S)));
+}
+
 /* An action file: our plugin when it says what the plugin does, else exec. */
 static int
 decide(struct asked *q, const struct section *own, struct err *e)
@@ -303,6 +316,7 @@ decide(struct asked *q, const struct section *own, struct err *e)
 	q->action.why = choice.why;
 	if (strcmp(choice.plugin, "exec") == 0) {
 		q->action.user = choice.user;
+		give_bantime(q);
 	} else {
 		q->action.options = choice.plugin_options;
 		q->action.scope = native_scope(r->arena, choice.plugin,
