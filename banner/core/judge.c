@@ -39,7 +39,7 @@ set_when(struct view *v, int64_t ms, bool seen)
 {
 	v->has_when = true;
 	v->when_ms = ms;
-	if (seen) {
+	if (seen && !v->j->still) {
 		v->r->has_last = true;
 		v->r->last_ms = ms;
 	}
@@ -53,7 +53,7 @@ undated(struct view *v)
 {
 	struct judge *j = v->j;
 
-	if (j->look_back)
+	if (j->look_back && !j->still)
 		j->look_back(j);
 	if (last_is_fresh(v) || (v->r->o.findtime_ms == 0 && v->r->has_last))
 		set_when(v, v->r->last_ms, false);
@@ -82,6 +82,16 @@ judge_earlier_date(struct judge *j, struct str line)
 	return true;
 }
 
+static bool
+find_stamp(struct view *v, struct stamp_hit *hit)
+{
+	struct stamp *st = v->r->stamp;
+	struct judge *j = v->j;
+
+	return j->still ? stamp_peek(st, j->line.s, j->block->read_ms, hit) :
+	    stamp_find(st, j->line.s, j->block->read_ms, hit);
+}
+
 static void
 find_when(struct view *v)
 {
@@ -92,7 +102,7 @@ find_when(struct view *v)
 		set_when(v, j->block->line_ms, true);
 		return;
 	}
-	if (!stamp_find(v->r->stamp, j->line.s, j->block->read_ms, &hit)) {
+	if (!find_stamp(v, &hit)) {
 		undated(v);
 		/* "0000-12-30" looks like a date and is none: cut out all the same,
 		 * but not when a date before it serves. */
@@ -146,14 +156,57 @@ cut_date(struct view *v)
 	buf_add(b, s.s + v->cut_end, s.len - v->cut_end);
 	buf_putc(b, '\n');
 	v->whole = (struct text){ buf_view(b), v->j->line.ascii };
-	if (v->r->multi) {
-		size_t lost = multiline_add(v->r->multi, v->whole.s, s, v->whole.ascii);
-
-		v->r->lines_lost += lost;
-		v->r->stats.losses += lost;
-		multiline_text(v->r->multi, &v->whole);
-	}
 	v->subject = v->whole;
+}
+
+static struct multiline_line
+buffered(const struct view *v)
+{
+	return (struct multiline_line){ v->whole.s, v->j->line.s, v->whole.ascii,
+		v->j->marked };
+}
+
+void
+judge_lost(struct rules *r, size_t lines)
+{
+	r->lines_lost += lines;
+	r->stats.losses += lines;
+}
+
+/* The subject of a multi-line filter is all of its buffer. */
+static void
+add_to_buffer(struct view *v)
+{
+	struct multiline_line line = buffered(v);
+
+	judge_lost(v->r, multiline_add(v->r->multi, &line));
+	multiline_text(v->r->multi, &v->whole);
+	v->subject = v->whole;
+}
+
+/* Lines that were put in the buffer as they are: date and cut them now. */
+static void
+settle_buffer(const struct judge *j)
+{
+	struct judge past = *j;
+	struct str raw;
+
+	past.look_back = NULL;
+	past.marked = false;
+	while (multiline_raw(j->rules->multi, &raw)) {
+		struct view v = { .j = &past, .r = j->rules };
+		struct multiline_line line;
+
+		decoder_line(j->rules->earlier, raw, &past.line);
+		find_when(&v);
+		if (too_old(&v)) {
+			multiline_drop_raw(j->rules->multi);
+			continue;
+		}
+		cut_date(&v);
+		line = buffered(&v);
+		multiline_settle(j->rules->multi, &line);
+	}
 }
 
 /* PCRE2 gave up: a regex that may have matched did not say so. Counted, and the line
@@ -453,10 +506,14 @@ judge_line(struct judge *j)
 
 	r->stats.candidates++;
 	j->rule = -1;
+	if (r->multi)
+		settle_buffer(j);
 	find_when(&v);
 	if (!too_old(&v)) {
 		if (!r->parser || !try_parser(&v)) {
 			cut_date(&v);
+			if (r->multi)
+				add_to_buffer(&v);
 			try_regexes(&v);
 		}
 	}

@@ -28,6 +28,8 @@ struct judge {
 	struct rules *rules;
 	struct share *const *shares;	/* prefregex, failregexes; NULL: not shared */
 	const uint64_t *bits;		/* failregexes that can match; NULL: all */
+	bool still;			/* no candidate: nothing is learned from it */
+	bool marked;			/* a match of several lines may rest on it */
 	size_t first_bit;		/* of this jail in bits */
 	size_t at;			/* place of the line in the block */
 	struct text line;		/* decoded */
@@ -40,6 +42,9 @@ struct judge {
 enum line_verdict	judge_line(struct judge *);
 /* The date of an earlier line of this jail; false: it has none. */
 bool	judge_earlier_date(struct judge *, struct str line);
+
+/* Lines of the buffer had to go because of its cap of bytes. */
+void	judge_lost(struct rules *, size_t lines);
 
 /* judge_id.c: whom a failure is about. False: nobody (yet), or refused (counted). */
 bool	judge_subject(struct rules *, const struct captures *, struct failure *);

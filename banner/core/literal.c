@@ -30,7 +30,7 @@
 #include <string.h>
 
 
-enum { DEPTH_MAX = 60, CLASS_MAX = 8 };
+enum { DEPTH_MAX = 60, CLASS_MAX = 10 };
 
 struct reader {
 	const char *p;

@@ -23,6 +23,11 @@
  * the last date known to the jail serves. The date templates learn from candidates
  * only.
  *
+ * A filter of several lines (maxlines) has a buffer. A match needs a text that stands
+ * in one of its lines; as long as a buffered line holds one, each line is judged as it
+ * comes. Else the lines before a candidate, or at the end of the block, are only put in
+ * the buffer, as many as it holds, and dated if a candidate comes.
+ *
  * Order is part of the answer. Lines are judged in the order of the source, jails in
  * the order given, regexes in the order of the filter: the first that matches wins,
  * except for tools that ask for all.
@@ -57,11 +62,16 @@ struct member {
 	struct text text;		/* the line, if that is this one */
 	uint64_t seq;			/* the line text is of */
 	uint64_t dated_to; /* position in the stream: dates before it are known */
+	uint64_t kept_to;	/* the multi-line buffer has the lines before it */
+	bool marked;		/* and one of those may be part of a match */
 };
 
 struct match {
 	struct member *members;
 	size_t n;
+	struct member **owner;		/* of each bit */
+	size_t nmulti, nmarked;		/* multi-line members; with a marked line */
+	bool every;			/* some member wants to see every line */
 	struct rules **rules;		/* of the members */
 	struct share **owned;		/* all shares */
 	size_t nowned;
@@ -69,12 +79,14 @@ struct match {
 	struct plan plan;
 	struct tail tail;
 	uint64_t seq;			/* candidates so far */
+	uint64_t *no_bits;
 	enum match_watch watching;
 	match_line_fn *watch;
 	void *watch_arg;
 };
 
-enum { SAMPLE_BYTES = 64 * 1024 };	/* less says little of the source */
+/* Less says little of the source; more takes time. */
+enum { SAMPLE_LEAST = 64 * 1024, SAMPLE_MOST = 256 * 1024 };
 
 /* Who has a regex of this text: the first time its first place, later its share. */
 struct sharing {
@@ -120,6 +132,27 @@ share_member(struct sharing *s, struct member *mb)
 		share_regex(s, r, &r->fail[i], &mb->shares[i + 1]);
 }
 
+static void
+add_member(struct match *m, struct sharing *s, size_t i, struct rules *r)
+{
+	struct member *mb = &m->members[i];
+
+	mb->match = m;
+	m->rules[i] = mb->rules = r;
+	mb->nbits = plan_bits(r);
+	mb->own_bits = plan_own_bits(r);
+	mb->first_bit = i > 0 ? mb[-1].first_bit + mb[-1].nbits : 0;
+	m->owner = xrealloc(m->owner,
+	    (mb->first_bit + mb->nbits + 1) * sizeof(struct member *));
+	for (size_t bit = 0; bit < mb->nbits; bit++)
+		m->owner[mb->first_bit + bit] = mb;
+	while (!decoder_same(m->rules[mb->decoder]->decoder, r->decoder))
+		mb->decoder++;
+	m->nmulti += r->multi && mb->own_bits;
+	m->every |= r->o.no_literals;
+	share_member(s, mb);
+}
+
 int
 match_new(struct rules *const *rules, size_t n, struct match **out, struct err *e)
 {
@@ -135,18 +168,10 @@ match_new(struct rules *const *rules, size_t n, struct match **out, struct err *
 	m->rules = xcalloc(n, sizeof(struct rules *));
 	m->n = n;
 	m->run = pattern_run_new();
-	for (size_t i = 0; i < n; i++) {
-		struct member *mb = &m->members[i];
-
-		mb->match = m;
-		m->rules[i] = mb->rules = rules[i];
-		mb->nbits = plan_bits(rules[i]);
-		mb->own_bits = plan_own_bits(rules[i]);
-		mb->first_bit = i > 0 ? mb[-1].first_bit + mb[-1].nbits : 0;
-		while (!decoder_same(rules[mb->decoder]->decoder, rules[i]->decoder))
-			mb->decoder++;
-		share_member(&s, mb);
-	}
+	for (size_t i = 0; i < n; i++)
+		add_member(m, &s, i, rules[i]);
+	m->no_bits = xcalloc((m->members[n - 1].first_bit + m->members[n - 1].nbits) /
+	    64 + 1, sizeof(uint64_t));
 	table_free(s.seen);
 	*out = m;
 	return 0;
@@ -162,6 +187,8 @@ match_free(struct match *m)
 	for (size_t i = 0; i < m->nowned; i++)
 		free(m->owned[i]);
 	free(m->owned);
+	free(m->owner);
+	free(m->no_bits);
 	free(m->rules);
 	free(m->members);
 	plan_fini(&m->plan);
@@ -183,6 +210,7 @@ struct passage {
 	struct match *m;
 	struct judge j;
 	struct str told;	/* with a watch: what it has not been told of yet */
+	size_t done;		/* of the block: behind the last line judged */
 };
 
 static struct text
@@ -225,19 +253,74 @@ has_bit(const struct member *mb, const uint64_t *bits)
 	return false;
 }
 
+static bool
+keeps_lines(const struct member *mb)
+{
+	return mb->rules->multi && mb->own_bits;
+}
+
+/* The lines before offset end of the block that the buffer has not seen, if they are
+ * among its last ones. */
+static void
+keep_lines(struct member *mb, struct str text, size_t end)
+{
+	uint64_t block = mb->match->tail.end;
+	size_t from = mb->kept_to > block ? (size_t)(mb->kept_to - block) : 0;
+	unsigned most = multiline_max(mb->rules->multi);
+	size_t start = end;
+
+	for (unsigned n = 0; n < most && start > from; n++) {
+		const char *lf = start - from < 2 ? NULL :
+		    memrchr(text.s + from, '\n', start - from - 1);
+
+		start = lf ? (size_t)(lf + 1 - text.s) : from;
+	}
+	while (start < end) {
+		const char *lf = memchr(text.s + start, '\n', end - start);
+		size_t next = lf ? (size_t)(lf + 1 - text.s) : end;
+
+		judge_lost(mb->rules, multiline_add_raw(mb->rules->multi,
+		    (struct str){ text.s + start, next - start - (lf != NULL) }));
+		start = next;
+	}
+	mb->kept_to = block + end;
+}
+
+static void
+set_marked(struct member *mb)
+{
+	bool marked = multiline_marked(mb->rules->multi);
+
+	mb->match->nmarked += (size_t)marked - (size_t)mb->marked;
+	mb->marked = marked;
+}
+
 static enum line_verdict
 judge_member(struct passage *p, struct member *mb, struct str raw, const uint64_t *bits)
 {
+	bool has = has_bit(mb, bits), multi = keeps_lines(mb);
 	enum line_verdict verdict;
 
+	if (!has && !mb->marked && !mb->rules->o.no_literals)
+		return LINE_MISSED;
 	p->j.member = mb;
-	p->j.bits = mb->own_bits ? bits : NULL;
 	p->j.rules = mb->rules;
 	p->j.shares = mb->shares;
 	p->j.first_bit = mb->first_bit;
+	p->j.bits =
+	    mb->own_bits && !multi && !mb->rules->o.no_literals ? bits : NULL;
+	p->j.still = !has && !multi;
+	p->j.marked = has;
+	if (multi)
+		keep_lines(mb, p->j.block->text, p->j.at);
 	p->j.line = decoded(p->m, mb, raw);
 	verdict = judge_line(&p->j);
-	mb->dated_to = p->m->tail.end + p->j.at + raw.len;
+	if (multi) {
+		mb->kept_to = p->m->tail.end + p->done;
+		set_marked(mb);
+	}
+	if (!p->j.still)
+		mb->dated_to = p->m->tail.end + p->j.at + raw.len;
 	return verdict;
 }
 
@@ -260,10 +343,44 @@ tell_missed(struct passage *p, const char *until)
 	}
 }
 
+/* All members, for those who watch; else the ones that have a bit. */
 static void
-candidate(void *arg, struct str line, const uint64_t *bits)
+judge_watched(struct passage *p, struct str line, const uint64_t *bits)
 {
-	struct passage *p = arg;
+	struct match *m = p->m;
+
+	for (size_t i = 0; i < m->n; i++) {
+		struct member *mb = &m->members[i];
+		enum line_verdict verdict;
+
+		p->j.rule = -1;
+		verdict = judge_member(p, mb, line, bits);
+		if (m->watching != WATCH_NONE)
+			m->watch(m->watch_arg, decoded(m, mb, line).s, verdict,
+			    p->j.rule);
+	}
+}
+
+static void
+judge_owners(struct passage *p, struct str line, const uint64_t *bits)
+{
+	struct member *last = NULL;
+
+	for (size_t w = 0; w < scan_words(p->m->plan.scan); w++) {
+		for (uint64_t left = bits[w]; left; left &= left - 1) {
+			size_t bit = w * 64 + (size_t)__builtin_ctzll(left);
+
+			if (p->m->owner[bit] == last)
+				continue;
+			last = p->m->owner[bit];
+			judge_member(p, last, line, bits);
+		}
+	}
+}
+
+static void
+judge_all(struct passage *p, struct str line, const uint64_t *bits)
+{
 	struct match *m = p->m;
 	struct str skipped;
 
@@ -271,29 +388,50 @@ candidate(void *arg, struct str line, const uint64_t *bits)
 		tell_missed(p, line.s);
 	p->j.seq = ++m->seq;
 	p->j.at = (size_t)(line.s - p->j.block->text.s);
-	for (size_t i = 0; i < m->n; i++) {
-		struct member *mb = &m->members[i];
-		enum line_verdict verdict = LINE_MISSED;
-
-		p->j.rule = -1;
-		if (has_bit(mb, bits))
-			verdict = judge_member(p, mb, line, bits);
-		if (m->watching != WATCH_NONE)
-			m->watch(m->watch_arg, decoded(m, mb, line).s, verdict,
-			    p->j.rule);
-	}
+	p->done = p->j.at + line.len + 1;
+	if (m->watching == WATCH_NONE && !m->every && m->nmarked == 0)
+		judge_owners(p, line, bits);
+	else
+		judge_watched(p, line, bits);
 	if (m->watching == WATCH_ALL)
 		str_cut(&p->told, '\n', &skipped);
+}
+
+/* Lines that are no candidates, as long as a match of several lines may go on there. */
+static void
+catch_up(struct passage *p, size_t until)
+{
+	struct str text = p->j.block->text;
+
+	while (p->m->nmarked > 0 && p->done < until) {
+		const char *at = text.s + p->done;
+		const char *lf = memchr(at, '\n', until - p->done);
+		size_t len = lf ? (size_t)(lf - at) : until - p->done;
+
+		judge_all(p, (struct str){ at, len }, p->m->no_bits);
+	}
+}
+
+static void
+candidate(void *arg, struct str line, const uint64_t *bits)
+{
+	struct passage *p = arg;
+	size_t at = (size_t)(line.s - p->j.block->text.s);
+
+	if (p->m->nmarked > 0)
+		catch_up(p, at);
+	judge_all(p, line, bits);
 }
 
 static void
 make_plan(struct match *m, struct str text)
 {
-	bool big = text.len >= SAMPLE_BYTES;
+	bool big = text.len >= SAMPLE_LEAST;
 
 	if (m->plan.scan && (m->plan.sampled || !big))
 		return;
-	plan_make(&m->plan, m->rules, m->n, big ? text : (struct str){ "", 0 });
+	text.len = !big ? 0 : text.len < SAMPLE_MOST ? text.len : SAMPLE_MOST;
+	plan_make(&m->plan, m->rules, m->n, text);
 }
 
 void
@@ -309,6 +447,10 @@ match_block(struct match *m, const struct block *block, match_fn *fn, void *arg)
 
 	make_plan(m, block->text);
 	lines = scan_block(m->plan.run, block->text, candidate, &p);
+	catch_up(&p, block->text.len);
+	for (size_t i = 0; m->nmulti > 0 && i < m->n; i++)
+		if (keeps_lines(&m->members[i]))
+			keep_lines(&m->members[i], block->text, block->text.len);
 	if (m->watching == WATCH_ALL)
 		tell_missed(&p, block->text.s + block->text.len);
 	for (size_t i = 0; i < m->n; i++) {

@@ -9,8 +9,8 @@
 #include "banner/base/arena.h"
 
 struct entry {
-	struct str cut, full;	/* owned */
-	bool ascii;
+	struct str cut, full;	/* owned; cut is empty in a raw line */
+	bool ascii, marked, raw;
 };
 
 struct multiline {
@@ -64,30 +64,115 @@ multiline_free(struct multiline *m)
 	free(m);
 }
 
+/* A raw line will have two texts of about this length. */
 static size_t
 entry_bytes(const struct entry *e)
 {
-	return e->cut.len + e->full.len;
+	return e->raw ? 2 * e->full.len + 1 : e->cut.len + e->full.len;
+}
+
+static struct entry
+entry_of(const struct multiline_line *l)
+{
+	struct entry e = { .ascii = l->ascii, .marked = l->marked };
+
+	e.cut = (struct str){ xstrndup(l->cut.s, l->cut.len), l->cut.len };
+	e.full = (struct str){ xstrndup(l->full.s, l->full.len), l->full.len };
+	return e;
+}
+
+static void
+remove_at(struct multiline *m, size_t at)
+{
+	m->bytes -= entry_bytes(&m->v[at]);
+	entry_free(&m->v[at]);
+	memmove(m->v + at, m->v + at + 1, (--m->n - at) * sizeof(*m->v));
+}
+
+static size_t
+add_entry(struct multiline *m, const struct entry *e)
+{
+	size_t lost = 0;
+
+	while (m->n > 0 &&
+	    (m->n == m->max || m->bytes + entry_bytes(e) > MULTILINE_BYTES)) {
+		lost += m->n < m->max;
+		remove_at(m, 0);
+	}
+	m->v[m->n++] = *e;
+	m->bytes += entry_bytes(e);
+	return lost;
 }
 
 size_t
-multiline_add(struct multiline *m, struct str cut, struct str full, bool ascii)
+multiline_add(struct multiline *m, const struct multiline_line *l)
 {
-	struct entry e = { .ascii = ascii };
-	size_t lost = 0;
+	struct entry e = entry_of(l);
 
-	e.cut = (struct str){ xstrndup(cut.s, cut.len), cut.len };
-	e.full = (struct str){ xstrndup(full.s, full.len), full.len };
-	while (m->n > 0 &&
-	    (m->n == m->max || m->bytes + entry_bytes(&e) > MULTILINE_BYTES)) {
-		lost += m->n < m->max;
-		m->bytes -= entry_bytes(&m->v[0]);
-		entry_free(&m->v[0]);
-		memmove(m->v, m->v + 1, --m->n * sizeof(*m->v));
-	}
-	m->v[m->n++] = e;
-	m->bytes += entry_bytes(&e);
-	return lost;
+	return add_entry(m, &e);
+}
+
+size_t
+multiline_add_raw(struct multiline *m, struct str raw)
+{
+	struct entry e = { .raw = true };
+
+	e.full = (struct str){ xstrndup(raw.len ? raw.s : "", raw.len), raw.len };
+	return add_entry(m, &e);
+}
+
+/* Behind the first raw line all are. */
+static size_t
+first_raw(const struct multiline *m)
+{
+	size_t i = m->n;
+
+	while (i > 0 && m->v[i - 1].raw)
+		i--;
+	return i;
+}
+
+bool
+multiline_raw(const struct multiline *m, struct str *raw)
+{
+	size_t i = first_raw(m);
+
+	if (i == m->n)
+		return false;
+	*raw = m->v[i].full;
+	return true;
+}
+
+void
+multiline_settle(struct multiline *m, const struct multiline_line *l)
+{
+	struct entry *e = &m->v[first_raw(m)], old = *e;
+
+	m->bytes -= entry_bytes(e);
+	*e = entry_of(l);
+	m->bytes += entry_bytes(e);
+	entry_free(&old);
+}
+
+void
+multiline_drop_raw(struct multiline *m)
+{
+	remove_at(m, first_raw(m));
+}
+
+bool
+multiline_marked(const struct multiline *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->v[i].marked)
+			return true;
+	return false;
+}
+
+unsigned
+multiline_max(const struct multiline *m)
+{
+	return m->max;
 }
 
 static void

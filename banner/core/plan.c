@@ -22,22 +22,27 @@ parser_literals(struct rules *r)
 	r->parser_sets.n = 1;
 }
 
-/* In a multi-line buffer a match may rest on lines long past, and an encoding that is
- * not ASCII's superset hides the texts: then every line counts. */
+/* An encoding that is not ASCII's superset hides the texts: then every line counts. So
+ * it does for a parser with a buffer of lines, which no filter has. */
+bool
+plan_own_bits(const struct rules *r)
+{
+	return !(r->multi && r->parser) && decoder_keeps_ascii(r->decoder);
+}
+
 void
 plan_literals(struct rules *r)
 {
-	enum literal_cut cut = r->o.filter->datepattern.n > 0 ? CUT_ANY : CUT_WORD;
+	enum literal_cut cut = stamp_cut(&r->o.filter->datepattern);
 	struct literal_sets pref = { .n = 0 };
 
 	r->arena = arena_new();
-	r->every_line =
-	    r->o.no_literals || r->multi || !decoder_keeps_ascii(r->decoder);
-	if (r->every_line)
+	r->every_line = r->o.no_literals || !plan_own_bits(r);
+	if (!plan_own_bits(r))
 		return;
 	if (r->parser) {
 		parser_literals(r);
-		r->every_line = r->parser_sets.n == 0;
+		r->every_line |= r->parser_sets.n == 0;
 	}
 	if (r->pref)
 		literal_extract(pattern_text(r->pref->re), cut, r->arena, &pref);
@@ -48,12 +53,6 @@ plan_literals(struct rules *r)
 		literal_join(&x->sets, &pref);
 		r->every_line |= x->sets.n == 0;
 	}
-}
-
-bool
-plan_own_bits(const struct rules *r)
-{
-	return !r->multi && !r->o.no_literals && decoder_keeps_ascii(r->decoder);
 }
 
 size_t
@@ -67,7 +66,8 @@ plan_make(struct plan *p, struct rules *const *rules, size_t n, struct str sampl
 {
 	struct scan_rule *v;
 	size_t nbits = 0, bit = 0;
-	bool dates = false;
+	struct literal_sets none = { .n = 0 };
+	bool dates = false, every = false;
 
 	for (size_t i = 0; i < n; i++)
 		nbits += plan_bits(rules[i]);
@@ -75,13 +75,15 @@ plan_make(struct plan *p, struct rules *const *rules, size_t n, struct str sampl
 	for (size_t i = 0; i < n; i++) {
 		struct rules *r = rules[i];
 
-		dates |= r->o.filter->datepattern.n == 0;
+		dates |= stamp_cut(&r->o.filter->datepattern) == CUT_WORD;
 		if (!plan_own_bits(r) || r->parser)
 			v[bit++].sets = &r->parser_sets;
-		if (plan_own_bits(r))
-			for (size_t k = 0; k < r->nfail; k++)
-				v[bit++].sets = &r->fail[k].sets;
+		for (size_t k = 0; plan_own_bits(r) && k < r->nfail; k++)
+			v[bit++] = (struct scan_rule){ &r->fail[k].sets, r->multi };
+		every |= r->o.no_literals;
 	}
+	if (every)
+		v[nbits++].sets = &none;
 	plan_fini(p);
 	p->scan = scan_new(v, nbits, sample, dates);
 	p->run = scan_run_new(p->scan);

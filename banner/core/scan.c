@@ -135,9 +135,10 @@ copy_set(struct arena *a, const struct literal_set *set)
 }
 
 static void
-choose(struct scan *sc, size_t rule, const struct literal_sets *sets,
+choose(struct scan *sc, size_t number, const struct scan_rule *rule,
     const struct gram_counts *counts, struct table *seen)
 {
+	const struct literal_sets *sets = rule->sets;
 	const struct literal_set *trigger = NULL, *check = NULL;
 	bool sampled = counts->c4[0] != ~UINT32_C(0);
 	double best = 1e300, second = 1e300;
@@ -159,14 +160,14 @@ choose(struct scan *sc, size_t rule, const struct literal_sets *sets,
 		}
 	}
 	if (!trigger) {
-		set_bit(sc->always, rule);
+		set_bit(sc->always, number);
 		sc->has_always = true;
 		return;
 	}
 	for (size_t i = 0; i < trigger->n; i++)
-		add_literal(sc, seen, &trigger->v[i], rule);
-	if (check)
-		sc->checks[rule].set = copy_set(sc->arena, check);
+		add_literal(sc, seen, &trigger->v[i], number);
+	if (check && !rule->apart)
+		sc->checks[number].set = copy_set(sc->arena, check);
 }
 
 /* Any date template may cut out a TAI64N label, whatever stands before it. */
@@ -222,7 +223,7 @@ scan_new(const struct scan_rule *rules, size_t n, struct str sample, bool dates)
 	else
 		counts->c4[0] = ~UINT32_C(0);	/* no sample: go by looks */
 	for (size_t i = 0; i < n; i++)
-		choose(sc, i, rules[i].sets, counts, seen);
+		choose(sc, i, &rules[i], counts, seen);
 	if (dates && sc->nlits)
 		add_label(sc, seen);
 	build_engines(sc, counts);

@@ -16,6 +16,7 @@ struct scan_run;
 /* One regex as the scan sees it; its number is its place in the array. */
 struct scan_rule {
 	const struct literal_sets *sets;	/* n = 0: every line is a candidate */
+	bool apart;	/* members of two sets may be in two lines */
 };
 
 /* sample: some text of the real source (may be empty), to choose the rarest set of

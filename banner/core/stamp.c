@@ -41,6 +41,7 @@ struct stamp {
 	size_t start, end; /* of its match, in characters */
 	int before, first, final, after; /* characters around and inside of it */
 	bool no_shortcuts;
+	bool still; /* nothing is learned now */
 	struct last_time cache;
 };
 
@@ -243,7 +244,7 @@ search(struct stamp *st, size_t index, struct subject *s, const size_t span[2],
 	out->start = to_chars(s, out->m.start);
 	out->end = to_chars(s, out->m.end);
 	out->index = index;
-	t->matches++;
+	t->matches += !st->still;
 	return true;
 }
 
@@ -483,11 +484,23 @@ stamp_find(struct stamp *st, struct str line, int64_t now_ms, struct stamp_hit *
 		if (!search_all(st, &s, skip ? st->last : SIZE_MAX, &c, &found))
 			return false;
 	t = st->list.v[c.index];
-	learn(st, &s, &c);
+	if (!st->still)
+		learn(st, &s, &c);
 	*hit = (struct stamp_hit){ .cut_start = c.m.cut_start, .cut_end = c.m.cut_end };
 	hit->has_time = hit->cut_end > hit->cut_start;
 	text = (struct str){ line.s + hit->cut_start, hit->cut_end - hit->cut_start };
 	return !hit->has_time || read_time(st, t, &c, text, hit);
+}
+
+bool
+stamp_peek(struct stamp *st, struct str line, int64_t now_ms, struct stamp_hit *hit)
+{
+	bool found;
+
+	st->still = true;
+	found = stamp_find(st, line, now_ms, hit);
+	st->still = false;
+	return found;
 }
 
 /* The defaults are known to compile; what somebody wrote is checked now. */

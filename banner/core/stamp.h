@@ -12,6 +12,7 @@
 #include "banner/base/err.h"
 #include "banner/base/str.h"
 #include "banner/conf/filter.h"
+#include "banner/core/literal_set.h"
 
 struct stamp;
 
@@ -31,9 +32,15 @@ struct stamp_hit {
  * hit (zeroed by the caller): a template matched there, but the text is no date. */
 bool	stamp_find(struct stamp *, struct str line, int64_t now_ms, struct stamp_hit *);
 
+/* The same without learning anything from it. */
+bool	stamp_peek(struct stamp *, struct str line, int64_t now_ms, struct stamp_hit *);
+
 /* Templates with their hits, in list order; false at the end. */
 bool	stamp_template(const struct stamp *, size_t i, const char **name,
 	    uint64_t *hits);
+
+/* Where lines can be apart once their date is cut out. */
+enum literal_cut	stamp_cut(const struct conf_list *patterns);
 
 /* Is s a zone logtimezone may name ("UTC+0200", "Z", "CET+0100")? */
 int	stamp_zone_check(const char *zone, struct err *);

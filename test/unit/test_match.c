@@ -312,6 +312,25 @@ test_multiline(void **state)
 	done(m, &b);
 }
 
+/* Lines without a text of the filter are in its buffer too, also those of other blocks,
+ * and the date is cut out of them. */
+static void
+test_multiline_quiet(void **state)
+{
+	struct bench b = {
+		.fail = { "^ (?:\\S+ )?\\S+ <F-NAME>\\w+</F-NAME>\\n ended <HOST>$" },
+		.filter.maxlines = 3,
+	};
+	struct match *m = only(&b);
+
+	assert_string_equal(feed(m, D "x of bob\n", false), "");
+	assert_string_equal(feed(m, D "ended 192.0.2.1\n" D "ended 192.0.2.2\n"
+	    D "quiet eve\n" D "ended 192.0.2.3\n", false),
+	    "192.0.2.1  r0 l2 t0\n192.0.2.3  r0 l2 t0\n");
+	assert_int_equal(rules_stats(b.rules)->candidates, 4);
+	done(m, &b);
+}
+
 /* The buffer of lines has a cap of bytes, and says when it lost some. */
 static void
 test_multiline_cap(void **state)
@@ -474,6 +493,7 @@ main(void)
 		cmocka_unit_test(test_session_restart),
 		cmocka_unit_test(test_session_cap),
 		cmocka_unit_test(test_multiline),
+		cmocka_unit_test(test_multiline_quiet),
 		cmocka_unit_test(test_multiline_cap),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_sharing),

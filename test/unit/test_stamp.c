@@ -303,6 +303,44 @@ shortcuts(void **state)
 	assert_true(dated > 3000);
 }
 
+/* Where lines can be apart: a wrong answer here loses matches. */
+static void
+cuts(void **state)
+{
+	static const struct { const char *pattern; enum literal_cut cut; } v[] = {
+		{ "{^LN-BEG}", CUT_WORD },
+		{ "{NONE}", CUT_ANY },
+		{ "^%Y-%m-%d %H:%M:%S", CUT_NONE },
+		{ "^\\[%d/%b/%Y %H:%M:%S\\]", CUT_NONE },
+		{ "^EPOCH", CUT_WORD },
+		{ "^[^\\[]*\\[({DATE})", CUT_WORD },
+		{ "^[^\\[]*(\\[{DATE}\\s*\\])", CUT_ANY },
+		{ "^(?:=[^=]+={3,} )?(%ExY-%m-%d[T ]%H:%M:%S(?:[.,]%f)?(?:\\s*%z)?)",
+		    CUT_WORD },
+		{ "^a(%Y)b", CUT_ANY },
+		{ "^a|b ({DATE})", CUT_ANY },
+		{ "^b ({DATE}|c)", CUT_ANY },
+		{ "^b ({DATE}x)", CUT_ANY },
+		{ "^b ({DATE})c(?:%S)", CUT_ANY },
+		{ "x%Y", CUT_ANY },
+		{ "TAI64N", CUT_ANY },
+		{ "{^LN-BEG}TAI64N", CUT_WORD },
+		{ "{^LN-BEG}%b-%d-%Exy %H:%M:%S", CUT_WORD },
+		{ "{^LN-BEG}%b-%d-%Exy %H:%M:%S\\]", CUT_ANY },
+	};
+	struct conf_list none = { 0 };
+
+	(void)state;
+	assert_int_equal(stamp_cut(&none), CUT_WORD);
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+		const char *pattern = v[i].pattern;
+		struct conf_list one = { .v = &pattern, .n = 1 };
+
+		if (stamp_cut(&one) != v[i].cut)
+			fail_msg("%s: %d", v[i].pattern, stamp_cut(&one));
+	}
+}
+
 int
 main(void)
 {
@@ -315,6 +353,7 @@ main(void)
 		cmocka_unit_test(zones),
 		cmocka_unit_test(bad_patterns),
 		cmocka_unit_test(shortcuts),
+		cmocka_unit_test(cuts),
 	};
 
 	setenv("TZ", "UTC", 1);
