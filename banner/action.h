@@ -56,15 +56,17 @@ struct bn_key {
 
 struct bn_host {
 	void *ctx;
-	const char *(*get)(void *ctx, const char *key);	/* value or fallback; NULL: not in the schema */
+	/* Value or fallback; NULL: not in the schema. */
+	const char *(*get)(void *ctx, const char *key);
 	void (*log)(void *ctx, enum bn_level, const char *text);
-	/* Outcome of a change that was -EINPROGRESS (target "": the whole of it), or news
-	 * of one target: it has it, or has it not yet. id is that of the change. */
+	/* Outcome of a change that was -EINPROGRESS (target "": the whole of it), or
+	 * news of one target: it has it, or has it not yet. id is that of the change. */
 	void (*done)(void *ctx, uint64_t id, const char *target, int err);
 	/* The outside changed: list and repair soon. */
 	void (*drifted)(void *ctx);
-	/* Options that are not in the schema, for plugins with BN_OPEN_KEYS (exec: tags). */
-	const char *(*each)(void *ctx, size_t i, const char **value);	/* NULL at the end */
+	/* Options that are not in the schema, for plugins with BN_OPEN_KEYS (exec:
+	 * tags); NULL at the end. */
+	const char *(*each)(void *ctx, size_t i, const char **value);
 	/* Somebody else removed this one: it is put back at once if it is still wanted.
 	 * Never from inside apply or list. */
 	void (*lost)(void *ctx, const struct bn_subject *);
@@ -100,8 +102,8 @@ struct bn_action_ops {
 	void (*close)(void *self);	/* leaves what is in force in force */
 	/* The flags of this instance, where they depend on its options. */
 	uint32_t (*mode)(void *self);
-	/* Would these two carry out the same? Then they are one instance with one wanted
-	 * set, and what several jails ask for is done once. */
+	/* Would these two carry out the same? Then they are one instance with one
+	 * wanted set, and what several jails ask for is done once. */
 	int  (*same)(void *self, void *other);
 	/* All that shall be in force has been asked for: what a far side holds beyond it
 	 * may go. force: even if that is most of it (banctl sync --force). */

@@ -30,8 +30,8 @@ struct order {
 	enum verb verb;
 	enum cause cause;
 	const struct ban *ban;
-	/* Evidence of a new ban, oldest first: the last maxmatches lines, of at most 256
-	 * and cut to 1 KiB but for those of the last failure. */
+	/* Evidence of a new ban, oldest first: the last maxmatches lines, of at most
+	 * 256 and cut to 1 KiB but for those of the last failure. */
 	const struct str *lines;
 	size_t nlines;
 	const struct field *fields;	/* captures of the failure that decided */

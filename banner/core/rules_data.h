@@ -39,7 +39,7 @@ struct rules {
 	bool has_last;			/* a date was seen */
 	int64_t last_ms;		/* the last one */
 	struct rules_stats stats;
-	uint64_t lines_lost;		/* of the multi-line buffer, by its cap of bytes */
+	uint64_t lines_lost; /* of the multi-line buffer, by its cap of bytes */
 	struct buf cut, content, joined, joined_pre;	/* of the line at hand */
 };
 

@@ -63,7 +63,8 @@ int cmd_watch(struct request *);
 /* cmd_check.c */
 int cmd_check(struct request *);
 
-/* dialect.c: 0, or refused in the words of fail2ban-client, which has fewer commands. */
+/* dialect.c: 0, or refused in the words of fail2ban-client, which has fewer commands.
+ */
 int dialect_check(struct request *);
 
 /* Rows of the store and targets of an actor, for a request that waits for them. */

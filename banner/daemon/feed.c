@@ -213,7 +213,8 @@ watch_sources(struct feed *f, struct watch *w)
 		const struct conf_path *p = &w->conf->logpath[i];
 		int rc = w->conf->backend == BACKEND_SOCKET
 		    ? sources_add_socket(f->sources, p->glob, w, &e)
-		    : sources_add_glob(f->sources, p->glob, p->tail, polling, w, &e);
+		    : sources_add_glob(f->sources,
+	    &(struct glob_request){ p->glob, p->tail, polling }, w, &e);
 
 		if (rc < 0)
 			log_error(NAME, "[%s] %s: %s", w->conf->name, p->glob, e.text);

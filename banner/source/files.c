@@ -33,6 +33,7 @@
 #include <sys/stat.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/heap.h"
 #include "banner/source/paths.h"
 
 enum { RESCAN_MS = 100 };
@@ -62,15 +63,18 @@ check_due(struct files *fs)
 {
 	for (int sleepers = 0; sleepers < 2; sleepers++)
 		for (struct follow *f = fs->first; f; f = f->next)
-			if ((f->due || fs->tree_due) && (f->owner != NULL) == sleepers) {
+			if ((f->due || fs->tree_due) &&
+			    (f->owner != NULL) == sleepers) {
 				f->due = true;
 				follow_check(f);
 			}
 }
 
 static void
-on_entry(void *arg, struct follow *f)
+on_entry(void *arg, struct watcher *who)
 {
+	struct follow *f = heap_entry(who, struct follow, watcher);
+
 	f->due = true;
 }
 
@@ -186,7 +190,8 @@ read_places(struct files *fs, struct follow *f)
 		return;
 	n = places_parse(str_of(text), f->wanted);
 	if (n < 0) {
-		source_event(&f->src, SOURCE_ERROR, "the stored place is not understood; "
+		source_event(&f->src, SOURCE_ERROR,
+		    "the stored place is not understood; "
 		    "reading as if for the first time");
 		return;
 	}
@@ -206,8 +211,10 @@ follow_get(struct files *fs, const char *path)
 		return f;
 	if (fs->n >= SOURCE_FILES_MAX) {
 		if (!fs->full_said && fs->first)
-			source_event(&fs->first->src, SOURCE_ERROR, "more than %d files: "
-			    "%s and others are not followed", SOURCE_FILES_MAX, path);
+			source_event(&fs->first->src, SOURCE_ERROR,
+			    "more than %d files: "
+			    "%s and others are not followed",
+			    SOURCE_FILES_MAX, path);
 		fs->full_said = true;
 		return NULL;
 	}
@@ -270,7 +277,8 @@ scan(struct files *fs)
 static void
 watch_start(struct files *fs)
 {
-	struct watch_host host = { fs, on_entry, on_bytes, on_tree, on_unknown, on_done };
+	struct watch_host host = { fs, on_entry, on_bytes, on_tree, on_unknown,
+		on_done };
 
 	if (watch_new(fs->set->base, &host, &fs->watch) < 0)
 		fs->watch = NULL;
@@ -322,21 +330,22 @@ files_free(struct files *fs)
 }
 
 int
-sources_add_glob(struct sources *set, const char *glob, bool tail, bool polling,
-    void *group, struct err *e)
+sources_add_glob(struct sources *set, const struct glob_request *want, void *group,
+    struct err *e)
 {
 	struct files *fs;
 	struct glob *g;
 
-	if (glob[0] != '/')
-		return err_set(e, -EINVAL, "the path of a log must begin with /: %s", glob);
+	if (want->glob[0] != '/')
+		return err_set(e, -EINVAL, "the path of a log must begin with /: %s",
+		    want->glob);
 	if (!set->files)
 		set->files = files_new(set);
 	fs = set->files;
 	g = xcalloc(1, sizeof(*g));
-	g->text = xstrdup(glob);
-	g->tail = tail;
-	g->polling = polling;
+	g->text = xstrdup(want->glob);
+	g->tail = want->tail;
+	g->polling = want->polling;
 	g->group = group;
 	*fs->globs_end = g;
 	fs->globs_end = &g->next;

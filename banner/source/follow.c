@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * follow.c - one file name that is followed, whatever file bears it.
  */
-#include "banner/source/follow.h"
+#include "banner/source/files.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "banner/base/arena.h"
-#include "banner/source/files.h"
 #include "banner/source/paths.h"
 #include "banner/source/seek.h"
 
@@ -132,8 +131,8 @@ hand_over(struct follow *f, struct reader *r)
 		g->cur = r;
 		g->opened = true;
 		set_owner(g, NULL);
-		source_event(&g->src, SOURCE_OPENED, "read as %s up to %llu", f->src.name,
-		    (unsigned long long)r->at.off);
+		source_event(&g->src, SOURCE_OPENED, "read as %s up to %llu",
+		    f->src.name, (unsigned long long)r->at.off);
 		follow_wake(g, r);
 		return true;
 	}
@@ -186,8 +185,8 @@ set_timer(struct follow *f)
 	for (size_t i = 0; i < f->nold; i++)
 		if (f->old[i]->quiet_since + linger < next)
 			next = f->old[i]->quiet_since + linger;
-	if (f->cur && f->said == ENOENT && fstat(f->cur->fd, &st) == 0 && st.st_nlink == 0
-	    && f->cur->quiet_since + GONE_MS < next)
+	if (f->cur && f->said == ENOENT && fstat(f->cur->fd, &st) == 0 &&
+	    st.st_nlink == 0 && f->cur->quiet_since + GONE_MS < next)
 		next = f->cur->quiet_since + GONE_MS;
 	if (next != INT64_MAX)
 		timer_after(&f->timer, next > now ? next - now : 1);
@@ -234,7 +233,8 @@ was_truncated(struct follow *f, struct reader *r)
 	    (unsigned long long)unread, (unsigned long long)lost);
 	if (lost > 0) {
 		f->src.stats.lost_bytes += lost;
-		source_event(&f->src, SOURCE_LOST, "%llu bytes", (unsigned long long)lost);
+		source_event(
+		    &f->src, SOURCE_LOST, "%llu bytes", (unsigned long long)lost);
 	}
 }
 
@@ -298,7 +298,7 @@ follow_step(void *arg, const char *folder, const char *name, bool file)
 
 	if (!f->files->watch || f->polling)
 		return;
-	rc = watch_entry(f->files->watch, folder, name, file ? f : NULL);
+	rc = watch_entry(f->files->watch, folder, name, file ? &f->watcher : NULL);
 	if (rc == -EREMOTE)
 		f->files->poll_all = true;
 	if (rc == -EREMOTE || rc == -ENOSPC || rc == -ENOMEM)
@@ -434,8 +434,9 @@ take(struct follow *f)
 	}
 	set_offset(f, &st, successor);
 	f->src.stats.rotations += rotated;
-	source_event(&f->src, rotated ? SOURCE_ROTATED : SOURCE_OPENED, "from %llu of %llu",
-	    (unsigned long long)f->cur->at.off, (unsigned long long)st.st_size);
+	source_event(&f->src, rotated ? SOURCE_ROTATED : SOURCE_OPENED,
+	    "from %llu of %llu", (unsigned long long)f->cur->at.off,
+	    (unsigned long long)st.st_size);
 	return 0;
 }
 
@@ -533,7 +534,7 @@ follow_check(struct follow *f)
 
 	f->due = false;
 	f->recheck = false;
-	f->round++;
+	f->watcher.round++;
 	rc = fd = path_open(f->src.name, true, &st, follow_step, f);
 	if (fd >= 0) {
 		close(fd);

@@ -30,9 +30,9 @@ struct job {
 
 struct source_kind {
 	void (*start)(struct source *);		/* NULL: nothing to start */
-	void (*place)(struct source *);		/* write src->place; NULL: it is up to date */
+	void (*place)(struct source *); /* write src->place; NULL: it is up to date */
 	void (*paths)(struct source *, source_path_fn *, void *arg);	/* or NULL */
-	void (*free)(struct source *);		/* what the kind owns, then the struct */
+	void (*free)(struct source *); /* what the kind owns, then the struct */
 };
 
 struct source {
@@ -78,7 +78,7 @@ void	source_push(struct source *, struct block *);
 void	source_long_line(struct source *, uint64_t offset);
 /* It has read what was there at the start: said once. */
 void	source_caught_up(struct source *);
-bool	source_set_place(struct source *, const char *);	/* false: too long, said */
+bool source_set_place(struct source *, const char *); /* false: too long, said */
 
 void	job_queue(struct sources *, struct job *);
 void	job_cancel(struct sources *, struct job *);

@@ -193,15 +193,16 @@ seek_first(struct journal *jo)
 		(void)sd_journal_get_realtime_usec(jo->j, &jo->newest_us);
 	if (jo->src.place[0])
 		return seek_place(jo);
-	return sd_journal_seek_realtime_usec(jo->j, since > 0 ? (uint64_t)since * 1000 : 0);
+	return sd_journal_seek_realtime_usec(
+	    jo->j, since > 0 ? (uint64_t)since * 1000 : 0);
 }
 
 static void
 failed(struct journal *jo, const char *what, int rc)
 {
 	if (!jo->error_said)
-		source_event(&jo->src, SOURCE_ERROR, "journal: %s: %s; trying again", what,
-		    strerror(-rc));
+		source_event(&jo->src, SOURCE_ERROR, "journal: %s: %s; trying again",
+		    what, strerror(-rc));
 	jo->error_said = true;
 	journal_close(jo);
 	timer_after(jo->again, AGAIN_MS);
@@ -259,7 +260,8 @@ open_files(struct journal *jo)
 	glob_t g = { 0 };
 	int rc = -ENOENT, how = GLOB_NOCHECK;
 
-	for (char *p = strtok_r(list, ", \n", &save); p; p = strtok_r(NULL, ", \n", &save)) {
+	for (char *p = strtok_r(list, ", \n", &save); p;
+	     p = strtok_r(NULL, ", \n", &save)) {
 		glob(p, how, NULL, &g);
 		how |= GLOB_APPEND;
 	}
@@ -281,8 +283,9 @@ add_matches(struct journal *jo)
 		char *word = xmalloc(rest.len + 1);
 
 		while (rc >= 0 && journal_match_word(&rest, word, NULL) > 0)
-			rc = strcmp(word, "+") == 0 ? sd_journal_add_disjunction(jo->j) :
-			    sd_journal_add_match(jo->j, word, 0);
+			rc = strcmp(word, "+") == 0
+			    ? sd_journal_add_disjunction(jo->j)
+			    : sd_journal_add_match(jo->j, word, 0);
 		if (rc >= 0)
 			rc = sd_journal_add_disjunction(jo->j);
 		free(word);
@@ -313,8 +316,8 @@ journal_open(struct journal *jo)
 	fd = sd_journal_get_fd(jo->j);
 	if (fd < 0)
 		return fd;
-	jo->readable = event_new(jo->src.set->base, fd, EV_READ | EV_PERSIST, on_readable,
-	    jo);
+	jo->readable =
+	    event_new(jo->src.set->base, fd, EV_READ | EV_PERSIST, on_readable, jo);
 	event_add(jo->readable, NULL);
 	return seek_first(jo);
 }

@@ -8,8 +8,9 @@
 #include "banner/base/str.h"
 
 /* Take the next word off the front as a shell would: blanks divide, quotes and
- * backslash protect. The word is written to out, which has room for line->len + 1 bytes,
- * NUL added. 1 a word, 0 no more, -EINVAL: a quote is not closed, or the word is neither
+ * backslash protect. The word is written to out, which has room for line->len + 1
+ * bytes, NUL added. 1 a word, 0 no more, -EINVAL: a quote is not closed, or the word is
+ * neither
  * "+" nor FIELD=VALUE. */
 int	journal_match_word(struct str *line, char *out, struct err *);
 

@@ -81,7 +81,8 @@ link_target(int link, const char *path, char out[PATH_MAX])
 	if (text[0] == '/')
 		len = snprintf(out, PATH_MAX, "%s", text);
 	else
-		len = snprintf(out, PATH_MAX, "%.*s/%s", (int)(slash - path), path, text);
+		len =
+		    snprintf(out, PATH_MAX, "%.*s/%s", (int)(slash - path), path, text);
 	return len >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
@@ -124,7 +125,8 @@ is_kernel_text(int fd)
  * that of whatever lies at the path a moment later. owner: of the links, all safe ones
  * counted as root. */
 static int
-open_entry(const char *path, uid_t *owner, struct stat *st, path_step_fn *step, void *arg)
+open_entry(
+    const char *path, uid_t *owner, struct stat *st, path_step_fn *step, void *arg)
 {
 	char at[PATH_MAX], next[PATH_MAX];
 
@@ -167,7 +169,8 @@ reopen(int fd, const char *path, struct stat *st)
 		got = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (got < 0)
 		return -errno;
-	if (fstat(got, &now) < 0 || now.st_ino != st->st_ino || now.st_dev != st->st_dev) {
+	if (fstat(got, &now) < 0 || now.st_ino != st->st_ino ||
+	    now.st_dev != st->st_dev) {
 		close(got);
 		return -EAGAIN;
 	}

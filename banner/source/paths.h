@@ -2,7 +2,8 @@
  * paths.h - log paths: opened safely, expanded, and watched by their steps.
  *
  * Every function calls step(arg, folder, name) for each directory entry whose change
- * may change its answer: folders on the way, symbolic links, the missing part of a path.
+ * may change its answer: folders on the way, symbolic links, the missing part of a
+ * path.
  */
 #ifndef BANNER_SOURCE_PATHS_H
 #define BANNER_SOURCE_PATHS_H
@@ -17,7 +18,7 @@ typedef void (path_step_fn)(void *arg, const char *folder, const char *name, boo
  * device, FIFO or folder (-ENXIO), not kernel text as in /proc (-ENXIO), not through a
  * last-part symbolic link whose owner is neither root, us nor the target's (-EPERM).
  * peek: a descriptor for fstat alone. The descriptor, or -errno. */
-int	path_open(const char *path, bool peek, struct stat *, path_step_fn *, void *arg);
+int path_open(const char *path, bool peek, struct stat *, path_step_fn *, void *arg);
 
 bool	path_has_magic(const char *glob);	/* * ? [ */
 /* Call found for every existing path that matches (no folders); a glob without magic is

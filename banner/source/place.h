@@ -25,8 +25,9 @@ struct place {
 /* Read up to PLACE_FILES places; how many, or -EINVAL. */
 int	places_parse(struct str, struct place out[PLACE_FILES]);
 void	place_add(struct buf *, const struct place *);	/* after a blank if not first */
-uint64_t	place_hash(const void *, size_t);	/* the same for ever: it is stored */
-/* Hash of what lies before off in fd; 0 or -errno, -ENODATA when the file is shorter. */
+uint64_t place_hash(const void *, size_t); /* the same for ever: it is stored */
+/* Hash of what lies before off in fd; 0 or -errno, -ENODATA when the file is shorter.
+ */
 int	place_hash_at(int fd, uint64_t off, uint64_t *hash);
 /* Is off in fd the place? False on read errors. */
 bool	place_fits(int fd, const struct place *);

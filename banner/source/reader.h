@@ -16,7 +16,7 @@ struct reader {
 	int fd;
 	struct follow *owner;
 	struct place at;	/* the next line that was not handed on */
-	uint64_t scan;		/* where a line longer than the cap is searched for its end */
+	uint64_t scan; /* where a line longer than the cap is searched for its end */
 	uint64_t seen;		/* size the file had when we last looked */
 	uint64_t live_from;	/* what lies before was there at the start */
 	int64_t born_ns;	/* birth of the inode; 0 unknown */

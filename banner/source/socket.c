@@ -125,7 +125,8 @@ remove_stale(const struct sockaddr_un *sa)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	rc = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0 ? -EADDRINUSE : 0;
+	rc = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0 ? -EADDRINUSE
+									: 0;
 	close(fd);
 	return rc < 0 || unlink(sa->sun_path) == 0 ? rc : -errno;
 }

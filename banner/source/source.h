@@ -25,10 +25,10 @@ struct source;		/* one open file, journal, socket */
 struct sources;
 
 enum {
-	SOURCE_PLACE_MAX = 512,		/* bytes of a place, NUL included */
+	SOURCE_PLACE_MAX = 512, /* bytes of a place, NUL included */
 	SOURCE_LINE_DEFAULT = 16 << 10,
 	SOURCE_LINE_MAX = 8 << 20,
-	SOURCE_FILES_MAX = 16384,	/* files followed at once; more are refused, said */
+	SOURCE_FILES_MAX = 16384, /* files followed at once; more are refused, said */
 };
 
 /* missing: a glob or path has no file yet; opened/rotated/...: what happened. */
@@ -42,20 +42,21 @@ struct source_host {
 	void *arg;
 	/* The place after the block is source_place() once this returned. */
 	void (*block)(void *arg, struct source *, const struct block *);
-	void (*event)(void *arg, struct source *, enum source_event, const char *detail);
+	void (*event)(
+	    void *arg, struct source *, enum source_event, const char *detail);
 	/* Time of a line (match_line_time), for the first start position; -1 unknown.
 	 * NULL: a first read begins at the first byte. */
 	int64_t (*line_time)(void *arg, struct source *, struct str line);
-	/* Place stored for this source name, or NULL. Asked once per source, at the start
-	 * or when its name comes up. The text is not kept. */
+	/* Place stored for this source name, or NULL. Asked once per source, at the
+	 * start or when its name comes up. The text is not kept. */
 	const char *(*place)(void *arg, const char *name);
 	int64_t (*now_ms)(void *arg);
 };
 
 struct sources_options {
-	uint64_t max_line_bytes;	/* longer lines are skipped whole and counted;
-					 * 0: SOURCE_LINE_DEFAULT, at most SOURCE_LINE_MAX */
-	int64_t backlog_ms;		/* how far back a first read goes (largest findtime) */
+	uint64_t max_line_bytes; /* longer lines are skipped whole and counted;
+				  * 0: SOURCE_LINE_DEFAULT, at most SOURCE_LINE_MAX */
+	int64_t backlog_ms; /* how far back a first read goes (largest findtime) */
 };
 
 int	sources_new(struct event_base *, const struct source_host *,
@@ -65,8 +66,9 @@ void	sources_free(struct sources *);
 /* Follow all files that match glob now or later. group is handed back by
  * source_groups: one concrete file that several globs name is one source with
  * several groups. polling: never inotify. */
-int	sources_add_glob(struct sources *, const char *glob, bool tail, bool polling,
-	    void *group, struct err *);
+struct glob_request { const char *glob; bool tail, polling; };
+int	sources_add_glob(struct sources *, const struct glob_request *, void *group,
+	    struct err *);
 /* Follow the journal: match as fail2ban's journalmatch lines, options as its
  * backend options (journalpath, journalfiles, journalflags, namespace). -ENOTSUP in a
  * build without libsystemd. */
@@ -75,11 +77,12 @@ struct journal_request {
 	size_t nmatch;
 	const char *path, *files, *flags, *name_space;	/* NULL: default */
 };
-int	sources_add_journal(struct sources *, const struct journal_request *, void *group,
-	    struct err *);
-int	sources_add_fd(struct sources *, int fd, const char *name, void *group, struct err *);
+int sources_add_journal(
+    struct sources *, const struct journal_request *, void *group, struct err *);
+int
+sources_add_fd(struct sources *, int fd, const char *name, void *group, struct err *);
 /* A unix datagram socket that syslog daemons write to. */
-int	sources_add_socket(struct sources *, const char *path, void *group, struct err *);
+int sources_add_socket(struct sources *, const char *path, void *group, struct err *);
 
 /* Every path the sources read now or may read later: folders (whatever is below them is
  * meant) and a few files. Links are resolved; of what does not exist yet it is the
@@ -94,7 +97,7 @@ void	sources_start(struct sources *);
 bool	sources_caught_up(const struct sources *);
 
 size_t		 source_groups(const struct source *, void *const **groups);
-const char	*source_name(const struct source *);	/* path, "journal:...", "stdin" */
+const char *source_name(const struct source *); /* path, "journal:...", "stdin" */
 /* Opaque text that finds the next unread line again; valid until the next block. */
 const char	*source_place(const struct source *);
 

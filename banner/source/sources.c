@@ -222,9 +222,11 @@ source_long_line(struct source *s, uint64_t offset)
 	if (s->long_said_ms != 0 && now - s->long_said_ms < LONG_SAY_MS)
 		return;
 	s->long_said_ms = now;
-	source_event(s, SOURCE_LONG_LINE, "a line longer than %llu bytes at offset %llu "
-	    "was skipped; %llu so far", (unsigned long long)s->set->opt.max_line_bytes,
-	    (unsigned long long)offset, (unsigned long long)s->stats.long_lines);
+	source_event(s, SOURCE_LONG_LINE,
+	    "a line longer than %llu bytes at offset %llu "
+	    "was skipped; %llu so far",
+	    (unsigned long long)s->set->opt.max_line_bytes, (unsigned long long)offset,
+	    (unsigned long long)s->stats.long_lines);
 }
 
 void

@@ -18,7 +18,6 @@
 
 #include "banner/base/arena.h"
 #include "banner/source/files.h"
-#include "banner/source/follow.h"
 #include "banner/source/paths.h"
 
 enum { SCANS = 20 };
@@ -35,8 +34,8 @@ typedef bool (beside_fn)(void *arg, int fd, const struct stat *);
 static bool
 has_suffix_of_rotation(const char *suffix)
 {
-	static const char *const packed[] = { ".gz", ".bz2", ".xz", ".zst", ".lz4", ".Z",
-	    ".lzo", ".zip" };
+	static const char *const packed[] = { ".gz", ".bz2", ".xz", ".zst", ".lz4",
+		".Z", ".lzo", ".zip" };
 	struct str s = str_of(suffix);
 
 	if (!strchr(".-_", suffix[0]) || !suffix[0])
@@ -80,7 +79,8 @@ is_rotation_of(const char *base, const char *name)
 		return false;
 	stem = (size_t)(dot - base);
 	ext = n - stem;
-	if (m <= n || strncmp(name, base, stem) != 0 || strcmp(name + m - ext, dot) != 0)
+	if (m <= n || strncmp(name, base, stem) != 0 ||
+	    strcmp(name + m - ext, dot) != 0)
 		return false;
 	snprintf(middle, sizeof(middle), "%.*s", (int)(m - n), name + stem);
 	return has_suffix_of_rotation(middle);
@@ -91,8 +91,8 @@ static bool
 try_beside(int folder, const struct dirent *d, beside_fn *fn, void *arg)
 {
 	struct stat st;
-	int fd = openat(folder, d->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
-	    O_CLOEXEC);
+	int fd = openat(folder, d->d_name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	bool same;
 
 	if (fd < 0)

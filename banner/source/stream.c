@@ -75,8 +75,11 @@ hand_on(struct stream *st)
 			source_long_line(&st->src, at);
 			st->skipping = run.s[run.len - 1] != '\n';
 		} else {
-			source_push(&st->src, &(struct block){ .text = run,
-			    .line_ms = -1, .offset = at, .live = st->readable != NULL });
+			source_push(&st->src,
+			    &(struct block){ .text = run,
+				.line_ms = -1,
+				.offset = at,
+				.live = st->readable != NULL });
 		}
 	}
 	consume(st, st->len - rest.len);
@@ -89,8 +92,11 @@ stream_end(struct stream *st, int err)
 	if (st->readable)
 		event_del(st->readable);
 	if (st->len > 0)
-		source_push(&st->src, &(struct block){ .text = { st->buf, st->len },
-		    .line_ms = -1, .offset = st->offset, .live = st->readable != NULL });
+		source_push(&st->src,
+		    &(struct block){ .text = { st->buf, st->len },
+			.line_ms = -1,
+			.offset = st->offset,
+			.live = st->readable != NULL });
 	st->len = 0;
 	if (err)
 		source_event(&st->src, SOURCE_ERROR, "read: %s", strerror(err));
@@ -144,7 +150,8 @@ static const struct source_kind stream_kind = {
 };
 
 int
-sources_add_fd(struct sources *set, int fd, const char *name, void *group, struct err *e)
+sources_add_fd(
+    struct sources *set, int fd, const char *name, void *group, struct err *e)
 {
 	struct stream *st;
 	struct stat sb;

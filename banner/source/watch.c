@@ -13,18 +13,19 @@
 
 #include "banner/base/arena.h"
 #include "banner/base/table.h"
-#include "banner/source/follow.h"
 #include "banner/source/inner.h"
 #include "banner/source/paths.h"
+#include "banner/source/reader.h"
 
 #define FOLDER_MASK (IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ATTRIB | \
 	IN_DELETE_SELF | IN_ONLYDIR)
 
-/* Who wants to know of one name. A follow counts while its round is the present one. */
+/* Who wants to know of one name. A watcher counts while its round is the present one.
+ */
 struct interest {
 	bool tree;
 	size_t n;
-	struct { struct follow *follow; uint64_t round; } *who;
+	struct { struct watcher *who; uint64_t round; } *v;
 };
 
 struct folder {
@@ -48,7 +49,7 @@ interest_free(void *arg, const void *key, size_t len, void *value)
 {
 	struct interest *it = value;
 
-	free(it->who);
+	free(it->v);
 	free(it);
 	return 1;
 }
@@ -72,10 +73,10 @@ interest_tell(struct watch *w, struct interest *it)
 	if (it->tree)
 		w->host.tree(w->host.arg);
 	for (size_t i = 0; i < it->n; i++) {
-		if (it->who[i].round != it->who[i].follow->round)
+		if (it->v[i].round != it->v[i].who->round)
 			continue;
-		w->host.entry(w->host.arg, it->who[i].follow);
-		it->who[kept++] = it->who[i];
+		w->host.entry(w->host.arg, it->v[i].who);
+		it->v[kept++] = it->v[i];
 	}
 	it->n = kept;
 }
@@ -236,22 +237,22 @@ folder_get(struct watch *w, const char *path)
 }
 
 static void
-interest_add(struct interest *it, struct follow *follow)
+interest_add(struct interest *it, struct watcher *who)
 {
 	size_t i = 0;
 
-	while (i < it->n && it->who[i].follow != follow)
+	while (i < it->n && it->v[i].who != who)
 		i++;
 	if (i == it->n) {
-		it->who = xrealloc(it->who, (i + 1) * sizeof(*it->who));
-		it->who[i].follow = follow;
+		it->v = xrealloc(it->v, (i + 1) * sizeof(*it->v));
+		it->v[i].who = who;
 		it->n++;
 	}
-	it->who[i].round = follow->round;
+	it->v[i].round = who->round;
 }
 
 int
-watch_entry(struct watch *w, const char *path, const char *name, struct follow *follow)
+watch_entry(struct watch *w, const char *path, const char *name, struct watcher *who)
 {
 	struct folder *f = folder_get(w, path);
 	struct interest *it;
@@ -267,8 +268,8 @@ watch_entry(struct watch *w, const char *path, const char *name, struct follow *
 		it = xcalloc(1, sizeof(*it));
 		table_set(f->names, name, strlen(name), it);
 	}
-	if (follow)
-		interest_add(it, follow);
+	if (who)
+		interest_add(it, who);
 	else
 		it->tree = true;
 	return f->remote ? -EREMOTE : 0;

@@ -9,19 +9,22 @@
 #define BANNER_SOURCE_WATCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { WATCH_RATE = 1000, WATCH_PAUSE_MS = 1 };
 
 struct event_base;
-struct follow;
 struct reader;
 struct watch;
 
+/* Who wants to know of a name; embedded. A new round forgets the names of the last. */
+struct watcher { uint64_t round; };
+
 struct watch_host {
 	void *arg;
-	void (*entry)(void *arg, struct follow *);	/* its name changed */
+	void (*entry)(void *arg, struct watcher *);	/* its name changed */
 	void (*bytes)(void *arg, struct reader *);	/* it was written to */
-	void (*tree)(void *arg);	/* folders or links changed: look at everything */
+	void (*tree)(void *arg); /* folders or links changed: look at everything */
 	void (*unknown)(void *arg);	/* a new name where globs look */
 	void (*done)(void *arg);	/* end of a batch of the above */
 };
@@ -29,10 +32,10 @@ struct watch_host {
 /* 0 or -errno (no inotify: poll). */
 int	watch_new(struct event_base *, const struct watch_host *, struct watch **);
 void	watch_free(struct watch *);
-/* Tell follow of changes of this entry; follow NULL: tree; name NULL: unknown. Entries
- * of an older follow->round are forgotten. 0, -EREMOTE when
- * the folder lies on a network file system, or -errno. */
-int	watch_entry(struct watch *, const char *folder, const char *name, struct follow *);
+/* Tell the watcher of changes of this entry; watcher NULL: tree; name NULL: unknown.
+ * 0, -EREMOTE when the folder lies on a network file system, or -errno. */
+int	watch_entry(struct watch *, const char *folder, const char *name,
+	    struct watcher *);
 int	watch_file(struct watch *, struct reader *);	/* sets wd; 0 or -errno */
 void	watch_drop(struct watch *, struct reader *);
 

@@ -3,10 +3,10 @@
  *
  *	matchall [-n | -l] CONFIG LOG FILTER...
  *
- * Prints "filter line id" for each failure; -n: every regex on every line; -l: each line
- * is a block of its own, as when a log is followed. The time it
- * took goes to standard error. For tests: what many filters find together must be what
- * each finds alone.
+ * Prints "filter line id" for each failure; -n: every regex on every line; -l: each
+ *line is a block of its own, as when a log is followed. The time it took goes to
+ *standard error. For tests: what many filters find together must be what each finds
+ *alone.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -222,8 +222,10 @@ rig_follow(struct rig *r, const char *glob)
 {
 	struct err e;
 
-	assert_int_equal(sources_add_glob(r->set, rig_path(r, glob), false, false,
-	    (void *)1, &e), 0);
+	assert_int_equal(sources_add_glob(r->set,
+			     &(struct glob_request){ rig_path(r, glob), false, false },
+			     (void *)1, &e),
+	    0);
 	sources_start(r->set);
 }
 
@@ -258,6 +260,7 @@ rig_each_once(struct rig *r, size_t from, size_t to)
 			first = i;
 		}
 	if (wrong > 0)
-		fail_msg("%zu lines of %zu to %zu are wrong; line %zu came %u times\n%s",
+		fail_msg(
+		    "%zu lines of %zu to %zu are wrong; line %zu came %u times\n%s",
 		    wrong, from, to, first, r->seen[first], r->log.p);
 }

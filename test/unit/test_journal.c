@@ -18,9 +18,11 @@ static const char *const units[] = { "_SYSTEMD_UNIT=ssh.service + _COMM=sshd",
 static void
 entry(FILE *f, int n, const char *ident, const char *message)
 {
-	fprintf(f, "__REALTIME_TIMESTAMP=%lld\n__MONOTONIC_TIMESTAMP=%d\n"
+	fprintf(f,
+	    "__REALTIME_TIMESTAMP=%lld\n__MONOTONIC_TIMESTAMP=%d\n"
 	    "_BOOT_ID=8c2a0d2dc1b04c3d9a1fb8c9a2a7b4c1\n_HOSTNAME=mx\n"
-	    "SYSLOG_IDENTIFIER=%s\n_PID=%d\n_COMM=%s\n_SOURCE_REALTIME_TIMESTAMP=%lld\n",
+	    "SYSLOG_IDENTIFIER=%s\n_PID=%d\n_COMM=%s\n_SOURCE_REALTIME_TIMESTAMP=%"
+	    "lld\n",
 	    1795000000000000LL + n * 1000000LL, 1000000 + n, ident, n, ident,
 	    1795000000000000LL + n * 1000000LL - 5000);
 	/* Text with LF is written by length. */

@@ -90,7 +90,8 @@ copied_and_truncated(void **state)
 	char command[256];
 
 	first_run(r, "a.log");
-	snprintf(command, sizeof(command), "cd %s && cp a.log a.log.1 && : >a.log", r->dir);
+	snprintf(
+	    command, sizeof(command), "cd %s && cp a.log a.log.1 && : >a.log", r->dir);
 	assert_int_equal(system(command), 0);
 	rig_write(r, "a.log", "4 b line\n5 b line\n6 b line\n");
 	second_run(r, "a.log", "6 b line\n");
@@ -168,13 +169,17 @@ only_regular_files(void **state)
 	assert_int_equal(symlink("/dev/null", rig_path(r, "null")), 0);
 	assert_int_equal(symlink("/proc/self/status", rig_path(r, "proc")), 0);
 	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(sources_add_glob(r->set, rig_path(r, names[i]), false,
-		    false, NULL, &e), 0);
+		assert_int_equal(
+		    sources_add_glob(r->set,
+			&(struct glob_request){ rig_path(r, names[i]), false, false },
+			NULL, &e),
+		    0);
 	sources_start(r->set);
 	rig_run(r, 20);
 	assert_int_equal(r->events[SOURCE_ERROR], 4);
 	assert_int_equal(r->text.len, 0);
-	assert_true(sources_add_glob(r->set, "relative", false, false, NULL, &e) < 0);
+	assert_true(sources_add_glob(r->set,
+	    &(struct glob_request){ "relative", false, false }, NULL, &e) < 0);
 }
 
 static void
@@ -192,8 +197,8 @@ first_read_begins_by_time(void **state)
 		size_t n = 0;
 
 		for (int k = 0; k < 1000; k++)
-			n += (size_t)snprintf(block + n, 64, "%d filler filler filler\n",
-			    i * 1000 + k);
+			n += (size_t)snprintf(
+			    block + n, 64, "%d filler filler filler\n", i * 1000 + k);
 		rig_write(r, "a.log", block);
 	}
 	rig_follow(r, "a.log");
@@ -210,8 +215,8 @@ tail_begins_at_the_end(void **state)
 	struct err e;
 
 	rig_write(r, "a.log", "1 old\n");
-	assert_int_equal(sources_add_glob(r->set, rig_path(r, "a.log"), true, false, NULL,
-	    &e), 0);
+	assert_int_equal(sources_add_glob(r->set,
+	    &(struct glob_request){ rig_path(r, "a.log"), true, false }, NULL, &e), 0);
 	sources_start(r->set);
 	rig_write(r, "a.log", "2 new\n");
 	rig_until(r, "2 new\n");
@@ -226,9 +231,15 @@ two_globs_and_a_link_are_one_source(void **state)
 
 	rig_write(r, "a.log", "");
 	assert_int_equal(symlink("a.log", rig_path(r, "b.link")), 0);
-	sources_add_glob(r->set, rig_path(r, "a.log"), false, false, (void *)1, &e);
-	sources_add_glob(r->set, rig_path(r, "*.log"), false, false, (void *)2, &e);
-	sources_add_glob(r->set, rig_path(r, "b.link"), false, false, (void *)3, &e);
+	sources_add_glob(r->set,
+	    &(struct glob_request){ rig_path(r, "a.log"), false, false }, (void *)1,
+	    &e);
+	sources_add_glob(r->set,
+	    &(struct glob_request){ rig_path(r, "*.log"), false, false }, (void *)2,
+	    &e);
+	sources_add_glob(r->set,
+	    &(struct glob_request){ rig_path(r, "b.link"), false, false }, (void *)3,
+	    &e);
 	sources_start(r->set);
 	rig_write(r, "a.log", "1 x\n");
 	rig_until(r, "1 x\n");
@@ -244,7 +255,8 @@ polled_file(void **state)
 	struct err e;
 
 	rig_write(r, "a.log", "1 x\n");
-	sources_add_glob(r->set, rig_path(r, "a.log"), false, true, NULL, &e);
+	sources_add_glob(r->set,
+	    &(struct glob_request){ rig_path(r, "a.log"), false, true }, NULL, &e);
 	sources_start(r->set);
 	rig_until(r, "1 x\n");
 	rig_rename(r, "a.log", "a.log.1");
@@ -276,7 +288,8 @@ socket_line_and_origin(void **state)
 	struct rig *r = *state;
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	const char *text[] = { "<38>Nov 21 21:52:05 mx1 sshd[7]: a\nb\n",
-	    "<38>1 2026-11-21T21:52:05Z mx2 sshd 7 - - c", "<38>Nov 21 21:52:05 su: d" };
+		"<38>1 2026-11-21T21:52:05Z mx2 sshd 7 - - c",
+		"<38>Nov 21 21:52:05 su: d" };
 	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 	struct err e;
 
@@ -299,13 +312,20 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
-		TEST(same_file), TEST(rotated_twice_meanwhile),
-		TEST(rotated_and_not_made_again), TEST(rotated_below_one_glob),
-		TEST(copied_and_truncated), TEST(gone_without_trace_is_said),
-		TEST(stopped_while_two_files_are_open), TEST(long_lines_are_skipped_whole),
-		TEST(only_regular_files), TEST(first_read_begins_by_time),
-		TEST(tail_begins_at_the_end), TEST(two_globs_and_a_link_are_one_source),
-		TEST(polled_file), TEST(pipe_gives_its_last_line),
+		TEST(same_file),
+		TEST(rotated_twice_meanwhile),
+		TEST(rotated_and_not_made_again),
+		TEST(rotated_below_one_glob),
+		TEST(copied_and_truncated),
+		TEST(gone_without_trace_is_said),
+		TEST(stopped_while_two_files_are_open),
+		TEST(long_lines_are_skipped_whole),
+		TEST(only_regular_files),
+		TEST(first_read_begins_by_time),
+		TEST(tail_begins_at_the_end),
+		TEST(two_globs_and_a_link_are_one_source),
+		TEST(polled_file),
+		TEST(pipe_gives_its_last_line),
 		TEST(socket_line_and_origin),
 	};
 

@@ -263,7 +263,8 @@ rotate(struct rig *r, enum form form, int n)
 			rename(rig_path(r, "next"), a);
 		break;
 	case COPY:
-		snprintf(command, sizeof(command), "cp %s %s && truncate -s0 %s", a, b, a);
+		snprintf(
+		    command, sizeof(command), "cp %s %s && truncate -s0 %s", a, b, a);
 		if (system(command) != 0)
 			_exit(1);
 		break;
@@ -282,11 +283,13 @@ start_writer(struct rig *r, const struct writer *w)
 		return pid;
 	alarm(10);	/* a reader that gives up must not leave us behind */
 	for (int i = 0; i < w->files; i++) {
-		int fd = open(rig_path(r, "a.log"), O_WRONLY | O_CREAT | O_APPEND, 0600);
+		int fd =
+		    open(rig_path(r, "a.log"), O_WRONLY | O_CREAT | O_APPEND, 0600);
 		char line[64];
 
 		for (int k = 0; k < w->lines; k++, number++) {
-			int n = snprintf(line, sizeof(line), "%d line of text\n", number);
+			int n =
+			    snprintf(line, sizeof(line), "%d line of text\n", number);
 
 			if (k == w->lines - 3 && w->form != COPY)
 				rotate(r, w->form, i);	/* the last three are late */
