@@ -47,7 +47,9 @@ engine_restore_ban(struct engine *en, const struct ban *stored, int64_t now_ms)
 	}
 	e = bans_find(en->bans, j, &ban.subject);
 	if (e) {
-		restore_no(en, stored, CAUSE_CONFIG);
+		/* told twice, by a store that began again, it is the same ban */
+		if (e->ban.id != ban.id)
+			restore_no(en, stored, CAUSE_CONFIG);
 		return;
 	}
 	if (engine_room(en, now_ms) < 0) {

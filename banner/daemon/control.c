@@ -213,7 +213,14 @@ control_listen(struct control *ctl, int sock)
 	ctl->fd = sock;
 	ctl->accept =
 	    event_new(ctl->d->base, sock, EV_READ | EV_PERSIST, on_accept, ctl);
-	event_add(ctl->accept, NULL);
+	control_begin(ctl);
+}
+
+void
+control_begin(struct control *ctl)
+{
+	if (ctl->accept && ctl->d->restored)
+		event_add(ctl->accept, NULL);
 }
 
 struct control *

@@ -18,7 +18,9 @@ struct engined;
 
 struct control *control_new(struct engined *);
 void control_free(struct control *);
-void control_listen(struct control *, int sock); /* takes the socket */
+/* Takes the socket. Clients wait in its backlog until the state is restored. */
+void control_listen(struct control *, int sock);
+void control_begin(struct control *);
 /* Send what is queued, as far as it goes now; before the end of the process. */
 void control_flush(struct control *);
 

@@ -126,6 +126,7 @@ engined_restored(struct engined *d)
 	log_info(
 	    NAME, "%zu bans and %zu counters restored", st.banned_now, st.tracked_now);
 	lists_load(d);
+	control_begin(d->control);
 	engined_turn(d);
 	relay_flush(d->relay);
 	if (d->mode == MODE_EXPIRE)

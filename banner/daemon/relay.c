@@ -12,6 +12,7 @@
 #include "banner/daemon/context.h"
 #include "banner/daemon/feed.h"
 #include "banner/daemon/relay.h"
+#include "banner/daemon/stream.h"
 
 /* What an actor that does not read may have waiting; beyond it gets a resync. */
 enum { QUEUE_BYTES = 4 << 20 };
@@ -241,7 +242,7 @@ static void
 complete(struct actor_link *l)
 {
 	if (l->completed || l->resync || !link_is_open(&l->link) ||
-	    !l->relay->d->caught_up)
+	    !l->relay->d->caught_up || stream_lost(l->relay->d->stream))
 		return;
 	l->completed = true;
 	put_generation(l, WIRE_COMPLETE);

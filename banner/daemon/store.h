@@ -19,7 +19,7 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-enum { STORE_VERSION = 1, STORE_QUEUE_BYTES = 64 << 20 };
+enum { STORE_VERSION = 1, STORE_QUEUE_BYTES = 256 << 20 };
 
 enum store_sql {
 	SQL_BEGIN,
@@ -38,6 +38,10 @@ enum store_sql {
 	SQL_PLACE_DEL,
 	SQL_CLOCK,
 	SQL_CLOCK_HISTORY,
+	SQL_ANEW_BANS,
+	SQL_ANEW_COUNTS,
+	SQL_ANEW_SESSIONS,
+	SQL_ANEW_ENDED,
 	SQL_PURGE_HISTORY,
 	SQL_PURGE_OFFENDERS,
 	SQL_BANS,
@@ -78,7 +82,8 @@ int	store_take(struct store *, enum wire_type, struct wire_in *, int64_t now_ms,
 void	store_cut(struct store *);
 /* Write all that is ready. 0 or -errno with text; the queue is then kept. */
 int	store_commit(struct store *, struct err *);
-/* Everything a new engine must know, from the file and the queue, then END 0. */
+/* Everything a new engine must know, from the file and the queue. -errno: it could not
+ * be read, out is as it was; -EBUSY: somebody else has the file open. */
 int	store_stream(struct store *, struct buf *out, struct err *);
 /* Answer a QUERY: rows, END. 0 or -EBADMSG. */
 int	store_query(struct store *, struct wire_in *, struct buf *out);

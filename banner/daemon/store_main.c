@@ -14,13 +14,18 @@
 
 /* Group commit: so long after a MARK, or at once with so many rows. */
 enum { GROUP_MS = 20, GROUP_ROWS = 100, RETRY_MS = 1000 };
+/* The store of a parent that was killed still holds the file for a moment. */
+enum { BUSY_MS = 20, BUSY_TRIES = 500 };
 
 struct keeper {
 	struct child child;
 	struct serve serve;
 	struct store store;
 	struct buf path;
-	struct event *commit, *purge;
+	struct event *commit, *purge, *start;
+	unsigned tries;			/* of a start */
+	bool lost;			/* the engine began without our state */
+	bool gap;			/* rows were dropped: all must be told again */
 	uint64_t told;			/* the last seq that was answered */
 	int failing;			/* -errno that was told and logged; 0: none */
 };
@@ -65,6 +70,53 @@ tell_failure(struct keeper *k, int rc, const struct err *e)
 }
 
 static void
+send_lost(struct keeper *k, bool later, const char *why)
+{
+	size_t at = wire_start(&k->serve.out, WIRE_LOST);
+
+	wire_u8(&k->serve.out, later);
+	wire_text(&k->serve.out, why);
+	wire_finish(&k->serve.out, at);
+}
+
+/* The state, or why there is none, then END. */
+static void
+send_state(struct keeper *k)
+{
+	struct err e = { 0 };
+	int rc = store_stream(&k->store, &k->serve.out, &e);
+	size_t at;
+
+	if (rc == -EBUSY && k->tries++ < BUSY_TRIES) {
+		arm(k->start, BUSY_MS);
+		return;
+	}
+	k->lost = rc < 0;
+	if (rc < 0)
+		send_lost(k, true, e.text);
+	else if (k->store.anew)
+		send_lost(k, false, "the database was damaged");
+	k->store.anew = false;
+	at = wire_start(&k->serve.out, WIRE_END);
+	wire_u64(&k->serve.out, 0);
+	wire_finish(&k->serve.out, at);
+	if (rc < 0 || k->store.ready.len)
+		arm(k->commit, GROUP_MS);
+}
+
+/* The file is written again. What became of it meanwhile? */
+static void
+after_trouble(struct keeper *k)
+{
+	if (k->lost && !k->store.anew) {
+		send_state(k);
+	} else if (k->store.anew || k->gap) {
+		send_lost(k, false, "the database is a new one, or lacks rows");
+	}
+	k->lost = k->gap = k->store.anew = false;
+}
+
+static void
 commit(struct keeper *k)
 {
 	struct err e = { 0 };
@@ -83,6 +135,17 @@ commit(struct keeper *k)
 	if (k->store.mark != k->told)
 		send_committed(k, k->store.mark, 0, "");
 	k->told = k->store.mark;
+	if (k->lost || k->gap || k->store.anew)
+		after_trouble(k);
+}
+
+static void
+on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+
+	send_state(k);
+	serve_flush(&k->serve);
 }
 
 static void
@@ -111,17 +174,13 @@ static void
 on_start(void *arg)
 {
 	struct keeper *k = arg;
-	struct err e = { 0 };
-	int rc;
 
 	/* Seqs are those of one engine. */
 	k->store.mark = k->told = 0;
 	k->failing = 0;
-	rc = store_stream(&k->store, &k->serve.out, &e);
-	if (rc < 0) {
-		tell_failure(k, rc, &e);
-		arm(k->commit, RETRY_MS);
-	}
+	k->tries = 0;
+	k->gap = false;
+	send_state(k);
 }
 
 static int
@@ -135,6 +194,7 @@ on_record(void *arg, enum wire_type type, struct wire_in *in)
 		return store_query(&k->store, in, &k->serve.out);
 	rc = store_take(&k->store, type, in, now_ms(), &marked);
 	if (rc == -ENOBUFS) {
+		k->gap = true;
 		tell_failure(
 		    k, rc, &(struct err){ "the queue is full, records are lost" });
 		return 0;
@@ -159,6 +219,7 @@ on_end(void *arg)
 {
 	struct keeper *k = arg;
 
+	evtimer_del(k->start);
 	store_cut(&k->store);
 	commit(k);
 }
@@ -177,7 +238,7 @@ open_store(struct keeper *k, struct err *e)
 	rc = store_open(&k->store, k->path.p, e);
 	if (rc == -EPROTO)
 		return rc;
-	if (rc < 0) {
+	if (rc < 0 && rc != -EBUSY) {
 		tell_failure(k, rc, e);
 		arm(k->commit, RETRY_MS);
 	}
@@ -202,7 +263,8 @@ run(struct keeper *k, struct err *e)
 
 	k->commit = evtimer_new(k->serve.base, on_commit, k);
 	k->purge = evtimer_new(k->serve.base, on_purge, k);
-	if (!k->commit || !k->purge)
+	k->start = evtimer_new(k->serve.base, on_again, k);
+	if (!k->commit || !k->purge || !k->start)
 		return -ENOMEM;
 	rc = confine(k, &level, e);
 	if (rc == 0)
@@ -222,6 +284,8 @@ keeper_fini(struct keeper *k)
 		event_free(k->commit);
 	if (k->purge)
 		event_free(k->purge);
+	if (k->start)
+		event_free(k->start);
 	serve_fini(&k->serve);
 	store_close(&k->store);
 	buf_fini(&k->path);

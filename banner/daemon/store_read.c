@@ -165,10 +165,9 @@ store_stream(struct store *s, struct buf *out, struct err *e)
 	int rc = store_commit(s, e);
 	bool open = false;
 
-	if (!s->db) {
-		put_end(out, 0);
-		return rc;
-	}
+	if (!s->db)
+		return rc < 0 ? rc : -EIO;
+	rc = 0;
 	if (s->ready.len > 0)
 		open = store_run(s, SQL_BEGIN) == 0 && store_write(s) == 0;
 	if (stream_all(s, out) < 0) {
@@ -177,7 +176,6 @@ store_stream(struct store *s, struct buf *out, struct err *e)
 	}
 	if (open || !sqlite3_get_autocommit(s->db))
 		store_run(s, SQL_ROLLBACK);
-	put_end(out, 0);
 	return rc;
 }
 

@@ -37,6 +37,11 @@ static const char *const sql[SQL_N] = {
 	[SQL_CLOCK] = "UPDATE bans SET until=max(1,until+?1) WHERE until<>0",
 	[SQL_CLOCK_HISTORY] = "UPDATE history SET until=max(1,until+?1)"
 			      " WHERE until<>0 AND ended=0",
+	[SQL_ANEW_BANS] = "DELETE FROM bans",
+	[SQL_ANEW_COUNTS] = "DELETE FROM counters",
+	[SQL_ANEW_SESSIONS] = "DELETE FROM sessions",
+	[SQL_ANEW_ENDED] = "UPDATE history SET ended=?2, end_cause=?3 WHERE ended=0"
+			   " AND id NOT IN (SELECT id FROM bans)",
 	[SQL_PURGE_HISTORY] = "DELETE FROM history WHERE ended<>0 AND ended<?1",
 	[SQL_PURGE_OFFENDERS] = "DELETE FROM offenders WHERE last<?1 AND forget<?1",
 	[SQL_BANS] = "SELECT id, jail, kind, subject, since, until, failures, count,"

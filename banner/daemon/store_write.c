@@ -28,7 +28,7 @@ check(enum wire_type type, struct wire_in in)
 		wire_get_str(&in);
 	} else if (type == WIRE_CLOCK || type == WIRE_MARK) {
 		wire_get_i64(&in);
-	} else {
+	} else if (type != WIRE_ANEW) {
 		return -EBADMSG;
 	}
 	return wire_done(&in);
@@ -223,6 +223,29 @@ write_clock(struct store *s, struct wire_in *in)
 	return rc;
 }
 
+/* All that is stored goes; the rows that follow are everything. */
+static int
+write_anew(struct store *s)
+{
+	for (int i = SQL_ANEW_BANS; i <= SQL_ANEW_SESSIONS; i++)
+		if (store_run(s, (enum store_sql)i) < 0)
+			return -1;
+	return 0;
+}
+
+/* Bans that ended while nobody told us: when and why is not known. */
+static int
+write_ended(struct store *s, int64_t when_ms)
+{
+	sqlite3_stmt *st = store_stmt(s, SQL_ANEW_ENDED);
+
+	if (!st)
+		return -1;
+	sqlite3_bind_int64(st, 2, when_ms);
+	sqlite3_bind_int(st, 3, CAUSE_EXPIRED);
+	return store_step(s, st);
+}
+
 static int
 write_row(struct store *s, enum wire_type type, struct wire_in *in, int64_t when_ms)
 {
@@ -236,6 +259,8 @@ write_row(struct store *s, enum wire_type type, struct wire_in *in, int64_t when
 		return write_record(s, in, SQL_SESSION, SQL_SESSION_DEL);
 	if (type == WIRE_PLACE)
 		return write_record(s, in, SQL_PLACE, SQL_PLACE_DEL);
+	if (type == WIRE_ANEW)
+		return write_anew(s);
 	return write_clock(s, in);
 }
 
@@ -254,6 +279,7 @@ store_write(struct store *s)
 {
 	const uint8_t *p = (const uint8_t *)s->ready.p;
 	struct wire_in q = { p, p + s->ready.len, false };
+	int64_t anew_ms = 0;
 
 	while (q.p < q.end) {
 		enum wire_type type = (enum wire_type)wire_get_u32(&q);
@@ -262,13 +288,15 @@ store_write(struct store *s)
 		struct wire_in in = { q.p, q.p + len, false };
 
 		q.p += len;
+		if (type == WIRE_ANEW)
+			anew_ms = when_ms;
 		if (write_row(s, type, &in, when_ms) == 0)
 			continue;
 		if (!is_row_error(s))
 			return -1;
 		s->refused++;
 	}
-	return 0;
+	return anew_ms ? write_ended(s, anew_ms) : 0;
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "banner/daemon/news.h"
 #include "banner/daemon/context.h"
 #include "banner/daemon/feed.h"
+#include "banner/daemon/relay.h"
 #include "banner/daemon/stream.h"
 
 enum { MARK_MS = 20, QUEUE_BYTES = 16 << 20 };
@@ -25,6 +26,8 @@ struct stream {
 	bool touched;
 	bool behind; /* records were dropped: tell everything anew */
 	bool restoring; /* its state is arriving */
+	bool lost; /* it could not tell its state (yet) */
+	size_t whole_bytes; /* the queue after everything was told */
 	uint64_t resyncs;
 	struct table *places; /* source name -> text */
 	char trouble[200];
@@ -80,7 +83,9 @@ stream_takes(struct stream *s)
 {
 	if (!link_is_open(&s->link) || s->behind)
 		return false;
-	if (s->link.out.len <= QUEUE_BYTES)
+	if (!s->link.out.len)
+		s->whole_bytes = 0;
+	if (s->link.out.len <= s->whole_bytes + QUEUE_BYTES)
 		return true;
 	log_error("banner.engine",
 	    "the store does not keep up; it is told everything "
@@ -95,7 +100,8 @@ stream_order(struct stream *s, const struct order *o)
 	size_t at;
 
 	stream_touch(s);
-	if (s->restoring || !stream_takes(s))
+	/* a ban that is being restored is stored; one that ended meanwhile still is */
+	if ((s->restoring && o->verb == VERB_BAN) || !stream_takes(s))
 		return;
 	at = wire_start(&s->link.out, o->verb == VERB_UNBAN ? WIRE_UNBAN : WIRE_BAN);
 	wire_put_ban(&s->link.out, o);
@@ -134,10 +140,11 @@ stream_mark(struct stream *s)
 	evtimer_del(s->mark);
 	if (!s->touched || s->restoring || !link_is_open(&s->link))
 		return;
-	if (all && s->link.out.len)
+	if (all && s->link.waits)
 		return; /* drained comes first */
 	if (all) {
 		s->resyncs++;
+		wire_empty(&s->link.out, WIRE_ANEW);
 		engine_bans_each(s->d->engine, NULL, put_ban, s);
 	}
 	s->behind = s->touched = false;
@@ -147,6 +154,8 @@ stream_mark(struct stream *s)
 	at = wire_start(&s->link.out, WIRE_MARK);
 	wire_u64(&s->link.out, ++s->seq);
 	wire_finish(&s->link.out, at);
+	if (all)
+		s->whole_bytes = s->link.out.len;
 	link_flush(&s->link);
 }
 
@@ -185,18 +194,10 @@ restore_ban(struct stream *s, struct wire_in *in)
 
 	if (rc < 0)
 		return rc;
-	if (!s->d->restored)
+	/* a store that was away knows nothing that we do not, but for one whose file
+	 * could not be read at our start */
+	if (!s->d->restored || s->lost)
 		engine_restore_ban(s->d->engine, &b.ban, engined_now());
-	else if (!engine_ban_by_id(s->d->engine, b.ban.id)) {
-		/* the store was away when this ban ended */
-		struct order o = {
-			.verb = VERB_UNBAN, .cause = CAUSE_EXPIRED, .ban = &b.ban
-		};
-		size_t at = wire_start(&s->link.out, WIRE_UNBAN);
-
-		wire_put_ban(&s->link.out, &o);
-		wire_finish(&s->link.out, at);
-	}
 	return 0;
 }
 
@@ -238,13 +239,39 @@ restore_history(struct stream *s, struct wire_in *in)
 static void
 restore_end(struct stream *s)
 {
+	bool first = s->restoring;
+
 	s->restoring = false;
+	if (!s->d->restored) {
+		engined_restored(s->d);
+		return;
+	}
+	s->behind = true;
+	stream_touch(s);
+	if (first || !s->lost)
+		return;
+	log_notice("banner.engine", "the stored bans could be read after all");
+	s->lost = false;
+	relay_caught_up(s->d->relay);
+}
+
+static int
+take_lost(struct stream *s, struct wire_in *in)
+{
+	bool later = wire_get_u8(in);
+	const char *why = wire_get_text(in);
+
+	if (in->bad)
+		return -EBADMSG;
 	if (s->d->restored) {
 		s->behind = true;
 		stream_touch(s);
-		return;
+		return 0;
 	}
-	engined_restored(s->d);
+	s->lost = true;
+	log_error("banner.engine", "no stored state%s: %s; what is in force stays",
+	    later ? " yet" : "", why);
+	return 0;
 }
 
 static int
@@ -277,7 +304,7 @@ take_end(struct stream *s, struct wire_in *in)
 		return -EBADMSG;
 	if (id)
 		control_row_end(s->d->control, id);
-	else if (s->restoring)
+	else if (s->restoring || s->lost)
 		restore_end(s);
 	return 0;
 }
@@ -293,6 +320,8 @@ on_record(void *arg, enum wire_type type, struct wire_in *in)
 		return restore_keyed(s, type, in);
 	if (type == WIRE_HISTORY)
 		return restore_history(s, in);
+	if (type == WIRE_LOST)
+		return take_lost(s, in);
 	if (type == WIRE_COMMITTED)
 		return take_committed(s, in);
 	if (type == WIRE_END)
@@ -327,8 +356,6 @@ stream_connect(struct stream *s, int sock)
 
 	link_open(&s->link, sock);
 	s->restoring = true;
-	/* a new store counts anew */
-	s->committed = s->seq;
 	at = wire_start(&s->link.out, WIRE_HELLO);
 	wire_u32(&s->link.out, WIRE_VERSION);
 	wire_text(&s->link.out, "engine");
@@ -340,6 +367,12 @@ bool
 stream_is_open(const struct stream *s)
 {
 	return link_is_open(&s->link);
+}
+
+bool
+stream_lost(const struct stream *s)
+{
+	return s->lost;
 }
 
 uint64_t

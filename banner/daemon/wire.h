@@ -37,6 +37,12 @@ enum wire_type {
 		     * u64 ban, u32 limit; answered by ROW*, END */
 	WIRE_ROW, /* u64 id, i64 ended (0 = running), u8 cause of it, ban */
 	WIRE_CLOCK, /* i64 delta: stored ends of bans move by it */
+	WIRE_ANEW, /* -; bans, counters and sessions up to the next MARK are all there
+		    * are: whatever else is stored of them goes */
+	WIRE_LOST, /* store -> engine: u8 later, str why: what was stored cannot be
+		    * read. Before END: keep what is in force outside; later 1: it
+		    * will follow with another END when it can be. After END: tell
+		    * me all you know, with ANEW */
 	/* engine -> actor; instance = index among the conf->actions of this actor */
 	WIRE_BEGIN, /* u64 generation: the wanted set follows anew */
 	WIRE_CHANGE, /* u32 instance, ban (its verb: BAN, UNBAN, PROLONG) */

@@ -263,7 +263,7 @@ static const struct { const char *name, *fields; enum wire_type type; } plain[] 
 	{ "targets", "n", WIRE_TARGETS }, { "mark", "n", WIRE_MARK },
 	{ "count", "ttt", WIRE_COUNT }, { "session", "ttt", WIRE_SESSION },
 	{ "place", "tt", WIRE_PLACE }, { "clock", "i", WIRE_CLOCK },
-	{ "garbage", "t", WIRE_MARK },
+	{ "garbage", "t", WIRE_MARK }, { "anew", "", WIRE_ANEW },
 };
 
 static bool
@@ -385,7 +385,7 @@ static const struct { enum wire_type type; const char *name, *fields; } known[] 
 	{ WIRE_COMMITTED, "committed", "nut" }, { WIRE_BAN, "ban", "B" },
 	{ WIRE_COUNT, "count", "ttt" }, { WIRE_SESSION, "session", "ttt" },
 	{ WIRE_PLACE, "place", "tt" }, { WIRE_HISTORY, "history", "tsui" },
-	{ WIRE_ROW, "row", "nibB" },
+	{ WIRE_ROW, "row", "nibB" }, { WIRE_LOST, "lost", "bt" },
 };
 
 static void

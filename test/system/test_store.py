@@ -148,6 +148,50 @@ def test_foreign_database(tmp_path):
     d.expect("exit", 1)
 
 
+def test_anew(tmp_path):
+    """An engine that was not heard for a while tells everything; nothing else stays."""
+    d = store(tmp_path)
+    restored(d)
+    for i in (1, 2):
+        d.send("putban", i, f"192.0.2.{i}")
+        d.send("count", "sshd", f"k{i}", "rec")
+        d.send("session", "sshd", f"s{i}", "rec")
+    d.send("place", "/var/log/x", "1")
+    d.send("mark", 1)
+    d.expect("committed", 1, 0)
+    d.send("anew")
+    d.send("putban", 2, "192.0.2.2")
+    d.send("putban", 3, "192.0.2.3")
+    d.send("count", "sshd", "k2", "rec")
+    d.send("mark", 2)
+    d.expect("committed", 2, 0)
+    d.stop()
+    d = store(tmp_path)
+    got = restored(d)
+    assert [r[2] for r in got if r[0] == "ban"] == ["2", "3"]
+    assert [r[2] for r in got if r[0] == "count"] == ["k2"]
+    assert not [r for r in got if r[0] == "session"]
+    assert [r for r in got if r[0] == "place"]
+    d.send("query", 1, 1, "", "none", 0)
+    rows = {r[5]: r for r in d.until("end") if r[0] == "row"}
+    assert rows["1"][2] != "0", "the ban that went has ended"
+    assert rows["2"][2] == "0" and rows["3"][2] == "0"
+    d.stop()
+
+
+def test_waits_for_a_store_that_still_ends(tmp_path):
+    """Its file is locked for a moment; an empty state must not be told meanwhile."""
+    d = store(tmp_path)
+    d.send("putban", 1, "192.0.2.1")
+    d.send("mark", 1)
+    d.expect("committed", 1, 0)
+    second = store(tmp_path)
+    time.sleep(0.3)
+    d.stop()
+    assert [r[2] for r in restored(second) if r[0] == "ban"] == ["1"]
+    second.stop()
+
+
 @pytest.mark.parametrize("how", ["garbage", "page", "short"])
 def test_damaged(tmp_path, how):
     d = store(tmp_path)
@@ -165,6 +209,7 @@ def test_damaged(tmp_path, how):
         del data[len(data) // 2:]
     (tmp_path / DB).write_bytes(data)
     d = store(tmp_path)
+    d.expect("lost", 0)
     assert any("damaged" in r[2] for r in d.seen if r[0] == "log")
     assert [p for p in tmp_path.iterdir() if ".corrupt-" in p.name]
     d.send("putban", 1, "192.0.2.1")
