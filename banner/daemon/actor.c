@@ -286,7 +286,8 @@ hold(struct instance *in, struct want *w, unsigned number, const struct wire_ban
 	h->count = b->ban.count;
 	h->number = number;
 	h->leaving = false;
-	h->manual = b->ban.manual;
+	/* neither was decided by lines of a log: block lists count as the admin's */
+	h->manual = b->ban.manual || b->ban.failures == 0;
 	h->restored = b->ban.restored || in->resync;
 	h->jail = wants_jail(&in->wants, b->ban.jail);
 	if (in->flags & BN_FIELDS && !h->fields && !h->restored)

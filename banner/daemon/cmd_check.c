@@ -18,7 +18,9 @@
 #define CHECK_ADDR "203.0.113.254"
 enum { CHECK_MS = 30 * 1000 };
 
-enum look_answer { LOOK_NONE, LOOK_WAITS, LOOK_THERE, LOOK_GONE, LOOK_CANNOT, LOOK_ERROR };
+enum look_answer {
+	LOOK_NONE, LOOK_WAITS, LOOK_THERE, LOOK_GONE, LOOK_CANNOT, LOOK_ERROR
+};
 enum check_phase { CHECK_BAN, CHECK_LOOK, CHECK_LIFTED, CHECK_DONE };
 
 struct check_action {
@@ -57,7 +59,8 @@ cmd_check(struct request *r)
 		wanted += c->v[i].wanted;
 	}
 	if (!wanted && r->argc > 1)
-		return refuse(r, "refused", "no jail has an action \"%.40s\"", r->argv[1]);
+		return refuse(
+		    r, "refused", "no jail has an action \"%.40s\"", r->argv[1]);
 	if (!wanted)
 		return refuse(r, "refused", "no jail has an action");
 	if (r->d->paused)

@@ -25,6 +25,7 @@ struct relay;
 struct ask;
 struct ticker;
 struct control;
+struct listfiles;
 
 /* A guard group that arrives in several records. */
 struct guard_part {
@@ -46,6 +47,7 @@ struct engined {
 	struct ask *ask;
 	struct ticker *ticker;
 	struct control *control;
+	struct listfiles *listfiles;
 	struct sandbox_level level;
 	struct guard_part guard_part;
 	struct event *parent_in, *parent_out, *turn, *last_word;

@@ -22,6 +22,7 @@
 #include "banner/daemon/control.h"
 #include "banner/daemon/context.h"
 #include "banner/daemon/feed.h"
+#include "banner/daemon/listfiles.h"
 #include "banner/daemon/lists.h"
 #include "banner/daemon/relay.h"
 #include "banner/daemon/stream.h"
@@ -125,7 +126,7 @@ engined_restored(struct engined *d)
 	engine_stats(d->engine, NULL, &st);
 	log_info(
 	    NAME, "%zu bans and %zu counters restored", st.banned_now, st.tracked_now);
-	lists_load(d);
+	listfiles_start(d->listfiles);
 	control_begin(d->control);
 	engined_turn(d);
 	relay_flush(d->relay);
@@ -288,6 +289,7 @@ make_parts(struct engined *d, struct err *e)
 	d->relay = relay_new(d);
 	d->ask = ask_new(d);
 	d->control = control_new(d);
+	d->listfiles = listfiles_new(d);
 	d->ticker = ticker_new(d, e);
 	if (!d->ticker)
 		return -EIO;
@@ -354,6 +356,7 @@ engined_close(struct engined *d)
 	if (d->control)
 		control_flush(d->control);
 	control_free(d->control);
+	listfiles_free(d->listfiles);
 	feed_free(d->feed);
 	ticker_free(d->ticker);
 	ask_free(d->ask);

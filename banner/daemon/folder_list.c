@@ -87,7 +87,9 @@ static void
 add_file_entry(struct folders *f, const char *entry)
 {
 	if (entry && !strncmp(entry, "file:", 5))
-		add_pattern(f, entry + 5);
+		entry += 5;
+	if (entry)
+		add_pattern(f, entry);
 }
 
 char **

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * lists.h - lists from outside the configuration: the guard's live groups, and the
- * files that ignoreip and blocklist name (file:PATH).
+ * lists.h - the guard's live groups, as the parent tells them.
  */
 #ifndef BANNER_LISTS_H
 #define BANNER_LISTS_H
@@ -12,7 +11,6 @@
 
 struct engined;
 
-void lists_load(struct engined *); /* all files; again after a reload */
 /* One part of a guard group as it came from the parent; applied with the last part. */
 void lists_guard(
     struct engined *, const char *group, bool more, uint32_t n, struct wire_in *);
