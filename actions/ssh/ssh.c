@@ -359,14 +359,35 @@ ssh_targets(void *self, bn_target_fn *fn, void *arg)
 	return 0;
 }
 
+/* The one who asks may be new, and not know what was told before. */
+static void
+tell_again(const struct ssh *s, const struct host *h)
+{
+	const struct bn_host *bn = s->bn;
+
+	for (size_t i = 0; i < s->set.cap; i++) {
+		const struct entry *e = &s->set.v[i];
+		const struct fail *f;
+
+		if (!e->addr.family || e->seq >= s->log.told)
+			continue;
+		f = h->nfails ? host_fail(h, &e->addr) : NULL;
+		if (f || !host_has(h, e->seq))
+			bn->done(bn->ctx, e->id, h->name, f ? f->err :
+			    host_err(h, e->seq));
+	}
+}
+
 static int
 ssh_complete(void *self, int force)
 {
 	struct ssh *s = self;
 
 	s->complete = true;
-	for (size_t i = 0; i < s->nhosts; i++)
+	for (size_t i = 0; i < s->nhosts; i++) {
+		tell_again(s, &s->hosts[i]);
 		host_resync(&s->hosts[i], force);
+	}
 	loop_arm(s);
 	return 0;
 }

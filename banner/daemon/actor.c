@@ -174,6 +174,12 @@ instance_error(struct instance *in, const char *what, int err)
 }
 
 static void
+count_target(void *arg, const char *name, const char *state)
+{
+	++*(uint32_t *)arg;
+}
+
+static void
 instance_open(struct instance *in)
 {
 	int rc = in->ops->open(&in->host, &in->self);
@@ -188,6 +194,9 @@ instance_open(struct instance *in)
 	in->retry_ms = 0;
 	in->flags = in->ops->mode ? in->ops->mode(in->self) : in->ops->flags;
 	in->list_due = in->ops->list != NULL;
+	in->stats.targets = 0;
+	if (in->ops->targets)
+		in->ops->targets(in->self, count_target, &in->stats.targets);
 }
 
 int

@@ -40,6 +40,7 @@ struct instance_stats {
 	uint64_t in_force, wanted;	/* entries now */
 	uint64_t failing, conflicts, refused;	/* of these, now */
 	uint64_t applied, repaired;	/* since the start */
+	uint32_t targets;		/* far sides, 0: none */
 	int64_t error_ms;		/* when the last error was; 0: never */
 	char error[160];		/* its text, "" if never */
 };

@@ -111,6 +111,7 @@ send_state(struct member *m)
 	wire_u64(out, s.refused);
 	wire_i64(out, s.error_ms);
 	wire_text(out, s.error);
+	wire_u32(out, s.targets);
 	wire_finish(out, at);
 }
 
@@ -313,13 +314,19 @@ put_target(void *arg, const char *name, const char *state)
 static int
 get_targets(struct actor *a, struct wire_in *in)
 {
-	uint64_t id = wire_get_u64(in);
+	uint64_t id = wire_get_u64(in), ban = wire_get_u64(in);
 	size_t at;
 
-	for (size_t i = 0; i < a->n; i++)
-		if (!a->members[i].shared)
-			instance_targets(a->members[i].instance, put_target,
-			    &(struct target_out){ &a->members[i], id });
+	for (size_t i = 0; i < a->n; i++) {
+		struct target_out t = { &a->members[i], id };
+
+		if (a->members[i].shared)
+			continue;
+		if (ban)
+			instance_where(a->members[i].instance, ban, put_target, &t);
+		else
+			instance_targets(a->members[i].instance, put_target, &t);
+	}
 	at = wire_start(&a->serve.out, WIRE_END);
 	wire_u64(&a->serve.out, id);
 	wire_finish(&a->serve.out, at);

@@ -30,6 +30,19 @@ subject_eq(const struct subject *a, const struct subject *b)
 				       : str_eq(a->text, b->text);
 }
 
+/* Hosts behind the action that do not have it. */
+static void
+where_missing(struct request *r, const struct ban *ban, size_t i)
+{
+	const struct missing *m = relay_missing(r->d->relay, ban->id, i);
+
+	if (!m || !m->n)
+		return;
+	buf_puts(&r->out, "    on ");
+	missing_text(m, &relay_action(r->d->relay, i)->targets, &r->out);
+	buf_putc(&r->out, '\n');
+}
+
 static void
 where_action(struct request *r, const struct ban *ban, size_t i)
 {
@@ -47,12 +60,13 @@ where_action(struct request *r, const struct ban *ban, size_t i)
 	case RELAY_APPLIED:
 		buf_printf(&r->out, "  action %s (%s): in force since %s\n",
 		    a->conf->name, ban->jail, units_time(st.when_ms, when));
-		return;
+		break;
 	case RELAY_FAILED:
 		buf_printf(&r->out, "  action %s (%s): FAILED: %s\n", a->conf->name,
 		    ban->jail, strerror(st.err));
-		return;
+		break;
 	}
+	where_missing(r, ban, i);
 }
 
 static bool

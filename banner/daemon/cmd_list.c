@@ -8,18 +8,27 @@
 #include "banner/daemon/context.h"
 #include "banner/daemon/relay.h"
 
+/* "in force", or where it is not. */
 static const char *
-state_text(const struct request *r, const struct ban *ban)
+state_text(const struct request *r, const struct ban *ban, struct buf *text)
 {
 	bool waiting = false, failed = false, applied = false;
 	struct relay_status st;
 
 	for (size_t i = 0; i < relay_actions(r->d->relay); i++) {
+		const struct missing *m = relay_missing(r->d->relay, ban->id, i);
+
 		relay_status(r->d->relay, ban->id, i, &st);
 		waiting = waiting || st.state == RELAY_WAITING;
 		failed = failed || st.state == RELAY_FAILED;
 		applied = applied || st.state == RELAY_APPLIED;
+		if (!m || !m->n)
+			continue;
+		buf_puts(text, text->len ? "; " : "");
+		missing_text(m, &relay_action(r->d->relay, i)->targets, text);
 	}
+	if (text->len)
+		return text->p;
 	return failed ? "failed"
 	    : waiting ? "waiting"
 	    : applied ? "in force"
@@ -29,6 +38,8 @@ state_text(const struct request *r, const struct ban *ban)
 static void
 json_ban(struct request *r, const struct ban *ban, const char *subject)
 {
+	struct buf state = { 0 };
+
 	json_open(&r->out, NULL, '{');
 	json_number(&r->out, "id", (int64_t)ban->id);
 	json_text(&r->out, "jail", ban->jail);
@@ -39,8 +50,9 @@ json_ban(struct request *r, const struct ban *ban, const char *subject)
 	json_number(&r->out, "count", ban->count);
 	json_bool(&r->out, "manual", ban->manual);
 	json_text(&r->out, "comment", ban->comment);
-	json_text(&r->out, "state", state_text(r, ban));
+	json_text(&r->out, "state", state_text(r, ban, &state));
 	json_close(&r->out, '}');
+	buf_fini(&state);
 }
 
 static bool
@@ -48,7 +60,7 @@ list_ban(void *arg, const struct ban *ban)
 {
 	struct request *r = arg;
 	char since[UNITS_TEXT], until[UNITS_TEXT] = "for ever";
-	struct buf subject = { 0 };
+	struct buf subject = { 0 }, state = { 0 };
 
 	subject_text(&ban->subject, &subject);
 	if (r->form == FORM_JSON) {
@@ -58,11 +70,12 @@ list_ban(void *arg, const struct ban *ban)
 		if (ban->until_ms)
 			units_time(ban->until_ms, until);
 		buf_printf(&r->out, "%-40s %-20s %s  %s  %s%s", subject.p, ban->jail,
-		    since, until, state_text(r, ban), ban->comment ? "  " : "");
+		    since, until, state_text(r, ban, &state), ban->comment ? "  " : "");
 		if (ban->comment)
 			buf_safe(&r->out, str_of(ban->comment), 200);
 		buf_putc(&r->out, '\n');
 	}
+	buf_fini(&state);
 	buf_fini(&subject);
 	return true;
 }

@@ -209,13 +209,3 @@ cmd_watch(struct request *r)
 	client_watch(r->client);
 	return 0;
 }
-
-void
-command_target(struct request *r, struct wire_in *in)
-{
-	wire_get_u32(in);
-	const char *name = wire_get_text(in), *state = wire_get_text(in);
-
-	if (!in->bad)
-		buf_printf(&r->out, "  host %s: %s\n", name, state);
-}

@@ -28,6 +28,8 @@ static const struct command commands[] = {
 	{ "banned", "[ADDR...]", "banned addresses by jail; or the jails of addresses",
 	    RIGHT_READ, 0, MANY, cmd_banned },
 	{ "watch", "", "show decisions as they are made", RIGHT_READ, 0, 0, cmd_watch },
+	{ "fleet", "[ADDR]", "hosts behind actions; or where a ban stands on them",
+	    RIGHT_READ, 0, 1, cmd_fleet },
 	{ "history", "[JAIL] [ADDR|USER]", "past and present bans from the store",
 	    RIGHT_READ, 0, 2, cmd_history },
 	{ "allow", "list [JAIL] | add [JAIL] ENTRY | del [JAIL] ENTRY",

@@ -62,6 +62,8 @@ int cmd_resume(struct request *);
 int cmd_watch(struct request *);
 /* cmd_check.c */
 int cmd_check(struct request *);
+/* cmd_fleet.c */
+int cmd_fleet(struct request *);
 
 /* dialect.c: 0, or refused in the words of fail2ban-client, which has fewer commands.
  */
@@ -70,7 +72,9 @@ int dialect_check(struct request *);
 /* Rows of the store and targets of an actor, for a request that waits for them. */
 struct wire_in;
 void command_row(struct request *, struct wire_in *); /* cmd_explain.c */
-void command_target(struct request *, struct wire_in *); /* cmd_service.c */
+struct news_target;
+void command_target(struct request *, const struct news_target *); /* cmd_fleet.c */
+int command_waited(struct request *); /* banip --wait is answered */
 /* check (cmd_check.c): go on with it, true when it still waits; an answer to a look,
  * false when it is not the one that asked; the reply at the end. */
 bool command_check_waits(struct request *);

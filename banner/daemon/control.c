@@ -32,7 +32,8 @@ waits(const struct control *ctl, struct request *r)
 		return command_check_waits(r);
 	if (r->seq && stream_committed(ctl->d->stream) < r->seq)
 		return true;
-	if (r->ban && relay_waits(ctl->d->relay, r->ban))
+	if (r->ban && (relay_waits(ctl->d->relay, r->ban) ||
+	    relay_late(ctl->d->relay, r->ban)))
 		return true;
 	return r->query || r->parent;
 }
@@ -45,6 +46,8 @@ finish(struct client *c, int rc)
 	c->pending = NULL;
 	if (r->check)
 		rc = command_check(r);
+	else if (r->ban && rc == 0)
+		rc = command_waited(r);
 	client_reply(c, r, rc);
 	request_fini(r);
 	free(r);
@@ -299,12 +302,21 @@ control_row(struct control *ctl, struct wire_in *in)
 }
 
 void
-control_target(struct control *ctl, struct wire_in *in)
+control_target(struct control *ctl, uint64_t id, const struct news_target *t)
 {
-	struct client *c = client_waiting(ctl, wire_get_u64(in));
+	struct client *c = client_waiting(ctl, id);
 
-	if (c && !in->bad)
-		command_target(c->pending, in);
+	if (c)
+		command_target(c->pending, t);
+}
+
+void
+control_target_end(struct control *ctl, uint64_t id)
+{
+	struct client *c = client_waiting(ctl, id);
+
+	if (c && c->pending->parts && --c->pending->parts == 0)
+		control_row_end(ctl, id);
 }
 
 void

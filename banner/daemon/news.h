@@ -27,7 +27,12 @@ void control_row(struct control *, struct wire_in *);
 void control_row_end(struct control *, uint64_t id);
 struct relay_looked;
 void control_looked(struct control *, struct relay_looked);
-void control_target(struct control *, struct wire_in *);
+/* A host behind an action, as its plugin describes it. */
+struct news_target {
+	const char *action, *name, *state;
+};
+void control_target(struct control *, uint64_t id, const struct news_target *);
+void control_target_end(struct control *, uint64_t id);
 
 /* What `watch` shows. */
 bool control_watched(const struct control *);

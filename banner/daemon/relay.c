@@ -11,42 +11,11 @@
 #include "banner/daemon/news.h"
 #include "banner/daemon/context.h"
 #include "banner/daemon/feed.h"
-#include "banner/daemon/relay.h"
+#include "banner/daemon/relay_int.h"
 #include "banner/daemon/stream.h"
 
 /* What an actor that does not read may have waiting; beyond it gets a resync. */
 enum { QUEUE_BYTES = 4 << 20 };
-
-struct actor_link {
-	struct relay *relay;
-	unsigned number;
-	struct link link;
-	bool resync; /* records were dropped, or it is new */
-	bool completed, force;
-	uint64_t generation;
-};
-
-struct slot {
-	uint8_t state; /* enum relay_state */
-	int err;
-	int64_t when_ms;
-};
-
-/* Of one ban: a slot per action of the configuration that its jail has. */
-struct progress {
-	int64_t read_ms; /* of the line that led to it; 0: no line */
-	struct slot slots[];
-};
-
-struct relay {
-	struct engined *d;
-	struct relay_action *actions;
-	size_t nactions;
-	struct actor_link *links;
-	size_t nlinks;
-	struct table *progress; /* ban id -> struct progress */
-	uint64_t generation, waiting;
-};
 
 size_t
 relay_actions(const struct relay *r)
@@ -89,8 +58,8 @@ relay_serves(const struct relay *r, const char *jail, size_t action)
 }
 
 /* Position of the action among those of its actor: its instance on the wire. */
-static uint32_t
-instance_of(const struct relay *r, size_t action)
+uint32_t
+relay_instance_of(const struct relay *r, size_t action)
 {
 	uint32_t n = 0;
 
@@ -99,8 +68,8 @@ instance_of(const struct relay *r, size_t action)
 	return n;
 }
 
-static struct relay_action *
-action_of(struct relay *r, unsigned actor, uint32_t instance)
+struct relay_action *
+relay_action_of(struct relay *r, unsigned actor, uint32_t instance)
 {
 	for (size_t i = 0; i < r->nactions; i++)
 		if (r->actions[i].conf->actor == actor && instance-- == 0)
@@ -108,8 +77,8 @@ action_of(struct relay *r, unsigned actor, uint32_t instance)
 	return NULL;
 }
 
-static struct progress *
-progress_of(struct relay *r, uint64_t ban, bool make)
+struct progress *
+relay_progress(struct relay *r, uint64_t ban, bool make)
 {
 	struct progress *p = table_find(r->progress, &ban, sizeof(ban));
 
@@ -125,18 +94,20 @@ forget(struct relay *r, uint64_t ban)
 {
 	struct progress *p = table_del(r->progress, &ban, sizeof(ban));
 
-	for (size_t i = 0; p && i < r->nactions; i++)
+	for (size_t i = 0; p && i < r->nactions; i++) {
 		if (p->slots[i].state == RELAY_WAITING) {
 			r->actions[i].waiting--;
 			r->waiting--;
 		}
+		missing_clear(&p->slots[i].missing);
+	}
 	free(p);
 }
 
 static void
 wait_for(struct relay *r, const struct order *o, size_t action)
 {
-	struct progress *p = progress_of(r, o->ban->id, true);
+	struct progress *p = relay_progress(r, o->ban->id, true);
 
 	if (o->cause == CAUSE_FAILURES && o->verb == VERB_BAN)
 		p->read_ms = r->d->read_ms;
@@ -144,6 +115,7 @@ wait_for(struct relay *r, const struct order *o, size_t action)
 		r->actions[action].waiting++;
 		r->waiting++;
 	}
+	missing_clear(&p->slots[action].missing);
 	p->slots[action] = (struct slot){ .state = RELAY_WAITING };
 }
 
@@ -177,7 +149,7 @@ order_action(struct relay *r, size_t action, const struct order *o)
 		l->resync = true;
 		return;
 	}
-	put_change(l, instance_of(r, action), o);
+	put_change(l, relay_instance_of(r, action), o);
 }
 
 void
@@ -204,7 +176,7 @@ put_wanted(void *arg, const struct ban *ban)
 		if (r->actions[i].conf->actor == l->number &&
 		    relay_serves(r, ban->jail, i)) {
 			wait_for(r, &o, i);
-			put_change(l, instance_of(r, i), &o);
+			put_change(l, relay_instance_of(r, i), &o);
 		}
 	return true;
 }
@@ -231,7 +203,7 @@ put_jail(struct actor_link *l, const char *jail, bool started)
 		if (r->actions[i].conf->actor != l->number || !relay_serves(r, jail, i))
 			continue;
 		at = wire_start(&l->link.out, WIRE_JAIL);
-		wire_u32(&l->link.out, instance_of(r, i));
+		wire_u32(&l->link.out, relay_instance_of(r, i));
 		wire_text(&l->link.out, jail);
 		wire_u8(&l->link.out, started);
 		wire_finish(&l->link.out, at);
@@ -307,139 +279,6 @@ relay_flush_all(struct relay *r)
 }
 
 static void
-count_latency(struct relay_action *a, int64_t ms)
-{
-	unsigned bucket = 0;
-
-	while (bucket < RELAY_BUCKETS - 1 && ms >= INT64_C(1) << bucket)
-		bucket++;
-	a->latency[bucket]++;
-}
-
-static void
-note_error(struct relay_action *a, int err, const char *target, int64_t when)
-{
-	a->failed++;
-	a->failed_ms = when;
-	snprintf(a->last_error, sizeof(a->last_error), "%s%s%s", target,
-	    target[0] ? ": " : "", strerror(err));
-}
-
-static int
-take_done(struct actor_link *l, struct wire_in *in)
-{
-	struct relay *r = l->relay;
-	struct relay_action *a = action_of(r, l->number, wire_get_u32(in));
-	uint64_t id = wire_get_u64(in);
-	unsigned verb = wire_get_u8(in);
-	const char *target = wire_get_text(in);
-	int err = (int)wire_get_u32(in);
-	int64_t when = wire_get_i64(in);
-	struct progress *p;
-	struct slot *s;
-
-	if (in->bad || !a)
-		return -EBADMSG;
-	if (err)
-		note_error(a, err, target, when);
-	else
-		a->applied++;
-	p = verb == VERB_UNBAN ? NULL : progress_of(r, id, false);
-	if (!p)
-		return 0;
-	s = &p->slots[a - r->actions];
-	if (s->state == RELAY_WAITING) {
-		a->waiting--;
-		r->waiting--;
-	}
-	/* of several targets one that failed is what must be seen */
-	if (s->state != RELAY_FAILED || !target[0])
-		*s = (struct slot){ err ? RELAY_FAILED : RELAY_APPLIED, err, when };
-	if (!err) {
-		engine_applied(r->d->engine, id, when);
-		if (p->read_ms)
-			count_latency(a, when - p->read_ms);
-		p->read_ms = 0;
-	}
-	control_applied(r->d->control, id);
-	return 0;
-}
-
-static int
-take_state(struct actor_link *l, struct wire_in *in)
-{
-	struct relay_action *a = action_of(l->relay, l->number, wire_get_u32(in));
-	const char *text;
-
-	if (!a)
-		return -EBADMSG;
-	a->in_force = wire_get_u64(in);
-	wire_get_u64(in);
-	wire_get_u64(in);
-	wire_get_u64(in);
-	a->repaired = wire_get_u64(in);
-	a->conflicts = wire_get_u64(in);
-	a->refused = wire_get_u64(in);
-	a->failed_ms = wire_get_i64(in);
-	text = wire_get_text(in);
-	if (in->bad)
-		return -EBADMSG;
-	snprintf(a->last_error, sizeof(a->last_error), "%s", text);
-	return 0;
-}
-
-static int
-take_looked(struct actor_link *l, struct wire_in *in)
-{
-	struct relay *r = l->relay;
-	struct relay_looked looked = { .id = wire_get_u64(in) };
-	struct relay_action *a = action_of(r, l->number, wire_get_u32(in));
-
-	looked.there = wire_get_u8(in) != 0;
-	looked.err = (int)wire_get_u32(in);
-	if (in->bad || !a)
-		return -EBADMSG;
-	looked.action = (size_t)(a - r->actions);
-	control_looked(r->d->control, looked);
-	return 0;
-}
-
-bool
-relay_look(struct relay *r, uint64_t id, size_t action, const struct subject *s)
-{
-	struct actor_link *l = &r->links[r->actions[action].conf->actor];
-	size_t at;
-
-	if (!link_is_open(&l->link))
-		return false;
-	at = wire_start(&l->link.out, WIRE_LOOK);
-	wire_u64(&l->link.out, id);
-	wire_u32(&l->link.out, instance_of(r, action));
-	wire_addr(&l->link.out, &s->addr);
-	wire_finish(&l->link.out, at);
-	engined_turn(r->d);
-	return true;
-}
-
-static int
-on_record(void *arg, enum wire_type type, struct wire_in *in)
-{
-	struct actor_link *l = arg;
-
-	if (type == WIRE_DONE)
-		return take_done(l, in);
-	if (type == WIRE_STATE)
-		return take_state(l, in);
-	if (type == WIRE_LOOKED)
-		return take_looked(l, in);
-	if (type == WIRE_TARGET) {
-		control_target(l->relay->d->control, in);
-		return 0;
-	}
-	return type == WIRE_HELLO || type == WIRE_END ? 0 : -EBADMSG;
-}
-
-static void
 connected(struct actor_link *l, bool yes)
 {
 	for (size_t i = 0; i < l->relay->nactions; i++)
@@ -464,7 +303,7 @@ on_drained(void *arg)
 }
 
 static const struct link_ops relay_ops = {
-	.record = on_record,
+	.record = relay_record,
 	.closed = on_closed,
 	.drained = on_drained,
 };
@@ -540,7 +379,12 @@ relay_new(struct engined *d)
 static int
 free_progress(void *arg, const void *key, size_t len, void *value)
 {
-	free(value);
+	const struct relay *r = arg;
+	struct progress *p = value;
+
+	for (size_t i = 0; i < r->nactions; i++)
+		missing_clear(&p->slots[i].missing);
+	free(p);
 	return 1;
 }
 
@@ -551,7 +395,9 @@ relay_free(struct relay *r)
 		return;
 	for (size_t i = 0; i < r->nlinks; i++)
 		link_close(&r->links[i].link);
-	table_each(r->progress, free_progress, NULL);
+	table_each(r->progress, free_progress, r);
+	for (size_t i = 0; i < r->nactions; i++)
+		targets_fini(&r->actions[i].targets);
 	table_free(r->progress);
 	free(r->links);
 	free(r->actions);

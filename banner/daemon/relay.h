@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "banner/core/engine.h"
+#include "banner/daemon/missing.h"
 #include "banner/daemon/wire.h"
 
 struct engined;
@@ -27,6 +28,7 @@ struct relay_action {
 	uint64_t in_force, repaired, conflicts, refused; /* of WIRE_STATE */
 	int64_t failed_ms;
 	char last_error[200];
+	struct targets targets;
 	uint32_t latency[RELAY_BUCKETS]; /* line read to acknowledgement */
 };
 
@@ -64,6 +66,11 @@ struct relay_looked {
 };
 bool relay_look(struct relay *, uint64_t id, size_t action, const struct subject *);
 bool relay_waits(const struct relay *, uint64_t ban); /* for any answer */
+/* Far sides that do not hold the ban; NULL: the action has nothing to do with it. */
+const struct missing *relay_missing(const struct relay *, uint64_t ban, size_t action);
+bool relay_late(const struct relay *, uint64_t ban); /* one is merely late */
+/* Ask all actors for their targets (ban: where it stands there); so many ends come. */
+unsigned relay_targets(struct relay *, uint64_t id, uint64_t ban);
 /* Answers not yet given, over all bans. */
 uint64_t relay_waiting(const struct relay *);
 

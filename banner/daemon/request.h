@@ -39,6 +39,7 @@ struct request {
 	struct check *check; /* how far `check` is, or NULL */
 	int64_t until_ms; /* at latest */
 	size_t rows;
+	unsigned parts; /* actors that have not answered query yet */
 };
 
 /* Split a line into words: blanks separate, '..' and ".." quote, \ escapes outside

@@ -52,13 +52,14 @@ enum wire_type {
 		     * on in the next one), u32 n, n times: addr, str reason */
 	WIRE_FLUSH, /* u32 instance or WIRE_ALL: remove all (stop --unban) */
 	WIRE_JAIL, /* u32 instance, str jail, u8 started (0: stopped) */
-	WIRE_TARGETS, /* u64 id; answered with TARGET*, END */
+	WIRE_TARGETS, /* u64 id, u64 ban (0: the hosts themselves); answered with
+		       * TARGET*, END */
 	/* actor -> engine */
 	WIRE_DONE, /* u32 instance, u64 ban, u8 verb, str target ("" = all),
 		    * u32 err, i64 when */
 	WIRE_STATE, /* u32 instance, u64 in force, u64 wanted, u64 applied,
 		     * u64 failed, u64 repaired, u64 conflicts, u64 refused,
-		     * i64 when of the last error, str last error */
+		     * i64 when of the last error, str last error, u32 targets */
 	WIRE_TARGET, /* u64 id, u32 instance, str name, str state */
 	WIRE_LOG, /* u8 enum log_level, str text, str name (log.h) */
 	/* parent <-> children */

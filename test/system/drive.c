@@ -260,7 +260,7 @@ put_query(struct buf *b, char **w)
 static const struct { const char *name, *fields; enum wire_type type; } plain[] = {
 	{ "begin", "n", WIRE_BEGIN }, { "complete", "nb", WIRE_COMPLETE },
 	{ "flush", "u", WIRE_FLUSH }, { "jail", "utb", WIRE_JAIL },
-	{ "targets", "n", WIRE_TARGETS }, { "mark", "n", WIRE_MARK },
+	{ "targets", "nn", WIRE_TARGETS }, { "mark", "n", WIRE_MARK },
 	{ "count", "ttt", WIRE_COUNT }, { "session", "ttt", WIRE_SESSION },
 	{ "place", "tt", WIRE_PLACE }, { "clock", "i", WIRE_CLOCK },
 	{ "garbage", "t", WIRE_MARK }, { "anew", "", WIRE_ANEW },

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * relay_int.h - between relay.c (orders out) and relay_answer.c (answers in).
+ */
+#ifndef BANNER_RELAY_INT_H
+#define BANNER_RELAY_INT_H
+
+#include "banner/daemon/link.h"
+#include "banner/daemon/relay.h"
+
+struct actor_link {
+	struct relay *relay;
+	unsigned number;
+	struct link link;
+	bool resync; /* records were dropped, or it is new */
+	bool completed, force;
+	uint64_t generation;
+};
+
+struct slot {
+	uint8_t state; /* enum relay_state */
+	int err;
+	int64_t when_ms;
+	struct missing missing;
+};
+
+/* Of one ban: a slot per action of the configuration that its jail has. */
+struct progress {
+	int64_t read_ms; /* of the line that led to it; 0: no line */
+	struct slot slots[];
+};
+
+struct relay {
+	struct engined *d;
+	struct relay_action *actions;
+	size_t nactions;
+	struct actor_link *links;
+	size_t nlinks;
+	struct table *progress; /* ban id -> struct progress */
+	uint64_t generation, waiting;
+};
+
+struct relay_action *relay_action_of(struct relay *, unsigned actor, uint32_t instance);
+/* Position of the action among those of its actor: its instance on the wire. */
+uint32_t relay_instance_of(const struct relay *, size_t action);
+struct progress *relay_progress(struct relay *, uint64_t ban, bool make);
+/* One record of an actor; nonzero: it was bad. */
+int relay_record(void *arg, enum wire_type, struct wire_in *);
+
+#endif
