@@ -192,8 +192,8 @@ write_rule(struct ingress *g, uint8_t family, bool udp)
 	char comment[NFRULE_COMMENT];
 	struct nfrule r;
 
-	snprintf(comment, sizeof(comment), "banner: IPv%u %s without a way back", family,
-	    udp ? "UDP" : "TCP");
+	snprintf(comment, sizeof(comment), "banner: IPv%u %s without a way back",
+	    family, udp ? "UDP" : "TCP");
 	nfrule_start(&g->nl, &r, table, chain, comment);
 	nfrule_family(&r, family);
 	nfrule_meta(&r, NFT_META_L4PROTO);

@@ -24,7 +24,7 @@ static const struct bn_key nft_keys[] = {
 	{ "verdict", "drop", "drop (silent) or reject (answered by ICMP)" },
 	{ "port", "", "ports to close: numbers, ranges (6000:6010) and names; all" },
 	{ "protocol", "", "tcp, udp, sctp, dccp; with ports tcp, else all traffic" },
-	{ "kill_sessions", "no", "yes: close the open connections of banned addresses" },
+	{ "kill_sessions", "no", "yes: close the connections banned addresses have" },
 	{ NULL, NULL, NULL }
 };
 

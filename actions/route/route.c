@@ -23,7 +23,7 @@ static const struct bn_key route_keys[] = {
 	{ "table", "main", "kernel routing table that holds the bans, name or number" },
 	{ "metric", "0", "metric of the routes; 0 is the kernel's default" },
 	{ "ingress", "no", "yes: nft rules drop what comes from banned addresses" },
-	{ "kill_sessions", "no", "yes: close the open connections of banned addresses" },
+	{ "kill_sessions", "no", "yes: close the connections banned addresses have" },
 	{ NULL, NULL, NULL }
 };
 

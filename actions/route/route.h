@@ -69,7 +69,8 @@ int	route_more_open(struct route *);
 void	route_more_close(struct route *);
 /* Have the ingress rules in place, if they are wanted and were not refused just now. */
 void	route_ingress(struct route *);
-int	route_fd(const struct route *);		/* readable: route_notices, route_heard */
+/* Readable when there are notices, for route_notices and route_heard. */
+int	route_fd(const struct route *);
 void	route_heard(struct route *);
 /* Close the connections of what was just banned, if that is wanted. */
 void	route_kill(struct route *, const struct bn_change *, size_t n);

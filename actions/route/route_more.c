@@ -96,8 +96,8 @@ route_ingress(struct route *r)
 	rc = ingress_ensure(r->ingress, &why);
 	r->ingress_again_s = t.tv_sec + TRY_AGAIN_S;
 	if (rc < 0 && !r->ingress_refused)
-		say(r, BN_ERROR, "ingress = yes is refused: %s%s%s; bans go on by routes "
-		    "alone", why.text, rc == -EINVAL ? "" : ": ",
+		say(r, BN_ERROR, "ingress = yes is refused: %s%s%s; bans go on by "
+		    "routes alone", why.text, rc == -EINVAL ? "" : ": ",
 		    rc == -EINVAL ? "" : strerror(-rc));
 	r->ingress_refused = rc < 0;
 }

@@ -19,14 +19,17 @@ same_options(const struct conf_options *a, const struct conf_options *b)
 	return true;
 }
 
-/* Equal rights and options; all commands of one user share a process. */
+/* Equal rights and options; all commands of one user share a process, and so do all
+ * sets, because every list of ports makes another instance. */
 static bool
 same_actor(const struct conf_action *a, const struct conf_action *b)
 {
 	if (strcmp(a->plugin, b->plugin) || strcmp(a->user, b->user))
 		return false;
-	return strcmp(a->plugin, "exec") == 0 ||
-	    (strcmp(a->caps, b->caps) == 0 && same_options(&a->options, &b->options));
+	if (strcmp(a->plugin, "exec") == 0)
+		return true;
+	return strcmp(a->caps, b->caps) == 0 && (strcmp(a->plugin, "nft") == 0 ||
+	    same_options(&a->options, &b->options));
 }
 
 static bool

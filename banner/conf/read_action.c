@@ -295,14 +295,20 @@ static int
 decide(struct asked *q, const struct section *own, struct err *e)
 {
 	struct reader *r = q->jr->r;
+	struct asked marked = { .jr = q->jr, .name = q->name,
+		.def = { .sheet = q->def.sheet } };
 	struct native_choice choice = { .arena = r->arena, .name = q->name,
 		.user = "root", .file = q->def.sheet->file,
 		.native = r->conf->daemon.native };
 	const struct value *user = section_find(own, "user");
 	int rc = read_file(q, e);
 
+	native_marks(r->arena, &q->brackets, &marked.brackets);
+	if (rc == 0)
+		rc = read_file(&marked, e);
 	if (rc < 0)
 		return rc;
+	choice.marked = &marked.action.options;
 	q->action.scope = scope(q);
 	if (!q->action.file) {
 		q->action.file = q->def.sheet->file;
