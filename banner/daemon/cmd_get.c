@@ -363,7 +363,7 @@ put_daemon(struct request *r, const char *what)
 		buf_puts(out, "Current syslog socket is:\n`- auto\n");
 	else if (!strcmp(what, "dbfile"))
 		buf_printf(
-		    out, "Current database file is:\n`- %s/banner.db\n", d->state);
+		    out, "Current database file is:\n`- %s/banner.sqlite3\n", d->state);
 	else if (!strcmp(what, "dbpurgeage"))
 		buf_printf(out, "Current database purge age is:\n`- %lldseconds\n",
 		    (long long)(d->purge_age_ms / MS_PER_S));

@@ -60,8 +60,8 @@ make_parent(const char *path, struct err *e)
 static void
 give_state(const char *dir, const struct identity *id)
 {
-	static const char *const names[] = { "", "/banner.db", "/banner.db-wal",
-		"/banner.db-shm" };
+	static const char *const names[] = { "", "/banner.sqlite3",
+		"/banner.sqlite3-wal", "/banner.sqlite3-shm" };
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
