@@ -26,6 +26,7 @@ struct view {
 	bool refused;			/* PCRE2 gave up somewhere */
 	bool ignored;			/* an ignoreregex, or no failure by itself */
 	bool matched;
+	bool waiting;	/* its session has no address yet */
 };
 
 static bool
@@ -375,8 +376,10 @@ conclude(struct view *v, size_t rule, const struct captures *c, struct failure *
 	}
 	if (judge_subject(v->r, c, f))
 		report_captures(v, c, s, f);
-	else if (s)
+	else if (s) {
 		session_pending(s);
+		v->waiting = true;
+	}
 }
 
 static struct str
@@ -528,6 +531,10 @@ judge_line(struct judge *j)
 	if (v.ignored) {
 		r->stats.ignored++;
 		return LINE_IGNORED;
+	}
+	if (v.waiting) {
+		r->stats.waiting++;
+		return LINE_WAITING;
 	}
 	return LINE_MISSED;
 }

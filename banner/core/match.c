@@ -457,7 +457,8 @@ match_block(struct match *m, const struct block *block, match_fn *fn, void *arg)
 		struct rules_stats *st = &m->rules[i]->stats;
 
 		st->lines += lines;
-		st->missed = st->lines - st->matched - st->ignored - st->errors;
+		st->missed = st->lines - st->matched - st->ignored - st->errors -
+		    st->waiting;
 	}
 	tail_add(&m->tail, block->text);
 }

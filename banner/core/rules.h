@@ -14,7 +14,9 @@
 struct buf;
 struct rules;
 
-enum line_verdict { LINE_MATCHED, LINE_IGNORED, LINE_MISSED, LINE_REFUSED };
+/* WAITING: part of a session that has no address yet. */
+enum line_verdict { LINE_MATCHED, LINE_IGNORED, LINE_MISSED, LINE_REFUSED,
+	LINE_WAITING };
 
 struct rules_options {
 	const struct conf_filter *filter;
@@ -39,6 +41,7 @@ struct rules_stats {
 	uint64_t lines, candidates, matched, ignored, missed;
 	uint64_t errors;		/* PCRE2 gave up: refused, not missed */
 	uint64_t limit_hits;		/* of these, match limit or time budget */
+	uint64_t waiting;		/* part of a session without address yet */
 	uint64_t too_old, no_date, bad_host;
 	uint64_t losses;		/* lines, values, users beyond a cap */
 	uint64_t sessions_dropped;	/* forgotten: 100 are open, or 5 minutes */

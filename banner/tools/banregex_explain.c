@@ -44,7 +44,8 @@ explain_line(struct trial *t, struct str line, enum line_verdict verdict, int ru
 {
 	static const char *const names[] = { [LINE_MATCHED] = "matched",
 		[LINE_IGNORED] = "ignored", [LINE_MISSED] = "missed",
-		[LINE_REFUSED] = "refused: a regex gave up" };
+		[LINE_REFUSED] = "refused: a regex gave up",
+		[LINE_WAITING] = "kept: its session has no address yet" };
 	struct explaining *x = t->report;
 	struct buf b = { 0 };
 

@@ -138,6 +138,7 @@ json_end(struct trial *t)
 		{ "matched", st->matched },
 		{ "ignored", st->ignored },
 		{ "missed", st->missed },
+		{ "waiting", st->waiting },
 		{ "errors", st->errors },
 		{ "limit_hits", st->limit_hits },
 		{ "no_date", st->no_date },

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "banner/base/units.h"
+#include "banner/core/pattern.h"
 #include "banner/tools/banregex.h"
 
 /* Lines of one verdict, kept for the end. */
@@ -18,6 +19,7 @@ struct list {
 struct text_report {
 	struct list matched, missed, ignored;
 	struct buf *hits;		/* per failregex, with -v: who and when */
+	uint64_t joined;		/* lines that matched with a later one */
 	struct timespec started;
 };
 
@@ -30,7 +32,25 @@ keep(struct list *l, struct str line, bool all)
 		l->cap = l->cap ? 2 * l->cap : 32;
 		l->v = xrealloc(l->v, l->cap * sizeof(*l->v));
 	}
+	while (line.len && (line.s[line.len - 1] == ' ' || line.s[line.len - 1] == '\t'))
+		line.len--;
 	l->v[l->n++] = xstrndup(line.s, line.len);
+}
+
+/* A line of several that matched together was told as missed before. */
+static bool
+take_back(struct list *l, struct str line)
+{
+	while (line.len && strchr(" \t\n", line.s[line.len - 1]))
+		line.len--;
+	for (size_t i = l->n; i-- > 0;) {
+		if (!str_is(line, l->v[i]))
+			continue;
+		free(l->v[i]);
+		memmove(l->v + i, l->v + i + 1, (--l->n - i) * sizeof(*l->v));
+		return true;
+	}
+	return false;
 }
 
 static void
@@ -47,11 +67,40 @@ use(const char *what, const char *text)
 	printf("Use %16s : %s\n", what, text);
 }
 
+/* The name, also of a path: "/etc/fail2ban/filter.d/sshd.conf" is sshd. */
+static void
+use_filter(const struct trial *t)
+{
+	const char *name = strrchr(t->filter.name, '/');
+	size_t n;
+
+	name = name ? name + 1 : t->filter.name;
+	n = strlen(name);
+	if (n > 5 && !strcmp(name + n - 5, ".conf"))
+		n -= 5;
+	printf("Use %16s : %.*s, basedir: %s\n", "  failregex filter file", (int)n,
+	    name, t->o->config);
+}
+
+/* All of them, then the name of the usual ones, as fail2ban-regex has it. */
+static void
+use_dates(const struct conf_list *l)
+{
+	const char *last = l->n ? l->v[l->n - 1] : "";
+	bool usual = !strcmp(last, "{^LN-BEG}") || !strcmp(last, "{DEFAULT}");
+
+	for (size_t i = 0; i < l->n; i++)
+		printf(i ? "\n%s" : "Use      datepattern : %s", l->v[i]);
+	if (l->n)
+		printf(" : %s\n", usual ? "Default Detectors" : last);
+}
+
 static void
 text_start(struct trial *t)
 {
 	struct text_report *r = xcalloc(1, sizeof(*r));
 	const struct options *o = t->o;
+	const char *encoding = t->rules_options.logencoding;
 	char number[32];
 
 	t->report = r;
@@ -61,20 +110,21 @@ text_start(struct trial *t)
 	if (t->conf)
 		use("jail", o->filter);
 	if (t->filter.file)
-		use("filter file", t->filter.file);
+		use_filter(t);
 	else
 		use("failregex line", o->filter);
 	if (o->ignoreregex)
 		use("ignoreregex line", o->ignoreregex);
-	for (size_t i = 0; i < t->filter.datepattern.n; i++)
-		use("datepattern", t->filter.datepattern.v[i]);
 	snprintf(number, sizeof(number), "%u", t->filter.maxlines);
-	if (t->filter.maxlines > 1)
+	if (t->filter.maxlines > 1 ||
+	    conf_option(&t->filter.options, "maxlines", NULL))
 		use("maxlines", number);
+	use_dates(&t->filter.datepattern);
 	use(log_is_file(o->log) ? "log file" : "single line", o->log);
-	if (t->rules_options.logencoding)
-		use("encoding", t->rules_options.logencoding);
-	printf("\n");
+	if (log_is_file(o->log))
+		use("encoding",
+		    encoding && strcmp(encoding, "auto") ? encoding : "UTF-8");
+	printf("\n\n");
 }
 
 static void
@@ -83,6 +133,8 @@ text_failure(struct trial *t, const struct failure *f)
 	struct text_report *r = t->report;
 	char id[SUBJECT_TEXT + 1], when[UNITS_TEXT];
 
+	for (size_t i = 0; t->filter.maxlines > 1 && i + 1 < f->nlines; i++)
+		r->joined += take_back(&r->missed, f->lines[i]);
 	if (!t->o->verbose)
 		return;
 	buf_puts(&r->hits[f->rule], "|      ");
@@ -97,6 +149,7 @@ text_line(struct trial *t, struct str line, enum line_verdict verdict, int rule)
 
 	switch (verdict) {
 	case LINE_MATCHED:
+	case LINE_WAITING:
 		if (t->o->all_matched)
 			keep(&r->matched, line, true);
 		break;
@@ -109,10 +162,24 @@ text_line(struct trial *t, struct str line, enum line_verdict verdict, int rule)
 		if (!t->o->no_missed)
 			keep(&r->missed, line, t->o->all_missed);
 		/* Too many to print: no need to hear of each from now on. */
-		if (r->missed.n > SHOWN_LINES && !t->o->all_missed)
+		if (r->missed.n > SHOWN_LINES && !t->o->all_missed &&
+		    t->filter.maxlines < 2)
 			t->watch = WATCH_CANDIDATES;
 		break;
 	}
+}
+
+static void
+print_prefix(const struct trial *t)
+{
+	struct buf b = { 0 };
+	struct err e;
+
+	if (pattern_expanded(t->filter.prefregex, 0, &b, &e) < 0)
+		buf_puts(&b, t->filter.prefregex);
+	printf("\nPrefregex: %llu total\n|  %s\n`-\n",
+	    (unsigned long long)rules_prefix_hits(t->rules), b.p);
+	buf_fini(&b);
 }
 
 static void
@@ -231,27 +298,26 @@ text_end(struct trial *t)
 {
 	const struct rules_stats *st = rules_stats(t->rules);
 	struct text_report *r = t->report;
-	uint64_t missed = st->missed + st->errors;
+	uint64_t missed = st->missed + st->errors - r->joined;
+	uint64_t matched = st->matched + st->waiting + r->joined;
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	printf("Results\n=======\n");
 	if (t->filter.prefregex)
-		printf("\nPrefregex: %llu total\n|  %s\n`-\n",
-		    (unsigned long long)rules_prefix_hits(t->rules),
-		    t->filter.prefregex);
+		print_prefix(t);
 	print_rules(t);
 	printf("\nIgnoreregex: %llu total\n",
 	    (unsigned long long)rules_ignore_hits(t->rules));
 	print_dates(t);
 	printf("\nLines: %llu lines, %llu ignored, %llu matched, %llu missed\n",
 	    (unsigned long long)st->lines, (unsigned long long)st->ignored,
-	    (unsigned long long)st->matched, (unsigned long long)missed);
+	    (unsigned long long)matched, (unsigned long long)missed);
 	printf("[processed in %.2f sec]\n\n", (double)(now.tv_sec - r->started.tv_sec) +
 	    (double)(now.tv_nsec - r->started.tv_nsec) / 1e9);
 	print_remarks(t);
 	if (t->o->all_matched)
-		print_list(t, "Matched", &r->matched, st->matched);
+		print_list(t, "Matched", &r->matched, matched - r->joined);
 	if (!t->o->no_ignored)
 		print_list(t, "Ignored", &r->ignored, st->ignored);
 	if (!t->o->no_missed)
