@@ -8,20 +8,14 @@
 
 #include "banner/base/arena.h"
 #include "banner/core/inside.h"
+#include "banner/core/kept.h"
 #include "banner/core/subject.h"
 
-enum { PARK_LINES = 16 };
-
-/* One allocation: the texts of a failure lie behind it. */
 struct parked {
 	struct parked *next;		/* younger */
 	uint64_t ticket;
 	struct verdict verdict;
-	struct failure failure;
-	struct field fields[FAILURE_FIELDS];
-	struct str lines[PARK_LINES];
-	size_t used;
-	char text[PARK_BYTES];
+	struct kept kept;
 };
 
 struct park {
@@ -58,42 +52,6 @@ park_free(struct park *p)
 	free(p);
 }
 
-/* Copy a text; what does not fit is left empty, and only displays would miss it. */
-static struct str
-keep(struct parked *k, struct str s)
-{
-	char *to = k->text + k->used;
-
-	if (s.len > PARK_BYTES - k->used)
-		return (struct str){ "", 0 };
-	if (s.len)
-		memcpy(to, s.s, s.len);
-	k->used += s.len;
-	return (struct str){ to, s.len };
-}
-
-static void
-keep_failure(struct parked *k, const struct failure *f)
-{
-	size_t skip = f->nlines > PARK_LINES ? f->nlines - PARK_LINES : 0;
-
-	k->failure = *f;
-	k->failure.subject.text = keep(k, f->subject.text);
-	k->failure.user = keep(k, f->user);
-	k->failure.key = (struct str){ "", 0 };
-	k->failure.fields = k->fields;
-	if (k->failure.nfields > FAILURE_FIELDS)
-		k->failure.nfields = FAILURE_FIELDS;
-	for (size_t i = 0; i < k->failure.nfields; i++) {
-		k->fields[i].name = keep(k, f->fields[i].name);
-		k->fields[i].value = keep(k, f->fields[i].value);
-	}
-	k->failure.lines = k->lines;
-	k->failure.nlines = f->nlines - skip;
-	for (size_t i = 0; i < k->failure.nlines; i++)
-		k->lines[i] = keep(k, f->lines[skip + i]);
-}
-
 uint64_t
 park_put(struct park *p, const struct verdict *v)
 {
@@ -105,12 +63,11 @@ park_put(struct park *p, const struct verdict *v)
 		return 0;
 	k = xmalloc(sizeof(*k));
 	k->next = NULL;
-	k->used = 0;
 	k->ticket = ++p->last_ticket;
 	k->verdict = *v;
-	keep_failure(k, v->failure);
-	k->verdict.failure = &k->failure;
-	k->verdict.target.subject.text = keep(k, v->target.subject.text);
+	kept_set(&k->kept, v->failure);
+	k->verdict.failure = &k->kept.failure;
+	k->verdict.target.subject.text = kept_text(&k->kept, v->target.subject.text);
 	*p->end = k;
 	p->end = &k->next;
 	p->n++;
@@ -169,7 +126,7 @@ park_shift(struct park *p, int64_t delta_ms)
 {
 	for (struct parked *k = p->oldest; k; k = k->next) {
 		k->verdict.now_ms += delta_ms;
-		k->failure.when_ms += delta_ms;
+		k->kept.failure.when_ms += delta_ms;
 		k->verdict.sum.newest_ms += delta_ms;
 	}
 }

@@ -16,7 +16,7 @@ struct subject;
 struct jail;
 struct verdict;
 
-enum { PARK_MAX = 1024, PARK_WAIT_MS = 60000, PARK_BYTES = 16384 };
+enum { PARK_MAX = 1024, PARK_WAIT_MS = 60000 };
 
 struct park	*park_new(void);
 void		 park_free(struct park *);

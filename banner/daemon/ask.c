@@ -3,13 +3,14 @@
  *
  * ASK: u64 ticket, str names, str command, u32 n, n times str name, str value: the
  * tags that the command may use (never given to a shell as text). ANSWER: u64 ticket,
- * u8 ignore.
+ * u8 ignore. NAME and ADDRS look a host name up (names.h).
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "banner/base/arena.h"
+#include "banner/daemon/answers.h"
 #include "banner/daemon/ask.h"
 #include "banner/daemon/context.h"
 
@@ -35,6 +36,28 @@ take_ticket(struct ask *a, uint64_t ticket)
 }
 
 static int
+take_addrs(struct ask *a, struct wire_in *in)
+{
+	uint64_t ticket = wire_get_u64(in);
+	uint32_t n = wire_get_u32(in);
+	struct addr v[NAMES_ADDRS] = { { 0 } };
+
+	for (uint32_t i = 0; i < n && !in->bad; i++) {
+		struct addr one = wire_get_addr(in);
+
+		if (i < NAMES_ADDRS)
+			v[i] = one;
+	}
+	if (in->bad)
+		return -EBADMSG;
+	a->d->read_ms = engined_now();
+	names_answer(a->d->names, ticket, v, n);
+	engined_touch(a->d);
+	engined_turn(a->d);
+	return 0;
+}
+
+static int
 on_record(void *arg, enum wire_type type, struct wire_in *in)
 {
 	struct ask *a = arg;
@@ -43,6 +66,8 @@ on_record(void *arg, enum wire_type type, struct wire_in *in)
 
 	if (type == WIRE_HELLO)
 		return 0;
+	if (type == WIRE_ADDRS)
+		return take_addrs(a, in);
 	ticket = wire_get_u64(in);
 	ignore = wire_get_u8(in);
 	if (type != WIRE_ANSWER || in->bad)
@@ -64,6 +89,7 @@ on_closed(void *arg)
 	    "banner.engine", "the helper is gone: %zu questions count as \"no\"", a->n);
 	while (a->n)
 		engine_answer(a->d->engine, a->open[--a->n], false, engined_now());
+	names_lost(a->d->names);
 }
 
 static const struct link_ops ask_ops = { .record = on_record, .closed = on_closed };
@@ -116,6 +142,21 @@ ask_question(void *arg, const struct question *q)
 	put_fields(&a->link.out, q);
 	wire_finish(&a->link.out, at);
 	link_flush(&a->link);
+}
+
+bool
+ask_name(struct ask *a, uint64_t ticket, const char *name)
+{
+	size_t at;
+
+	if (!link_is_open(&a->link))
+		return false;
+	at = wire_start(&a->link.out, WIRE_NAME);
+	wire_u64(&a->link.out, ticket);
+	wire_text(&a->link.out, name);
+	wire_finish(&a->link.out, at);
+	link_flush(&a->link);
+	return true;
 }
 
 struct ask *

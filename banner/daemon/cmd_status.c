@@ -11,6 +11,7 @@
 #include "banner/daemon/control.h"
 #include "banner/daemon/context.h"
 #include "banner/daemon/feed.h"
+#include "banner/daemon/names.h"
 #include "banner/daemon/news.h"
 #include "banner/daemon/relay.h"
 #include "banner/daemon/stream.h"
@@ -60,6 +61,7 @@ static void
 ours_daemon(struct request *r)
 {
 	struct engined *d = r->d;
+	struct names_stats names;
 	struct engine_stats st;
 	struct control_stats ctl;
 	char up[UNITS_TEXT];
@@ -73,6 +75,7 @@ ours_daemon(struct request *r)
 	    d->paused ? ", PANIC: nothing is in force until resume" : "");
 	buf_printf(&r->out, "bans:\t%zu of at most %zu, %llu evicted\n", st.banned_now,
 	    st.max_bans, (unsigned long long)st.evicted_bans);
+	names_stats(d->names, &names);
 	buf_printf(&r->out,
 	    "counted:\t%zu keys of at most %zu a jail, %llu forgotten\n",
 	    st.tracked_now, st.max_tracked, (unsigned long long)st.evicted_keys);
@@ -85,6 +88,13 @@ ours_daemon(struct request *r)
 	if (ask_refused(d->ask))
 		buf_printf(&r->out, "helper:\t%llu questions not asked\n",
 		    (unsigned long long)ask_refused(d->ask));
+	if (names.failures)
+		buf_printf(&r->out,
+		    "names:\t%llu failures named a host, %llu had no address, "
+		    "%llu not counted, %zu wait\n",
+		    (unsigned long long)names.failures,
+		    (unsigned long long)names.unknown,
+		    (unsigned long long)names.dropped, names.waiting);
 }
 
 static uint64_t

@@ -26,6 +26,7 @@ struct ask;
 struct ticker;
 struct control;
 struct listfiles;
+struct names;
 
 /* A guard group that arrives in several records. */
 struct guard_part {
@@ -48,6 +49,7 @@ struct engined {
 	struct ticker *ticker;
 	struct control *control;
 	struct listfiles *listfiles;
+	struct names *names;
 	struct sandbox_level level;
 	struct guard_part guard_part;
 	struct event *parent_in, *parent_out, *turn, *last_word;

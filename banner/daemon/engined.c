@@ -24,6 +24,7 @@
 #include "banner/daemon/feed.h"
 #include "banner/daemon/listfiles.h"
 #include "banner/daemon/lists.h"
+#include "banner/daemon/names.h"
 #include "banner/daemon/relay.h"
 #include "banner/daemon/stream.h"
 
@@ -288,6 +289,7 @@ make_parts(struct engined *d, struct err *e)
 	d->stream = stream_new(d);
 	d->relay = relay_new(d);
 	d->ask = ask_new(d);
+	d->names = names_new(d);
 	d->control = control_new(d);
 	d->listfiles = listfiles_new(d);
 	d->ticker = ticker_new(d, e);
@@ -360,6 +362,7 @@ engined_close(struct engined *d)
 	feed_free(d->feed);
 	ticker_free(d->ticker);
 	ask_free(d->ask);
+	names_free(d->names);
 	relay_free(d->relay);
 	stream_free(d->stream);
 	engine_free(d->engine);

@@ -14,6 +14,7 @@
 #include "banner/base/units.h"
 #include "banner/daemon/context.h"
 #include "banner/daemon/feed.h"
+#include "banner/daemon/names.h"
 
 #define NAME "banner.source"
 
@@ -68,7 +69,10 @@ on_failure(void *arg, const struct failure *failure)
 	for (size_t i = 0; i < f->n; i++)
 		if (f->watches[i].jail == failure->jail)
 			f->watches[i].matched_ms = f->d->read_ms;
-	engine_failure(f->d->engine, failure, f->d->read_ms);
+	if (failure->lookup)
+		names_failure(f->d->names, failure);
+	else
+		engine_failure(f->d->engine, failure, f->d->read_ms);
 }
 
 static void

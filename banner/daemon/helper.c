@@ -35,6 +35,31 @@ name_has(const char *name, const struct addr *wanted)
 	return found;
 }
 
+static bool
+has_addr(const struct addr *v, size_t n, const struct addr *a)
+{
+	for (size_t i = 0; i < n; i++)
+		if (addr_contains(&v[i], a))
+			return true;
+	return false;
+}
+
+size_t
+helper_lookup(const char *name, struct addr *v, size_t max)
+{
+	struct addrinfo hint = { .ai_socktype = SOCK_STREAM }, *all, *one;
+	struct addr a;
+	size_t n = 0;
+
+	if (getaddrinfo(name, NULL, &hint, &all) != 0)
+		return 0;
+	for (one = all; one && n < max; one = one->ai_next)
+		if (addr_from_sockaddr(one->ai_addr, &a) == 0 && !has_addr(v, n, &a))
+			v[n++] = a;
+	freeaddrinfo(all);
+	return n;
+}
+
 bool
 helper_names(const struct helper_question *q)
 {

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "banner/base/addr.h"
 #include "banner/base/buf.h"
 #include "banner/base/str.h"
 
@@ -27,6 +28,8 @@ struct helper_question {
 	size_t ntags;
 };
 
+/* The addresses of a host name, each once, at most max. Blocks. */
+size_t helper_lookup(const char *name, struct addr *, size_t max);
 /* Does one of the names stand for the address of tag "ip"? Blocks. */
 bool helper_names(const struct helper_question *);
 /* The command as a shell gets it: <tag> replaced by its value where that is harmless

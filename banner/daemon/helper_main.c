@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +21,13 @@
 #include "banner/daemon/serve.h"
 
 #define NAME "banner.helper"
-enum { WAITING_MAX = 1024 };
+enum { WAITING_MAX = 1024, ADDRS_MAX = 64 };
 
 struct job {
 	pid_t pid;
 	uint64_t ticket;
 	struct event *late;
+	int addrs; /* where a looked up name's addresses come from, or -1 */
 };
 
 struct helper {
@@ -34,7 +36,7 @@ struct helper {
 	struct event *on_child;
 	struct job jobs[HELPER_JOBS];
 	size_t njobs;
-	/* questions that wait for a free place: whole records */
+	/* questions that wait for a free place: type and record */
 	struct buf waiting[WAITING_MAX];
 	size_t first, nwaiting;
 };
@@ -85,54 +87,135 @@ answer(struct helper *h, uint64_t ticket, bool ignore)
 	serve_flush(&h->serve);
 }
 
+/* What the job wrote before it ended; a pipe holds far more than ADDRS_MAX. */
+static void
+answer_name(struct helper *h, const struct job *j)
+{
+	struct buf *out = &h->serve.out;
+	struct addr v[ADDRS_MAX];
+	ssize_t got = read(j->addrs, v, sizeof(v));
+	uint32_t n = got > 0 ? (uint32_t)((size_t)got / sizeof(v[0])) : 0;
+	size_t at = wire_start(out, WIRE_ADDRS);
+
+	wire_u64(out, j->ticket);
+	wire_u32(out, n);
+	for (uint32_t i = 0; i < n; i++)
+		wire_addr(out, &v[i]);
+	wire_finish(out, at);
+	serve_flush(&h->serve);
+}
+
 static void
 on_late(evutil_socket_t fd, short what, void *arg)
 {
 	struct job *j = arg;
 
 	log_warn(
-	    NAME, "a question took longer than %d s: not ignored", HELPER_MS / 1000);
+	    NAME, "a question took longer than %d s: no answer", HELPER_MS / 1000);
 	kill(-j->pid, SIGKILL);
 }
 
 static void
-run_job(const struct helper_question *q)
+begin_job(int keep)
 {
 	setpgid(0, 0);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	/* the sockets must not outlive us in a command */
 	for (int fd = CHILD_PARENT_FD; fd < 64; fd++)
-		close(fd);
+		if (fd != keep)
+			close(fd);
+}
+
+static void
+run_job(const struct helper_question *q)
+{
+	begin_job(-1);
 	_exit(work(q));
+}
+
+static void
+run_name(const char *name, int out)
+{
+	struct addr v[ADDRS_MAX];
+	size_t n;
+
+	begin_job(out);
+	n = helper_lookup(name, v, ADDRS_MAX);
+	_exit(write(out, v, n * sizeof(v[0])) < 0);
+}
+
+static struct job *
+free_job(struct helper *h)
+{
+	struct job *j = h->jobs;
+
+	while (j->pid)
+		j++;
+	*j = (struct job){ .addrs = -1 };
+	return j;
+}
+
+static void
+started(struct helper *h, struct job *j)
+{
+	struct timeval wait = { HELPER_MS / 1000, 0 };
+
+	setpgid(j->pid, j->pid);
+	h->njobs++;
+	j->late = evtimer_new(h->serve.base, on_late, j);
+	evtimer_add(j->late, &wait);
 }
 
 static void
 start(struct helper *h, struct wire_in *in)
 {
-	struct timeval wait = { HELPER_MS / 1000, 0 };
 	struct helper_question q = { 0 };
-	struct job *j = h->jobs;
-	uint64_t ticket;
+	struct job *j = free_job(h);
 
-	if (take_question(in, &ticket, &q) < 0)
+	if (take_question(in, &j->ticket, &q) < 0)
 		return;
-	while (j->pid)
-		j++;
 	j->pid = fork();
 	if (j->pid == 0)
 		run_job(&q);
 	if (j->pid < 0) {
 		log_error(NAME, "fork: %s", strerror(errno));
 		j->pid = 0;
-		answer(h, ticket, false);
+		answer(h, j->ticket, false);
 		return;
 	}
-	setpgid(j->pid, j->pid);
-	h->njobs++;
-	j->ticket = ticket;
-	j->late = evtimer_new(h->serve.base, on_late, j);
-	evtimer_add(j->late, &wait);
+	started(h, j);
+}
+
+static void
+start_name(struct helper *h, struct wire_in *in)
+{
+	struct job *j = free_job(h);
+	const char *name;
+	int pipes[2];
+
+	j->ticket = wire_get_u64(in);
+	name = wire_get_text(in);
+	if (in->bad)
+		return;
+	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) < 0) {
+		log_error(NAME, "pipe: %s", strerror(errno));
+		answer_name(h, j);
+		return;
+	}
+	j->pid = fork();
+	if (j->pid == 0)
+		run_name(name, pipes[1]);
+	close(pipes[1]);
+	j->addrs = pipes[0];
+	if (j->pid < 0) {
+		log_error(NAME, "fork: %s", strerror(errno));
+		j->pid = 0;
+		answer_name(h, j);
+		close(j->addrs);
+		return;
+	}
+	started(h, j);
 }
 
 static void
@@ -145,10 +228,25 @@ next(struct helper *h)
 
 		h->first = (h->first + 1) % WAITING_MAX;
 		h->nwaiting--;
-		start(h, &in);
+		if (wire_get_u8(&in) == WIRE_NAME)
+			start_name(h, &in);
+		else
+			start(h, &in);
 		buf_fini(b);
 		*b = (struct buf){ 0 };
 	}
+}
+
+static void
+end_job(struct helper *h, struct job *j, bool success)
+{
+	event_free(j->late);
+	if (j->addrs < 0) {
+		answer(h, j->ticket, success);
+		return;
+	}
+	answer_name(h, j);
+	close(j->addrs);
 }
 
 static void
@@ -164,9 +262,7 @@ on_child(evutil_socket_t sig, short what, void *arg)
 
 			if (j->pid != pid)
 				continue;
-			event_free(j->late);
-			answer(h, j->ticket,
-			    WIFEXITED(status) && WEXITSTATUS(status) == 0);
+			end_job(h, j, WIFEXITED(status) && WEXITSTATUS(status) == 0);
 			*j = (struct job){ 0 };
 			h->njobs--;
 			break;
@@ -180,11 +276,12 @@ on_record(void *arg, enum wire_type type, struct wire_in *in)
 	struct helper *h = arg;
 	struct buf *b;
 
-	if (type != WIRE_ASK)
+	if (type != WIRE_ASK && type != WIRE_NAME)
 		return type == WIRE_GUARD ? 0 : -EBADMSG;
 	if (h->nwaiting == WAITING_MAX)
 		return 0; /* the engine gives up on it by itself */
 	b = &h->waiting[(h->first + h->nwaiting++) % WAITING_MAX];
+	wire_u8(b, (uint8_t)type);
 	buf_add(b, in->p, (size_t)(in->end - in->p));
 	in->p = in->end;
 	return 0;

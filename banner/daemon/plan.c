@@ -110,7 +110,8 @@ needs_helper(const struct conf *c)
 
 		if (!j->enabled || j->refused)
 			continue;
-		if (j->ignorecommand && j->ignorecommand[0])
+		if ((j->ignorecommand && j->ignorecommand[0]) ||
+		    j->usedns == DNS_YES || j->usedns == DNS_WARN)
 			return true;
 		for (size_t n = 0; n < j->ignoreip.n; n++)
 			if (addr_parse_prefix(str_of(j->ignoreip.v[n]), &a) < 0 &&

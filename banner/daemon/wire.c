@@ -171,7 +171,7 @@ wire_next(struct wire_in *frame, enum wire_type *type, struct wire_in *body)
 	t = wire_get_u32(frame);
 	len = wire_get_u32(frame);
 	if (frame->bad || len > (size_t)(frame->end - frame->p) ||
-	    t < WIRE_HELLO || t > WIRE_ANSWER) {
+	    t < WIRE_HELLO || t > WIRE_LAST) {
 		frame->p = frame->end;
 		frame->bad = true;
 		return -EBADMSG;

@@ -75,8 +75,11 @@ enum wire_type {
 	WIRE_LOOKED, /* u64 id, u32 instance, u8 there, u32 err (ENOTSUP: the action
 		      * cannot tell what is in force) */
 	/* engine <-> helper */
-	WIRE_ASK,
+	WIRE_ASK, /* see ask.c */
 	WIRE_ANSWER,
+	WIRE_NAME, /* u64 ticket, str host name */
+	WIRE_ADDRS, /* u64 ticket, u32 n, n times addr; 0: it has none */
+	WIRE_LAST = WIRE_ADDRS,
 };
 enum wire_query { QUERY_SUBJECT, QUERY_RECENT, QUERY_BAN };	/* BAN: with evidence */
 #define WIRE_ALL UINT32_MAX

@@ -51,7 +51,7 @@ class Lab:
         self.ns = None
         self.user = user
         self.proc = None
-        self.accounts = False
+        self.mounts = {}                # seen by this bannerd only: target -> file
         for sub in ("jails.d", "filters", "actions", "state", "run"):
             (self.dir / sub).mkdir()
         self.auth = self.dir / "auth.log"
@@ -95,8 +95,15 @@ class Lab:
         (self.dir / "passwd").write_text(passwd)
         (self.dir / "group").write_text(group + "banner:x:61000:nobody\n")
         os.chmod(self.dir, 0o755)
-        self.accounts = True
+        for name in ("passwd", "group"):
+            self.mounts[f"/etc/{name}"] = self.dir / name
         return users
+
+    def hosts(self, **names):
+        """What names resolve to: lab.hosts(mail=["192.0.2.1"]); '_' stands for '.'."""
+        (self.dir / "hosts").write_text("127.0.0.1 localhost\n" + "".join(
+            f"{addr} {name.replace('_', '.')}\n" for name, v in names.items() for addr in v))
+        self.mounts["/etc/hosts"] = self.dir / "hosts"
 
     @staticmethod
     def run_host(*argv):
@@ -106,9 +113,9 @@ class Lab:
         argv = [str(a) for a in argv]
         if self.user:
             return ["unshare", "-Urn"] + argv
-        if self.accounts:
-            binds = "".join(f"mount --bind {self.dir}/{f} /etc/{f} && "
-                            for f in ("passwd", "group"))
+        if self.mounts:
+            binds = "".join(f"mount --bind {source} {target} && "
+                            for target, source in self.mounts.items())
             argv = ["unshare", "-m", "sh", "-c", binds + 'exec "$@"', "sh"] + argv
         return ["ip", "netns", "exec", self.ns] + argv
 
