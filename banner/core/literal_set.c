@@ -150,7 +150,16 @@ breaks(struct str s, size_t at, enum literal_cut cut)
 {
 	if (s.s[at] == '\n' || s.s[at - 1] == '\n')
 		return true;
-	return cut == CUT_WORD && !is_word(s.s[at - 1]) && !is_word(s.s[at]);
+	switch (cut) {
+	case CUT_NONE:
+	case CUT_ANY:
+		break;
+	case CUT_WORD:
+		return !is_word(s.s[at - 1]) && !is_word(s.s[at]);
+	case CUT_BEFORE:
+		return !is_word(s.s[at]);
+	}
+	return false;
 }
 
 /* The heaviest piece between places where the line can be apart. */

@@ -19,6 +19,7 @@ enum literal_cut {
 	CUT_NONE,	/* nothing is removed, or only at the start of the line */
 	CUT_WORD,	/* the default templates: only between two bytes (or line ends)
 			 * that are both no word characters; see literal.c on TAI64N */
+	CUT_BEFORE,	/* only before a byte that is no word character */
 	CUT_ANY,	/* anywhere: each text counts as one of its two halves */
 };
 

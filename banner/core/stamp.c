@@ -49,7 +49,8 @@ struct subject {
 	struct str line;
 	bool ascii;
 	size_t chars;
-	bool hinted; /* hints were looked for */
+	enum stamp_first first;
+	bool hinting, hinted; /* hints may be looked for; were */
 	struct stamp_hints hints;
 };
 
@@ -235,8 +236,10 @@ search(struct stamp *st, size_t index, struct subject *s, const size_t span[2],
 {
 	struct stamp_template *t = st->list.v[index];
 
+	if (t->first != FIRST_ANY && s->first != FIRST_ANY && t->first != s->first)
+		return false;
 	if (!search_fast(st, t, s, span, &out->m)) {
-		if (!span && s->hinted && (t->needs & ~s->hints.found))
+		if (!span && s->hinting && (t->needs & ~hints(s)->found))
 			return false;
 		if (!search_regex(st, t, s, span, &out->m))
 			return false;
@@ -301,8 +304,7 @@ search_all(struct stamp *st, struct subject *s, size_t skip, struct candidate *c
 {
 	struct candidate found = *reserve;
 
-	if (s->ascii && !st->no_shortcuts)
-		hints(s);
+	s->hinting = s->ascii && !st->no_shortcuts;
 	for (size_t i = 0; i < st->list.n; i++) {
 		if (i == skip || !search(st, i, s, NULL, c))
 			continue;
@@ -479,6 +481,7 @@ stamp_find(struct stamp *st, struct str line, int64_t now_ms, struct stamp_hit *
 	bool skip = false;
 
 	s.chars = s.ascii ? line.len : count_chars(line);
+	s.first = s.ascii && !st->no_shortcuts ? stamp_first(line) : FIRST_ANY;
 	set_now(st, now_ms);
 	if (st->last >= st->list.n || !search_last(st, &s, &c, &found, &skip))
 		if (!search_all(st, &s, skip ? st->last : SIZE_MAX, &c, &found))

@@ -2,9 +2,10 @@
  * stamp_cut.c - where a date pattern can cut a line in two.
  *
  * What is cut out is group 1 of a template (stamp_build.c). Where that begins with the
- * line, the rest stays in one piece. Otherwise, if the date begins and ends with a
- * letter or digit and has no such neighbours, the line is only ever apart between two
- * bytes that are none. Of patterns not understood here nothing is known.
+ * line, the rest stays in one piece. A date that ends with a letter or digit has none
+ * behind it; and where the pattern says that none is before it either, the line is only
+ * ever apart between two bytes that are none. Of patterns not understood here nothing
+ * is known.
  */
 #include <ctype.h>
 #include <string.h>
@@ -24,14 +25,6 @@ own_group(const char *s)
 	return NULL;
 }
 
-static bool
-begins_worded(struct str s)
-{
-	if (s.len >= 6 && strncasecmp(s.s, "{DATE}", 6) == 0)
-		return true;
-	return s.len > 1 && s.s[0] == '%' && !memchr("zZ%", s.s[1], 3);
-}
-
 /* "(?:...%f)?" at the end may be there or not. */
 static struct str
 without_options(struct str s)
@@ -47,17 +40,17 @@ without_options(struct str s)
 	return s;
 }
 
-/* All it can match begins and ends with a letter or digit. */
+/* All it can match ends with a letter or digit. */
 static bool
-is_worded(struct str s)
+ends_worded(struct str s)
 {
-	if (!begins_worded(s) || memchr(s.s, '|', s.len))
+	if (memchr(s.s, '|', s.len))
 		return false;
 	s = without_options(s);
 	if (s.len >= 6 && strncasecmp(s.s + s.len - 6, "{DATE}", 6) == 0)
 		return true;
 	return s.len > 1 && isalpha((unsigned char)s.s[s.len - 1]) &&
-	    s.s[s.len - 2] == '%' && !memchr("zZ", s.s[s.len - 1], 2);
+	    s.s[s.len - 2] == '%';
 }
 
 /* Is the ")" at the end the one of this group, as far as can be told? */
@@ -83,7 +76,7 @@ group_is_worded(struct str pattern, const char *group)
 	if (memchr(front.s, '|', front.len) || !str_ends(body, ")"))
 		return false;
 	body.len--;
-	if (!closes_at_end(body) || !is_worded(body))
+	if (!closes_at_end(body) || !ends_worded(body))
 		return false;
 	if (str_starts(front, "^(?:") && str_ends(front, " )?"))
 		return memchr(front.s, ')', front.len) == group - 2;
@@ -108,10 +101,11 @@ cut_of(const char *pattern)
 		/* Up to two bytes that are no word may stay before the cut. */
 		pattern += strlen(LINE_BEGIN);
 		return !group && (*pattern == '\0' || is_keyword(pattern) ||
-		    is_worded(str_of(pattern))) ? CUT_WORD : CUT_ANY;
+		    ends_worded(str_of(pattern))) ? CUT_WORD : CUT_ANY;
 	}
 	if (*pattern != '^')
-		return CUT_ANY;
+		return !group && !strchr(pattern, '{') && ends_worded(str_of(pattern)) ?
+		    CUT_BEFORE : CUT_ANY;
 	if (!group)
 		return is_keyword(pattern + 1) ? CUT_WORD : CUT_NONE;
 	return group_is_worded(str_of(pattern), group) ? CUT_WORD : CUT_ANY;

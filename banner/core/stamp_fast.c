@@ -42,6 +42,18 @@ is_month(const char *s)
 	return false;
 }
 
+enum stamp_first
+stamp_first(struct str l)
+{
+	size_t i = 0;
+
+	while (i < l.len && i < 3 && !is_word(l.s[i]))
+		i++;
+	if (i == l.len || !is_word(l.s[i]) || l.s[i] == '_')
+		return FIRST_NONE;
+	return is_digit(l.s[i]) ? FIRST_DIGIT : FIRST_LETTER;
+}
+
 static void
 hints_of_separator(struct stamp_hints *h, struct str l, size_t i, size_t run)
 {

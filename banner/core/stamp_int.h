@@ -31,6 +31,10 @@ enum stamp_hint {
 	HINT_RUN6 = 128, HINT_RUN8 = 256, HINT_RUN10 = 512,	/* digits in a row */
 };
 
+/* How an ASCII line begins for an anchored default template to match: the first letter,
+ * digit or "_", before which at most three other characters stand. */
+enum stamp_first { FIRST_ANY, FIRST_LETTER, FIRST_DIGIT, FIRST_NONE };
+
 struct stamp_hints {
 	unsigned found;
 	size_t month_sep;	/* offset of the first HINT_MONTH_SEP */
@@ -45,6 +49,7 @@ struct stamp_template {
 	double weight;
 	unsigned needs;			/* enum stamp_hint: else it cannot match */
 	enum stamp_shape shape;
+	enum stamp_first first;		/* FIRST_ANY: not known */
 	bool whole;			/* the cut text holds all its fields */
 	/* What was learned. */
 	uint64_t hits;			/* times it won */
@@ -107,6 +112,7 @@ int64_t	stamp_clock_now(struct stamp_clock *);
 /* Seconds since the epoch from a local wall clock. */
 int64_t	stamp_clock_epoch(struct stamp_clock *, int64_t civil_s);
 
+enum stamp_first	stamp_first(struct str line);
 void	stamp_hints(struct str line, struct stamp_hints *);
 /* The match of a template with a shape at from (a line-anchored one: at the line
  * begin), without its regex. False: not sure, ask the regex. */

@@ -16,32 +16,33 @@ static const struct {
 	const char *pattern;
 	unsigned needs;
 	enum stamp_shape shape;
+	enum stamp_first first;	/* when anchored */
 } defaults[] = {
 	{ "%ExY(?P<_sep>[-/.])%m(?P=_sep)%d(?:T|  ?)%H:%M:%S(?:[.,]%f)?(?:\\s*%z)?",
-	    HINT_YEAR_SEP | HINT_COLON, SHAPE_ISO },
+	    HINT_YEAR_SEP | HINT_COLON, SHAPE_ISO, FIRST_DIGIT },
 	{ "(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?", HINT_MONTH_SPACE | HINT_COLON,
-	    SHAPE_SYSLOG },
+	    SHAPE_SYSLOG, FIRST_LETTER },
 	{ "(?:%a )?%b %d %ExY %k:%M:%S(?:\\.%f)?", HINT_MONTH_SPACE | HINT_COLON,
-	    SHAPE_NONE },
+	    SHAPE_NONE, FIRST_LETTER },
 	{ "%d(?P<_sep>[-/])%m(?P=_sep)(?:%ExY|%Exy) %k:%M:%S",
-	    HINT_DIGIT_SEP | HINT_COLON, SHAPE_NONE },
+	    HINT_DIGIT_SEP | HINT_COLON, SHAPE_NONE, FIRST_DIGIT },
 	{ "%d(?P<_sep>[-/])%b(?P=_sep)%ExY[ :]?%H:%M:%S(?:\\.%f)?(?: %z)?",
-	    HINT_MONTH_SEP | HINT_COLON, SHAPE_CLF },
-	{ "%m/%d/%ExY:%H:%M:%S", HINT_DIGIT_SEP | HINT_COLON, SHAPE_NONE },
-	{ "%m-%d-%ExY %k:%M:%S(?:\\.%f)?", HINT_DIGIT_SEP | HINT_COLON, SHAPE_NONE },
-	{ "EPOCH", HINT_RUN10, SHAPE_NONE },
-	{ "{^LN-BEG}%H:%M:%S", HINT_COLON, SHAPE_NONE },
-	{ "^<%m/%d/%Exy@%H:%M:%S>", HINT_AT | HINT_COLON, SHAPE_NONE },
-	{ "%Exy%Exm%Exd  ?%H:%M:%S", HINT_RUN6 | HINT_COLON, SHAPE_NONE },
-	{ "%b %d, %ExY %I:%M:%S %p", HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE },
-	{ "^%b-%d-%Exy %k:%M:%S", HINT_MONTH_DASH | HINT_COLON, SHAPE_NONE },
+	    HINT_MONTH_SEP | HINT_COLON, SHAPE_CLF, FIRST_DIGIT },
+	{ "%m/%d/%ExY:%H:%M:%S", HINT_DIGIT_SEP | HINT_COLON, SHAPE_NONE, FIRST_DIGIT },
+	{ "%m-%d-%ExY %k:%M:%S(?:\\.%f)?", HINT_DIGIT_SEP | HINT_COLON, SHAPE_NONE, FIRST_DIGIT },
+	{ "EPOCH", HINT_RUN10, SHAPE_NONE, FIRST_DIGIT },
+	{ "{^LN-BEG}%H:%M:%S", HINT_COLON, SHAPE_NONE, FIRST_DIGIT },
+	{ "^<%m/%d/%Exy@%H:%M:%S>", HINT_AT | HINT_COLON, SHAPE_NONE, FIRST_DIGIT },
+	{ "%Exy%Exm%Exd  ?%H:%M:%S", HINT_RUN6 | HINT_COLON, SHAPE_NONE, FIRST_DIGIT },
+	{ "%b %d, %ExY %I:%M:%S %p", HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE, FIRST_LETTER },
+	{ "^%b-%d-%Exy %k:%M:%S", HINT_MONTH_DASH | HINT_COLON, SHAPE_NONE, FIRST_LETTER },
 	{ "%ExY%Exm%Exd(?:-|T|  ?)%ExH:?%ExM:?%ExS(?:[.,]%f)?(?:\\s*%z)?", HINT_RUN8,
-	    SHAPE_NONE },
+	    SHAPE_NONE, FIRST_DIGIT },
 	{ "(?:%Z )?(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
-	    HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE },
+	    HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE, FIRST_ANY },
 	{ "(?:%z )?(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
-	    HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE },
-	{ "TAI64N", HINT_AT, SHAPE_NONE },
+	    HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE, FIRST_ANY },
+	{ "TAI64N", HINT_AT, SHAPE_NONE, FIRST_ANY },
 };
 
 enum { NDEFAULTS = sizeof(defaults) / sizeof(*defaults) };
@@ -102,6 +103,8 @@ append_default(struct stamp_list *list, size_t i, bool anchor, struct err *e)
 	t->weight = anchor ? 100 : 1;
 	t->needs = defaults[i].needs;
 	t->shape = defaults[i].shape;
+	t->first = anchor || is_anchored(defaults[i].pattern) ? defaults[i].first :
+	    FIRST_ANY;
 	t->whole = true;
 	return append(list, t, true, e);
 }

@@ -31,8 +31,9 @@ found(void *arg, const struct failure *f)
 	struct run *r = arg;
 	char ip[ADDR_TEXT];
 
-	for (; r->counted < f->at; r->counted++)
-		r->line += r->text.s[r->counted] == '\n';
+	for (const char *lf;
+	    (lf = memchr(r->text.s + r->counted, '\n', f->at - r->counted)); r->line++)
+		r->counted = (size_t)(lf + 1 - r->text.s);
 	printf("%s %lu ", (const char *)f->jail, r->line);
 	if (f->subject.kind == SUBJECT_ADDR)
 		puts(addr_print(&f->subject.addr, ip));

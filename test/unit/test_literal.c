@@ -87,6 +87,7 @@ test_cut(void **state)
 	expect_sets("host sshd: \\[\\] failed", CUT_WORD, "host sshd:");
 	expect_sets("one  two three", CUT_WORD, " two three");
 	expect_sets("password for", CUT_WORD, "password for");
+	expect_sets("the \"password\" for", CUT_BEFORE, "\"password");
 	expect_sets("password for", CUT_ANY, "rd for|passwo");
 	expect_sets("abcd", CUT_ANY, "");
 	expect_sets("first\\nsecond line", CUT_NONE, "second line");
