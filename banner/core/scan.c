@@ -36,7 +36,8 @@ struct scan {
 
 struct scan_run {
 	const struct scan *scan;
-	struct hits a, b;
+	struct hits a, b;			/* of Teddy, of the grams */
+	size_t next_a, next_b;
 	uint64_t *rules;			/* of the line at hand */
 	struct { uint32_t tried, passed; } *checks;
 };
@@ -195,7 +196,7 @@ build_engines(struct scan *sc, const struct gram_counts *counts)
 		else
 			teddy_add(&sc->teddy, &sc->lits[i], (uint32_t)i, counts);
 	}
-	sc->teddy_find = teddy_choose(&name);
+	sc->teddy_find = teddy_choose(0, &name);
 	sc->count_lines = lines_choose();
 	if (n)
 		sc->grams = grams_new(sc->lits, longer, n, counts);
@@ -332,33 +333,47 @@ tell_line(struct scan_run *run, struct str line, scan_fn *fn, void *arg)
 	memset(run->rules, 0, run->scan->words * sizeof(uint64_t));
 }
 
-static int
-by_place(const void *a, const void *b)
-{
-	uint32_t x = ((const struct hit *)a)->at, y = ((const struct hit *)b)->at;
-
-	return (x > y) - (x < y);
-}
-
-/* All places in order. */
-static const struct hits *
+/* Both lists are in order of place already. */
+static void
 find_hits(struct scan_run *run, struct str block)
 {
 	const struct scan *sc = run->scan;
 
 	run->a.n = run->b.n = 0;
+	run->next_a = run->next_b = 0;
 	if (sc->teddy.count)
 		sc->teddy_find(&(struct teddy_search){ &sc->teddy, sc->lits, block,
 		    &run->a });
 	if (sc->grams)
 		grams_find(sc->grams, sc->lits, block, &run->b);
-	if (!run->a.n)
-		return &run->b;
-	for (size_t i = 0; i < run->b.n; i++)
-		hits_add(&run->a, run->b.v[i].at, run->b.v[i].lit);
-	if (run->b.n || sc->teddy.count > 1)
-		qsort(run->a.v, run->a.n, sizeof(struct hit), by_place);
-	return &run->a;
+}
+
+/* The next place of both lists; NULL: no more. */
+static const struct hit *
+peek_hit(const struct scan_run *run)
+{
+	const struct hit *a = run->next_a < run->a.n ? &run->a.v[run->next_a] : NULL;
+	const struct hit *b = run->next_b < run->b.n ? &run->b.v[run->next_b] : NULL;
+
+	return !b || (a && a->at <= b->at) ? a : b;
+}
+
+/* Rules of all hits before offset end. */
+static void
+add_hits(struct scan_run *run, size_t end)
+{
+	const struct hit *h;
+
+	while ((h = peek_hit(run)) && h->at < end) {
+		const uint64_t *rules = run->scan->lits[h->lit].rules;
+
+		for (size_t w = 0; w < run->scan->words; w++)
+			run->rules[w] |= rules[w];
+		if (run->next_a < run->a.n && h == &run->a.v[run->next_a])
+			run->next_a++;
+		else
+			run->next_b++;
+	}
 }
 
 static struct str
@@ -370,25 +385,16 @@ line_at(struct str block, size_t from)
 	    end ? (size_t)(end - block.s) - from : block.len - from };
 }
 
-static void
-add_rules(struct scan_run *run, uint32_t lit)
-{
-	for (size_t w = 0; w < run->scan->words; w++)
-		run->rules[w] |= run->scan->lits[lit].rules[w];
-}
-
 static size_t
-every_line(struct scan_run *run, struct str block, const struct hits *hits, scan_fn *fn,
-    void *arg)
+every_line(struct scan_run *run, struct str block, scan_fn *fn, void *arg)
 {
-	size_t n = 0, k = 0;
+	size_t n = 0;
 
 	for (size_t at = 0; at < block.len; n++) {
 		struct str line = line_at(block, at);
 
 		at += line.len + 1;
-		for (; k < hits->n && hits->v[k].at < at; k++)
-			add_rules(run, hits->v[k].lit);
+		add_hits(run, at);
 		tell_line(run, line, fn, arg);
 	}
 	return n;
@@ -397,28 +403,21 @@ every_line(struct scan_run *run, struct str block, const struct hits *hits, scan
 size_t
 scan_block(struct scan_run *run, struct str block, scan_fn *fn, void *arg)
 {
-	const struct hits *hits = find_hits(run, block);
-	struct str line = { block.s, 0 };
-	bool open = false;
-	size_t n;
+	const struct hit *h;
+	size_t from = 0;
 
+	find_hits(run, block);
 	if (run->scan->has_always)
-		return every_line(run, block, hits, fn, arg);
-	for (size_t k = 0; k < hits->n; k++) {
-		const char *at = block.s + hits->v[k].at;
+		return every_line(run, block, fn, arg);
+	while ((h = peek_hit(run))) {
+		const char *lf = memrchr(block.s + from, '\n', h->at - from);
+		struct str line = line_at(block,
+		    lf ? (size_t)(lf + 1 - block.s) : from);
 
-		if (!open || at >= line.s + line.len) {
-			const char *lf = memrchr(block.s, '\n', hits->v[k].at);
-
-			if (open)
-				tell_line(run, line, fn, arg);
-			line = line_at(block, lf ? (size_t)(lf + 1 - block.s) : 0);
-			open = true;
-		}
-		add_rules(run, hits->v[k].lit);
-	}
-	if (open)
+		from = (size_t)(line.s - block.s) + line.len;
+		add_hits(run, from + 1);
 		tell_line(run, line, fn, arg);
-	n = run->scan->count_lines(block);
-	return n + (block.len && block.s[block.len - 1] != '\n');
+	}
+	return run->scan->count_lines(block) +
+	    (block.len && block.s[block.len - 1] != '\n');
 }

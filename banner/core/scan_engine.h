@@ -19,6 +19,7 @@ struct scan_lit {
 	uint64_t *rules;	/* rules that have it */
 };
 
+/* at: a place inside of the literal, where the engine saw it; never decreasing. */
 struct hit { uint32_t at, lit; };
 struct hits { struct hit *v; size_t n, cap; };
 void	hits_add(struct hits *, size_t at, uint32_t lit);
@@ -70,8 +71,8 @@ struct teddy_search {
 	struct hits *out;
 };
 typedef void (teddy_fn)(const struct teddy_search *);
-/* The best this processor has; *name says which. */
-teddy_fn	*teddy_choose(const char **name);
+/* What this processor has, the best first; *name says which. NULL: no more. */
+teddy_fn	*teddy_choose(unsigned i, const char **name);
 /* In plain C, from text[at] on; teddy_plain from the start. */
 void	teddy_rest(const struct teddy_search *, size_t at);
 void	teddy_plain(const struct teddy_search *);

@@ -4,10 +4,10 @@
 #include "banner/core/scan_engine.h"
 
 teddy_fn *
-teddy_choose(const char **name)
+teddy_choose(unsigned i, const char **name)
 {
 	*name = "teddy";
-	return teddy_plain;
+	return i == 0 ? teddy_plain : NULL;
 }
 
 lines_fn *

@@ -104,7 +104,7 @@ look_up(const struct grams *g, const struct scan_lit *lits, struct str text, siz
 
 		if (ref->gram == gram && at >= ref->off &&
 		    scan_is_at(&lits[ref->lit], text, at - ref->off))
-			hits_add(out, at - ref->off, ref->lit);
+			hits_add(out, at, ref->lit);
 	}
 }
 

@@ -137,7 +137,7 @@ teddy_confirm(const struct teddy_search *se, size_t at, unsigned mask)
 			const struct scan_lit *l = &se->lits[number];
 
 			if (at >= l->window && scan_is_at(l, se->text, at - l->window))
-				hits_add(se->out, at - l->window, number);
+				hits_add(se->out, at, number);
 		}
 	}
 }

@@ -14,6 +14,7 @@
 enum {
 	STAMP_VALUES = 16,		/* fields of one template */
 	STAMP_TEMPLATES = 512,		/* of one detector */
+	STAMP_QUARTERS = 4,		/* of an hour, whose offsets are remembered */
 };
 
 /* Shapes that are read by hand. */
@@ -102,8 +103,8 @@ int	stamp_zone_parse(struct str, int *minutes);
 struct stamp_clock {
 	int64_t now_ms;
 	int64_t now_quarter, now_offset_s;
-	int64_t civil_quarter, civil_offset_s;
-	bool now_known, civil_known;
+	struct { int64_t quarter, offset_s; bool known; } civil[STAMP_QUARTERS];
+	bool now_known;
 	bool asked;			/* for the present, since this was cleared */
 };
 

@@ -83,8 +83,9 @@ int64_t
 stamp_clock_epoch(struct stamp_clock *c, int64_t civil_s)
 {
 	int64_t quarter = floor_div(civil_s, QUARTER_S);
+	size_t k = (size_t)quarter % STAMP_QUARTERS;
 
-	if (!c->civil_known || c->civil_quarter != quarter) {
+	if (!c->civil[k].known || c->civil[k].quarter != quarter) {
 		struct tm tm = { .tm_isdst = -1 };
 		int64_t days = floor_div(civil_s, DAY_S);
 		int s = (int)(civil_s - days * DAY_S);
@@ -95,11 +96,11 @@ stamp_clock_epoch(struct stamp_clock *c, int64_t civil_s)
 		tm.tm_hour = s / 3600;
 		tm.tm_min = s / 60 % 60;
 		tm.tm_sec = s % 60;
-		c->civil_offset_s = civil_s - (int64_t)mktime(&tm);
-		c->civil_quarter = quarter;
-		c->civil_known = true;
+		c->civil[k].offset_s = civil_s - (int64_t)mktime(&tm);
+		c->civil[k].quarter = quarter;
+		c->civil[k].known = true;
 	}
-	return civil_s - c->civil_offset_s;
+	return civil_s - c->civil[k].offset_s;
 }
 
 /* Digits, perhaps after a blank; -EINVAL for anything else (digits of other scripts).
