@@ -30,22 +30,45 @@ fold(struct addr *a)
 	memset(a->ip + 4, 0, 12);
 }
 
+/* "192.0.2.1" as inet_pton reads it: no leading zeros. */
+static bool
+parse_four(struct str s, uint8_t ip[4])
+{
+	size_t i = 0;
+
+	for (int k = 0; k < 4; k++) {
+		size_t start = i;
+		unsigned v = 0;
+
+		if (k > 0 && (i == s.len || s.s[i++] != '.'))
+			return false;
+		start = i;
+		for (; i < s.len && s.s[i] >= '0' && s.s[i] <= '9' && i < start + 3; i++)
+			v = v * 10 + (unsigned)(s.s[i] - '0');
+		if (i == start || v > 255 || (i > start + 1 && s.s[start] == '0'))
+			return false;
+		ip[k] = (uint8_t)v;
+	}
+	return i == s.len;
+}
+
 /* As inet_pton, without folding, so that a prefix length keeps its meaning. */
 static int
 parse_raw(struct str s, struct addr *a)
 {
 	char text[INET6_ADDRSTRLEN];
-	bool v6;
 
 	if (s.len == 0 || s.len >= sizeof(text))
 		return -EINVAL;
+	*a = (struct addr){ .family = 4, .plen = 32 };
+	if (parse_four(s, a->ip))
+		return 0;
+	if (!memchr(s.s, ':', s.len) || memchr(s.s, '\0', s.len))
+		return -EINVAL;
 	memcpy(text, s.s, s.len);
 	text[s.len] = '\0';
-	if (strlen(text) != s.len)
-		return -EINVAL;
-	v6 = strchr(text, ':') != NULL;
-	*a = (struct addr){ .family = v6 ? 6 : 4, .plen = v6 ? 128 : 32 };
-	return inet_pton(v6 ? AF_INET6 : AF_INET, text, a->ip) == 1 ? 0 : -EINVAL;
+	*a = (struct addr){ .family = 6, .plen = 128 };
+	return inet_pton(AF_INET6, text, a->ip) == 1 ? 0 : -EINVAL;
 }
 
 /* Keep the first n bits. */

@@ -166,15 +166,29 @@ json_control(struct buf *b, char c)
 		buf_printf(b, "\\u%04x", (unsigned)(uint8_t)c);
 }
 
+/* Bytes at the front that JSON takes as they are. */
+static size_t
+json_plain(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.len && (uint8_t)s.s[n] >= 0x20 && (uint8_t)s.s[n] < 0x80 &&
+	    s.s[n] != '"' && s.s[n] != '\\')
+		n++;
+	return n;
+}
+
 void
 buf_json(struct buf *b, struct str s)
 {
 	buf_reserve(b, s.len + 2);
 	buf_putc(b, '"');
 	while (s.len > 0) {
-		bool ok;
-		size_t n = utf8_next(s, &ok);
+		size_t n = json_plain(s);
+		bool ok = true;
 
+		if (n == 0)
+			n = utf8_next(s, &ok);
 		if (!ok)
 			buf_puts(b, "\xef\xbf\xbd");
 		else if ((uint8_t)s.s[0] < 0x20 || s.s[0] == '"' || s.s[0] == '\\')

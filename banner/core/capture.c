@@ -18,11 +18,29 @@ static const char *const reserved[CAP_NAMED] = {
 	[CAP_AHEAD] = "mlfahead", [CAP_WEIGHT] = "weight",
 };
 
+static bool
+is_hidden(struct str name, size_t slot)
+{
+	return (slot >= CAP_FORGET && slot < CAP_NAMED) || str_starts(name, "alt_") ||
+	    str_starts(name, "tuple_") || str_starts(name, "skiplines");
+}
+
+static void
+add_name(struct capture_names *names, struct str name)
+{
+	size_t slot = names->n++;
+
+	names->name[slot] = xstrndup(name.s, name.len);
+	names->text[slot] = (struct str){ names->name[slot], name.len };
+	names->hidden[slot] = is_hidden(name, slot);
+}
+
 void
 capture_names_init(struct capture_names *names)
 {
-	for (names->n = 0; names->n < CAP_NAMED; names->n++)
-		names->name[names->n] = xstrdup(reserved[names->n]);
+	names->n = 0;
+	while (names->n < CAP_NAMED)
+		add_name(names, str_of(reserved[names->n]));
 }
 
 void
@@ -41,17 +59,8 @@ capture_slot(struct capture_names *names, struct str name)
 			return (int)i;
 	if (names->n == CAP_MAX)
 		return -ENOSPC;
-	names->name[names->n] = xstrndup(name.s, name.len);
-	return (int)names->n++;
-}
-
-bool
-capture_hidden(const struct capture_names *names, size_t slot)
-{
-	struct str name = str_of(names->name[slot]);
-
-	return (slot >= CAP_FORGET && slot < CAP_NAMED) || str_starts(name, "alt_") ||
-	    str_starts(name, "tuple_") || str_starts(name, "skiplines");
+	add_name(names, name);
+	return (int)names->n - 1;
 }
 
 /* "alt_user_1" -> "user": the name behind the prefix, without a trailing "_digits". */
@@ -193,20 +202,32 @@ join_tuples(const struct capture_map *map, struct captures *c, struct buf *scrat
 	}
 }
 
+static void
+read_spans(const struct capture_map *map, const struct spans *spans, struct str subject,
+    struct captures *c)
+{
+	for (size_t i = 0; i < map->n; i++) {
+		int32_t from = spans->v[i + 1].from, to = spans->v[i + 1].to;
+
+		if (from != SPAN_NONE)
+			c->v[map->v[i].slot] =
+			    (struct str){ subject.s + from, (size_t)(to - from) };
+	}
+}
+
 void
 capture_read(const struct capture_map *map, const struct spans *spans,
     struct str subject, struct captures *c, struct buf *scratch)
 {
 	struct captures own;
 
-	memset(&own, 0, sizeof(own));
-	for (size_t i = 0; i < map->n; i++) {
-		int32_t from = spans->v[i + 1].from, to = spans->v[i + 1].to;
-
-		if (from != SPAN_NONE)
-			own.v[map->v[i].slot] =
-			    (struct str){ subject.s + from, (size_t)(to - from) };
+	if (map->nalt == 0 && map->ntuple == 0) {
+		read_spans(map, spans, subject, c);
+		return;
 	}
+	/* Only groups of this regex are joined, not those that are in c already. */
+	memset(&own, 0, sizeof(own));
+	read_spans(map, spans, subject, &own);
 	join_alternatives(map, &own);
 	if (map->ntuple > 0)
 		join_tuples(map, &own, scratch);

@@ -26,6 +26,8 @@ struct captures { struct str v[CAP_MAX]; };
 
 struct capture_names {
 	char *name[CAP_MAX];	/* owned */
+	struct str text[CAP_MAX];	/* the same */
+	bool hidden[CAP_MAX];	/* for the inside only and never shown as a field */
 	size_t n;
 };
 
@@ -33,8 +35,6 @@ void	capture_names_init(struct capture_names *);
 void	capture_names_fini(struct capture_names *);
 /* The slot of this name, made if need be. -ENOSPC: too many names. */
 int	capture_slot(struct capture_names *, struct str name);
-/* A slot that is for the inside only and never shown as a field. */
-bool	capture_hidden(const struct capture_names *, size_t slot);
 
 /* The named groups of one regex. */
 struct capture_map {

@@ -293,10 +293,10 @@ prefilter(struct view *v)
 }
 
 static void
-add_field(struct field *fields, struct failure *f, const char *name, struct str value)
+add_field(struct field *fields, struct failure *f, struct str name, struct str value)
 {
 	if (f->nfields < FAILURE_FIELDS)
-		fields[f->nfields++] = (struct field){ str_of(name), value };
+		fields[f->nfields++] = (struct field){ name, value };
 }
 
 static void
@@ -323,10 +323,10 @@ report_captures(struct view *v, const struct captures *c, struct session *s,
 	size_t nusers = s ? session_users(s, &users) : 0;
 
 	for (size_t i = 0; i < names->n; i++)
-		if (c->v[i].s && !capture_hidden(names, i))
-			add_field(fields, f, names->name[i], c->v[i]);
+		if (c->v[i].s && !names->hidden[i])
+			add_field(fields, f, names->text[i], c->v[i]);
 	for (size_t i = 0; i < nusers; i++)
-		add_field(fields, f, "users", users[i]);
+		add_field(fields, f, STR("users"), users[i]);
 	f->fields = fields;
 	f->user = c->v[CAP_USER];
 	report(v, f);

@@ -2,21 +2,40 @@
  * banregex_json.c - one JSON object for each failure, then one for the whole.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "banner/base/arena.h"
 #include "banner/tools/banregex.h"
 
+enum { OUT_BYTES = 64 * 1024 };
+
 static void
-print(struct buf *b)
+end_object(struct buf *b, size_t keep)
 {
-	buf_putc(b, '\n');
+	buf_puts(b, "}\n");
+	if (b->len < keep)
+		return;
 	fwrite(b->p, 1, b->len, stdout);
-	buf_fini(b);
+	buf_clear(b);
+}
+
+static void
+add_number(struct buf *b, uint64_t v)
+{
+	char text[20], *p = text + sizeof(text);
+
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	buf_add(b, p, (size_t)(text + sizeof(text) - p));
 }
 
 static void
 add_text(struct buf *b, const char *key, struct str value)
 {
-	buf_printf(b, ",\"%s\":", key);
+	buf_puts(b, ",\"");
+	buf_puts(b, key);
+	buf_puts(b, "\":");
 	if (value.s)
 		buf_json(b, value);
 	else
@@ -26,9 +45,12 @@ add_text(struct buf *b, const char *key, struct str value)
 static void
 add_time(struct buf *b, int64_t ms)
 {
-	buf_printf(b, ",\"time\":%lld", (long long)(ms / 1000));
-	if (ms % 1000)
-		buf_printf(b, ".%03lld", (long long)(ms % 1000));
+	uint64_t v = (uint64_t)(ms < 0 ? -ms : ms);
+
+	buf_puts(b, ms < 0 ? ",\"time\":-" : ",\"time\":");
+	add_number(b, v / 1000);
+	if (v % 1000)
+		buf_printf(b, ".%03u", (unsigned)(v % 1000));
 }
 
 static bool
@@ -75,30 +97,40 @@ add_fields(struct buf *b, const struct failure *f)
 }
 
 static void
+json_start(struct trial *t)
+{
+	t->report = xcalloc(1, sizeof(struct buf));
+}
+
+static void
 json_failure(struct trial *t, const struct failure *f)
 {
-	struct buf b = { 0 };
 	char id[SUBJECT_TEXT + 1], host[ADDR_TEXT];
+	struct buf *b = t->report;
 	struct str h = { 0 };
 
 	if (f->addr.family)
 		h = str_of(addr_print(&f->addr, host));
 	else if (failure_field(f, "dns").s)
 		h = failure_field(f, "dns");
-	buf_printf(&b, "{\"line\":%llu", (unsigned long long)t->line);
-	add_time(&b, f->when_ms);
-	add_text(&b, "id", str_of(failure_id(f, id)));
-	add_text(&b, "host", h);
-	add_text(&b, "user", f->user);
-	add_fields(&b, f);
-	buf_puts(&b, ",\"lines\":[");
+	buf_puts(b, "{\"line\":");
+	add_number(b, t->line);
+	add_time(b, f->when_ms);
+	add_text(b, "id", str_of(failure_id(f, id)));
+	add_text(b, "host", h);
+	add_text(b, "user", f->user);
+	add_fields(b, f);
+	buf_puts(b, ",\"lines\":[");
 	for (size_t i = 0; i < f->nlines; i++) {
 		if (i > 0)
-			buf_putc(&b, ',');
-		buf_json(&b, f->lines[i]);
+			buf_putc(b, ',');
+		buf_json(b, f->lines[i]);
 	}
-	buf_printf(&b, "],\"rule\":%u,\"weight\":%u}", f->rule, f->weight);
-	print(&b);
+	buf_puts(b, "],\"rule\":");
+	add_number(b, f->rule);
+	buf_puts(b, ",\"weight\":");
+	add_number(b, f->weight);
+	end_object(b, OUT_BYTES);
 }
 
 static void
@@ -145,18 +177,19 @@ json_end(struct trial *t)
 		{ "bad_host", st->bad_host },
 		{ "too_long", t->too_long },
 	};
-	struct buf b = { 0 };
+	struct buf *b = t->report;
 
-	buf_puts(&b, "{\"summary\":true");
+	buf_puts(b, "{\"summary\":true");
 	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++)
-		buf_printf(&b, ",\"%s\":%llu", v[i].name,
+		buf_printf(b, ",\"%s\":%llu", v[i].name,
 		    (unsigned long long)v[i].value);
-	add_rules(&b, t);
-	add_dates(&b, t);
-	buf_putc(&b, '}');
-	print(&b);
+	add_rules(b, t);
+	add_dates(b, t);
+	end_object(b, 0);
+	buf_fini(b);
+	free(b);
 }
 
 const struct reporter json_reporter = {
-	.numbers = true, .failure = json_failure, .end = json_end,
+	.numbers = true, .start = json_start, .failure = json_failure, .end = json_end,
 };
