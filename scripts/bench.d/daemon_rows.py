@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""daemon_rows.py - the rows that need a running bannerd."""
+import statistics
+import tempfile
+import time
+
+import rig
+
+MAXRETRY = 5
+
+
+def quantile(values, q):
+    values = sorted(values)
+    return values[int((len(values) - 1) * q + 0.5)]
+
+
+def ban(build, short):
+    """Both daemons run all the time, and take turns of ten tries."""
+    turns, tries = (2, 3) if short else (20, 10)
+    with rig.Daemon(build, maxretry=MAXRETRY) as d, tempfile.TemporaryDirectory() as tmp:
+        ttb, minban = rig.tool("ttb", tmp), rig.tool("minban", tmp)
+        space = rig.Space("m")
+        least = space.start(minban, f"{tmp}/log", MAXRETRY)
+        try:
+            d.start()
+            time.sleep(0.5)
+            took = {"banner": [], "least": []}
+            for i in range(turns):
+                for who, where, log in (("banner", d.space, d.log),
+                                        ("least", space, f"{tmp}/log")):
+                    out = where.run(ttb, log, tries, MAXRETRY, i * tries)
+                    took[who] += [float(n) for n in out.split()]
+        finally:
+            least.kill()
+            least.wait()
+            space.close()
+    missed = sum(n < 0 for n in took["banner"])
+    us, limit = ([n for n in took[w] if n >= 0] or [-1.0] for w in ("banner", "least"))
+    yield {"case": f"{turns * tries} tries", "median_us": statistics.median(us),
+           "p99_us": quantile(us, 0.99), "least_median_us": statistics.median(limit),
+           "least_p99_us": quantile(limit, 0.99), "missed": missed,
+           "ratio": statistics.median(us) / statistics.median(limit),
+           "goal": "ratio 1.5, p99 2000 us"}
+
+
+def memory(build, short):
+    for jails in (10,) if short else (10, 100):
+        with rig.Daemon(build, jails) as d:
+            d.start()
+            time.sleep(1)
+            yield {"case": f"idle, {jails} jails", "pss_mb": d.memory() / 1e6,
+                   "goal": "8 MB" if jails == 10 else ""}
+    count = 2000 if short else 100000
+    with rig.Daemon(build) as d:
+        d.start()
+        time.sleep(1)
+        idle = d.memory()
+        d.write(rig.addresses(count), 1)
+        used = settled(d)
+        yield {"case": f"{count} tracked addresses", "pss_mb": used / 1e6,
+               "bytes_per_address": (used - idle) / count, "goal": "120 bytes"}
+
+
+def settled(d):
+    """Memory when it has not changed for a second and a half."""
+    history = [0]
+    while len(history) < 4 or max(history[-3:]) - min(history[-3:]) > 8192:
+        time.sleep(0.5)
+        history.append(d.memory())
+    return history[-1]
+
+
+def start(build, short):
+    for jails in (10,) if short else (1, 10, 100):
+        took = []
+        with rig.Daemon(build, jails) as d:
+            for _ in range(2 if short else 7):
+                took.append(d.start())
+                d.stop()
+        yield {"case": f"{jails} jails", "median_ms": statistics.median(took) * 1e3}
+
+
+def all_banned(d, count):
+    began = time.monotonic()
+    rig.until(lambda: d.space.routes() >= count, 300)
+    return time.monotonic() - began
+
+
+def bans(build, short):
+    for count in (200,) if short else (1000, 10000):
+        with rig.Daemon(build, maxretry=MAXRETRY) as d:
+            d.start()
+            time.sleep(0.5)
+            began = time.monotonic()
+            d.write(rig.addresses(count), MAXRETRY)
+            all_banned(d, count)
+            took = time.monotonic() - began
+        yield {"case": f"{count} bans, {count * MAXRETRY} lines", "seconds": took,
+               "bans_per_s": count / took}
+
+
+def restart(build, short):
+    for count in (200,) if short else (1000, 100000):
+        with rig.Daemon(build, maxretry=1) as d:
+            d.start()
+            time.sleep(0.5)
+            d.write(rig.addresses(count), 1)
+            all_banned(d, count)
+            d.stop()
+            d.space.run("ip", "route", "flush", "proto", "98")
+            answers = d.start()
+            yield {"case": f"{count} bans", "answers_s": answers,
+                   "seconds": answers + all_banned(d, count),
+                   "goal": "2 s" if count == 100000 else "0.1 s"}

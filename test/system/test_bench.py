@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""scripts/bench runs and prints its rows; what the figures are is not judged here."""
+import json
+import os
+import subprocess
+
+import pytest
+
+from lab import BUILD, TOP
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for namespaces")
+KEYS = {
+    "ban": {"median_us", "p99_us", "least_median_us", "ratio", "missed"},
+    "memory": {"pss_mb"}, "start": {"median_ms"}, "bans": {"bans_per_s"},
+    "restart": {"answers_s", "seconds"},
+    "scan": {"jails", "fail_share", "mb_per_s", "ratio_lines", "ratio_fail2ban"},
+    "hostile": {"worst_us_per_line"},
+}
+
+
+def bench(*options):
+    return subprocess.run([TOP / "scripts/bench", "--short", "-b", BUILD, *options],
+                          capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_rows(name):
+    done = bench(name, "--json")
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert rows
+    for row in rows:
+        assert row["bench"] == name and KEYS[name] <= row.keys()
+        numbers = [v for k, v in row.items() if k in KEYS[name] and v is not None]
+        assert all(v >= 0 for v in numbers), row
+
+
+def test_table_and_refusal():
+    done = bench("start")
+    head, row = done.stdout.splitlines()[:2]
+    assert head.split() == ["bench", "case", "median_ms"] and row.startswith("start ")
+    assert bench("nothing").returncode == 2
