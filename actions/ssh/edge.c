@@ -168,8 +168,17 @@ on_log(struct host *h, const char *text)
 		ssh_log(h->ssh, strncmp(text, "error", 5) == 0 ? BN_ERROR :
 		    strncmp(text, "warning", 7) == 0 ? BN_WARNING : BN_DEBUG,
 		    "%s says: %.200s", h->name, text);
-	if (strncmp(text, "warning ", 8) == 0)
-		snprintf(h->error, sizeof(h->error), "%.180s", text + 8);
+}
+
+/* What is wrong over there although bans are carried out; "-": it is over. */
+static void
+on_trouble(struct host *h, const char *text)
+{
+	bool over = strcmp(text, "-") == 0;
+
+	snprintf(h->trouble, sizeof(h->trouble), "%.180s", over ? "" : text);
+	if (!over)
+		ssh_log(h->ssh, BN_WARNING, "%s: %s", h->name, h->trouble);
 }
 
 static int
@@ -323,6 +332,8 @@ edge_line(struct host *h, char *line)
 		return on_fixed(h, rest);
 	if (strcmp(line, "LOG") == 0)
 		on_log(h, rest);
+	else if (strcmp(line, "TROUBLE") == 0)
+		on_trouble(h, rest);
 	else if (strcmp(line, "SYNCED") == 0)
 		return on_synced(h, rest);
 	else if (strcmp(line, "REFUSED") == 0)

@@ -123,6 +123,7 @@ pipe_open(struct host *h)
 	h->state = HOST_HELLO;
 	h->nfails = 0;
 	h->more_fails = 0;
+	h->trouble[0] = '\0';
 	h->received = 0;
 	h->heard_at = h->progress_at = h->received_at = now_ms();
 	h->ping_at = now_ms() + h->ssh->o.ping_ms;
@@ -234,6 +235,8 @@ host_resync(struct host *h, bool force)
 	h->force |= force;
 	if (force)
 		h->refused = false;
+	if (h->state == HOST_WAIT)
+		h->retry_at = now_ms();	/* an administrator asks: not later */
 	if (h->state == HOST_UP || h->state == HOST_SYNC) {
 		if (h->image)
 			h->again = true;
@@ -521,5 +524,6 @@ host_describe(const struct host *h, char *out, size_t size)
 	    (unsigned long long)(h->nfails + h->more_fails),
 	    (unsigned long long)h->repaired,
 	    (unsigned long long)host_latency_us(h, 50),
-	    (unsigned long long)host_latency_us(h, 99), h->error);
+	    (unsigned long long)host_latency_us(h, 99),
+	    h->error[0] ? h->error : h->trouble);
 }

@@ -45,7 +45,7 @@ struct host {
 	int64_t since_ms;		/* wall clock: connected, or lost */
 	unsigned tries;			/* failed ones in a row */
 	int err;			/* of the last failure; 0: none */
-	char error[ERROR_TEXT];
+	char error[ERROR_TEXT], trouble[ERROR_TEXT];
 	struct fail *fails;
 	size_t nfails;
 	uint64_t more_fails, in_force, repaired, said, said_window;

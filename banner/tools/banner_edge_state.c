@@ -129,10 +129,10 @@ static void
 told(struct edge *e, int err)
 {
 	if (err != e->journal_err && err)
-		edge_say(e, "LOG warning the expiry file cannot be written: %s; bans do "
+		edge_say(e, "TROUBLE the expiry file cannot be written: %s; bans do "
 		    "not end here while the controller is away\n", strerror(-err));
 	else if (err != e->journal_err)
-		edge_say(e, "LOG info the expiry file is written again\n");
+		edge_say(e, "TROUBLE -\n");
 	e->journal_err = err;
 }
 

@@ -23,6 +23,7 @@ StrictModes no
 UsePAM no
 PasswordAuthentication no
 PermitRootLogin yes
+SetEnv HOME={dir}
 LogLevel DEBUG1
 {more}
 """

@@ -5,31 +5,422 @@ After every trouble the kernel of every proxy must equal the wanted set: no ban 
 doubled or left behind.
 """
 import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
-from fleet_lab import Fleet
+from fleet_lab import BUILD, Fleet
+from lab import wait_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for namespaces")
 
 NETS = [f"192.0.2.{i}" for i in range(1, 40)]
 
 
+def many(n, first=0):
+    return [f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}" for i in range(first, first + n)]
+
+
+def ban(lab, addrs):
+    addrs = list(addrs)
+    for i in range(0, len(addrs), 1000):
+        lab.ok("banip", "sshd", *addrs[i:i + 1000])
+
+
 @pytest.fixture
-def two():
-    with Fleet(2) as one:
-        yield one
+def three():
+    with Fleet(3) as lab:
+        lab.start()
+        ban(lab, NETS[:10])
+        lab.wait_all(NETS[:10])
+        yield lab
 
 
-def ban(lab, *addrs):
-    lab.ok("banip", "sshd", *addrs)
+def host(lab, proxy):
+    return {h["host"]: h for h in lab.ctl_json("fleet")}[proxy.name]
 
 
-def test_a_ban_appears_on_every_proxy_and_goes(two):
-    two.start()
-    two.fail("192.0.2.7", 3)
-    two.wait_all({"192.0.2.7"})
-    ban(two, "2001:db8:7::/64", "203.0.113.0/24")
-    two.wait_all({"192.0.2.7", "2001:db8:7::/64", "203.0.113.0/24"})
-    two.ok("unbanip", "192.0.2.7")
-    two.wait_all({"2001:db8:7::/64", "203.0.113.0/24"})
+def wait_state(lab, proxy, state, seconds=10):
+    wait_for(lambda: host(lab, proxy)["state"] == state, seconds,
+             f"{proxy.name} to be {state}: {host(lab, proxy)}")
+
+
+def test_a_ban_appears_on_eight_proxies_and_goes():
+    with Fleet(8) as lab:
+        lab.start()
+        lab.fail("192.0.2.7", 3)
+        lab.wait_all({"192.0.2.7"})
+        ban(lab, ["2001:db8:7::/64", "203.0.113.0/24"])
+        lab.wait_all({"192.0.2.7", "2001:db8:7::/64", "203.0.113.0/24"})
+        assert "on 8/8 proxies" in lab.ok("banip", "sshd", "192.0.2.8", "--wait")
+        lab.ok("unban", "192.0.2.7", "192.0.2.8")
+        lab.wait_all({"2001:db8:7::/64", "203.0.113.0/24"})
+        ban(lab, many(3000))
+        lab.wait_all({"2001:db8:7::/64", "203.0.113.0/24", *many(3000)})
+        lab.ok("unban", "--all")
+        lab.wait_all(set())
+
+
+def test_ends_in_time(three):
+    three.ok("banip", "sshd", "192.0.2.50", "--time", "2s", "--wait")
+    assert "192.0.2.50" in three.proxies[0].routes()
+    three.wait_all(NETS[:10], seconds=5)
+
+
+def test_rebooted_and_away_while_things_change(three):
+    gone, here = three.proxies[0], three.proxies[1:]
+    gone.stop()
+    wait_state(three, gone, "down")
+    ban(three, NETS[10:20])
+    three.ok("unban", *NETS[:5])
+    three.wait_all(NETS[5:20], here)
+    assert "2/3 proxies (proxy1: Connection re" in three.ok("list")
+    gone.flush()
+    gone.start()
+    gone.wait_routes(NETS[5:20], 20)
+    wait_for(lambda: "proxies" not in three.ok("list"), 5, "nothing to be missing")
+    gone.reboot()
+    gone.wait_routes(NETS[5:20], 20)
+
+
+@pytest.mark.parametrize("who", ["banner-edge", None])
+def test_hung_proxy_delays_nobody(three, who):
+    hung, here = three.proxies[0], three.proxies[1:]
+    hung.signal(signal.SIGSTOP, who)
+    began = time.monotonic()
+    ban(three, NETS[10:20])
+    three.wait_all(NETS[:20], here, 2)
+    three.ok("unban", *NETS[10:15])
+    three.wait_all(NETS[:10] + NETS[15:20], here, 3)
+    assert time.monotonic() - began < 4
+    if who is None:
+        wait_state(three, hung, "down", 20)
+    hung.signal(signal.SIGCONT)
+    three.wait_all(NETS[:10] + NETS[15:20], seconds=30)
+    wait_for(lambda: len(hung.pids("banner-edge")) == 1, 20, "one connection, not two")
+    wait_state(three, hung, "up")
+    three.wait_all(NETS[:10] + NETS[15:20])
+
+
+def test_unreachable_proxy(three):
+    gone, here = three.proxies[0], three.proxies[1:]
+    gone.ip("link", "set", "eth0", "down")
+    ban(three, NETS[10:20])
+    three.wait_all(NETS[:20], here, 2)
+    wait_state(three, gone, "down", 15)
+    gone.ip("link", "set", "eth0", "up")
+    three.ok("sync")
+    three.wait_all(NETS[:20], seconds=40)
+
+
+def test_changed_host_key_gets_no_authentication(three):
+    p = three.proxies[0]
+    p.stop()
+    p.keygen()
+    (p.dir / "sshd.log").write_text("")
+    p.start()
+    wait_for(lambda: "THE HOST KEY HAS CHANGED" in host(three, p)["error"], 15,
+             "the changed key to be named")
+    log = (p.dir / "sshd.log").read_text()
+    assert "KEX done" in log and "userauth-request" not in log and "Accepted" not in log
+    ban(three, NETS[10:12])
+    three.wait_all(NETS[:12], three.proxies[1:])
+    assert "Key was rejected" in three.ok("list")
+    three.trust()
+    three.ok("sync")
+    three.wait_all(NETS[:12])
+
+
+def test_unknown_and_hashed_host_keys():
+    with Fleet(2) as lab:
+        known = lab.dir / "ssh" / "known_hosts"
+        known.write_text(lab.proxies[0].known_host())
+        subprocess.run(["ssh-keygen", "-q", "-H", "-f", str(known)], check=True,
+                       capture_output=True)
+        assert "|1|" in known.read_text()
+        lab.start()
+        ban(lab, NETS[:3])
+        lab.proxies[0].wait_routes(NETS[:3])
+        assert "no key is recorded" in host(lab, lab.proxies[1])["error"]
+        assert "userauth" not in (lab.proxies[1].dir / "sshd.log").read_text()
+        known.write_text(known.read_text() + lab.proxies[1].known_host())
+        lab.ok("sync")
+        lab.wait_all(NETS[:3])
+        revoked = lab.proxies[1].known_host()
+        known.write_text(known.read_text() + "@revoked " + revoked)
+        lab.proxies[1].signal(signal.SIGKILL, "banner-edge")
+        wait_for(lambda: "is revoked" in host(lab, lab.proxies[1])["error"], 10, "revoked")
+
+
+def test_revoked_key(three):
+    p = three.proxies[0]
+    p.revoke()
+    p.signal(signal.SIGKILL, "banner-edge")
+    wait_for(lambda: "refuses our login" in host(three, p)["error"], 15, "the refusal")
+    ban(three, NETS[10:12])
+    three.wait_all(NETS[:12], three.proxies[1:])
+    p.allow()
+    three.ok("sync")
+    three.wait_all(NETS[:12])
+
+
+def test_full_disk_costs_only_the_expiry_file(three):
+    p = three.proxies[0]
+    p.stop()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", p.state], check=True)
+    try:
+        (p.state / "fill").write_bytes(b"x" * 4096)
+        p.start()
+        wait_for(lambda: p.pids("banner-edge"), 20, "a connection")
+        ban(three, NETS[10:20])
+        three.wait_all(NETS[:20])
+        wait_for(lambda: "No space left" in host(three, p)["error"], 5, "the warning")
+        (p.state / "fill").unlink()
+        ban(three, NETS[20:21])
+        wait_for(lambda: NETS[20] in (p.state / "bans").read_text(), 5, "the file")
+    finally:
+        p.stop()
+        subprocess.run(["umount", p.state], check=True)
+
+
+HOSTILE = """
+import socket, sys, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind((sys.argv[1], 22)); s.listen()
+kind = sys.argv[2]
+kept = []
+while True:
+    c, _ = s.accept()
+    try:
+        if kind == "silent":
+            kept.append(c)
+        elif kind == "drip":
+            for b in b"SSH-2.0-" + b"x" * 100:
+                c.sendall(bytes([b])); time.sleep(0.3)
+        elif kind == "lines":
+            while True: c.sendall(b"hello\\r\\n" * 4096)
+        elif kind == "noise":
+            while True: c.sendall(b"x" * 65536)
+        else:
+            c.sendall(b"SSH-2.0-x\\r\\n")
+            packet = bytes.fromhex("0000000c0a02000000000000") + bytes(4)
+            while True: c.sendall(packet * 4096)
+    except OSError:
+        pass
+"""
+
+
+@pytest.mark.parametrize("kind", ["silent", "drip", "lines", "noise", "packets"])
+def test_hostile_server_delays_nobody(three, kind):
+    bad, here = three.proxies[0], three.proxies[1:]
+    bad.stop()
+    server = subprocess.Popen(["ip", "netns", "exec", bad.ns, sys.executable, "-c",
+                               HOSTILE, bad.addr, kind])
+    try:
+        wait_state(three, bad, "down")
+        three.ok("sync")
+        actor = three.children()["banner-actor"]
+        cpu = cpu_seconds(actor)
+        for i in range(10, 30):
+            began = time.monotonic()
+            ban(three, [NETS[i]])
+            three.wait_all(NETS[:i + 1], here, 2)
+            assert time.monotonic() - began < 1
+            time.sleep(0.1)
+        time.sleep(2)
+        assert cpu_seconds(actor) - cpu < 2
+        assert host(three, bad)["state"] in ("down", "connecting")
+    finally:
+        server.kill()
+        server.wait()
+    bad.start()
+    three.ok("sync")
+    three.wait_all(NETS[:30])
+
+
+def cpu_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_rekey_under_load():
+    with Fleet(2) as lab:
+        for p in lab.proxies:
+            p.stop()
+            p.start("RekeyLimit 64K")
+        lab.start()
+        ban(lab, NETS[:1])
+        lab.wait_all(NETS[:1])
+        wanted = NETS[:1] + many(20000)
+        ban(lab, wanted[1:])
+        lab.wait_all(wanted, seconds=60)
+        lab.ok("unban", *many(500))
+        lab.wait_all(wanted[:1] + wanted[501:], seconds=30)
+
+
+def test_edge_killed_again_and_again(three):
+    for i in range(10, 25):
+        three.proxies[i % 3].signal(signal.SIGKILL, "banner-edge")
+        ban(three, [NETS[i]])
+        three.ok("unban", NETS[i - 10])
+        time.sleep(0.1)
+    three.ok("sync")
+    three.wait_all(NETS[15:25], seconds=40)
+
+
+@pytest.mark.parametrize("role", [None, "banner-actor", "banner-engine"])
+def test_killed_in_the_middle_of_a_batch(three, role):
+    words = ["banip", "sshd", *many(3000)]
+    client = subprocess.Popen([str(BUILD / "banctl"), "-s", str(three.socket), *words],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: len(three.proxies[0].routes()) > 20, 10, "the batch to begin")
+    if role is None:
+        three.stop(signal.SIGKILL)
+        client.wait()
+        time.sleep(0.5)
+        three.start()
+    else:
+        three.kill(role)
+        client.wait()
+        wait_for(three.answers, 15, "bannerd")
+    wait_for(lambda: three.ctl_json("status")["caught_up"], 10, "sources")
+    three.ok("sync")
+    wanted = three.banned()
+    assert set(NETS[:10]) <= wanted
+    three.wait_all(wanted, seconds=40)
+
+
+def edge(proxy, *lines):
+    """Talk to banner-edge as the forced command would let a controller."""
+    done = subprocess.run(
+        ["ip", "netns", "exec", proxy.ns, str(BUILD / "banner-edge"), "--config",
+         str(proxy.dir / "edge.conf")], input="".join(l + "\n" for l in lines),
+        capture_output=True, text=True, timeout=20)
+    return done.stdout + done.stderr
+
+
+def digest(addrs):
+    total = 0
+    for a in addrs:
+        h = 0xcbf29ce484222325
+        for b in bytes([4, 32, *map(int, a.split("."))]) + bytes(12):
+            h = (h ^ b) * 0x100000001b3 & (1 << 64) - 1
+        total += h
+    return f"{total & (1 << 64) - 1:x}"
+
+
+def test_edge_refuses_damaged_and_shrunken_sets():
+    with Fleet(1) as lab:
+        p = lab.proxies[0]
+        full, few = NETS[:30], NETS[:10]
+        said = edge(p, "HELLO 1 x", f"S 1 30 {digest(full)} exact", *full, "E 1", "P 1")
+        assert "SYNCED 1 added=30 removed=0 kept=0" in said, said
+        assert p.routes() == set(full)
+        said = edge(p, "HELLO 1 x", f"S 1 30 {digest(full)} exact", *few, "E 1", "P 1")
+        assert "REFUSED 1 damaged" in said, said
+        said = edge(p, "HELLO 1 x", f"S 1 10 {digest(full)} force", *few, "E 1")
+        assert "REFUSED 1 damaged" in said, said
+        said = edge(p, "HELLO 1 x", f"S 1 30 {digest(full)} exact", *few)
+        assert "SYNCED" not in said and "REFUSED" not in said
+        said = edge(p, "HELLO 1 x", f"S 1 10 {digest(few)} exact", *few, "E 1", "P 1")
+        assert "REFUSED 1 half: would remove 20 of 30" in said, said
+        assert p.routes() == set(full)
+        said = edge(p, "HELLO 1 x", f"S 1 10 {digest(few)} force", *few, "E 1", "P 1")
+        assert "SYNCED 1 added=0 removed=20 kept=10" in said, said
+        assert p.routes() == set(few)
+
+
+def test_edge_has_a_policy_of_its_own():
+    with Fleet(1) as lab:
+        p = lab.proxies[0]
+        p.policy("max_bans = 5\nshortest4 = 28\n")
+        said = edge(p, "HELLO 1 x", "A 1 192.0.2.200", "A 2 192.0.2.192/28",
+                    "A 3 203.0.113.0/24", "A 4 10.99.1.2", "A 5 nonsense",
+                    *(f"A {i} 192.0.2.{i}" for i in range(10, 16)), "D 20 192.0.2.99",
+                    "P 1")
+        for line in ("ERR 1 192.0.2.200 refused: protected", "ERR 2 192.0.2.192/28 refused",
+                     "ERR 3 203.0.113.0/24 prefix too short",
+                     "ERR 4 10.99.1.2 refused: own address", "ERR 5 nonsense syntax",
+                     "limit", "OK 20"):
+            assert line in said, (line, said)
+        assert len(p.routes()) <= 5
+        assert "HELLO comes first" in edge(p, "A 1 192.0.2.1")
+        assert "version 1" in edge(p, "HELLO 2 x")
+        os.chmod(p.dir / "edge.conf", 0o666)
+        assert "must belong to root" in edge(p, "HELLO 1 x")
+
+
+def test_bans_end_while_the_controller_is_gone(three):
+    three.ok("banip", "sshd", "192.0.2.50", "--time", "3s", "--wait")
+    three.stop(signal.SIGKILL)
+    p = three.proxies[0]
+    wait_for(lambda: not p.pids("banner-edge"), 10, "the connection to end")
+    time.sleep(3)
+    assert p.routes() == {*NETS[:10], "192.0.2.50"}
+    subprocess.run(["ip", "netns", "exec", p.ns, str(BUILD / "banner-edge"), "--config",
+                    str(p.dir / "edge.conf"), "--expire"], check=True)
+    assert p.routes() == set(NETS[:10])
+
+
+def test_new_controller_may_not_remove_most(three):
+    ban(three, NETS[10:30])
+    three.wait_all(NETS[:30])
+    three.stop()
+    for f in (three.dir / "state").iterdir():
+        f.unlink()
+    three.start()
+    ban(three, NETS[:2] + ["192.0.2.60"])
+    p = three.proxies[0]
+    wait_for(lambda: "would remove" in host(three, p)["error"], 15, "the refusal")
+    three.wait_all({*NETS[:30], "192.0.2.60"})
+    three.ok("sync", "--force")
+    three.wait_all({*NETS[:2], "192.0.2.60"})
+
+
+@pytest.mark.parametrize("key_type", ["ed25519", "rsa"])
+def test_carrier_openssh(key_type):
+    with Fleet(2, more="carrier = openssh", key_type=key_type) as lab:
+        lab.start()
+        ban(lab, NETS[:10])
+        lab.wait_all(NETS[:10])
+        lab.proxies[0].signal(signal.SIGKILL, "banner-edge")
+        ban(lab, NETS[10:12])
+        lab.ok("unban", NETS[0])
+        lab.wait_all(NETS[1:12], seconds=20)
+        lab.proxies[1].keygen()
+        lab.proxies[1].stop()
+        lab.proxies[1].start()
+        wait_for(lambda: "erification failed" in host(lab, lab.proxies[1])["error"], 15,
+                 "the changed key to be named")
+
+
+def test_hardened_server_names_the_other_carrier():
+    with Fleet(1) as lab:
+        p = lab.proxies[0]
+        p.stop()
+        p.start("Ciphers chacha20-poly1305@openssh.com")
+        lab.start()
+        wait_for(lambda: "carrier = openssh" in host(lab, p)["error"], 10, "the hint")
+        lab.stop()
+        lab.configure("carrier = openssh")
+        lab.start()
+        ban(lab, NETS[:2])
+        lab.wait_all(NETS[:2])
+
+
+def test_secrets_are_in_no_log_and_no_argument(three):
+    key = (three.dir / "ssh" / "key").read_text().splitlines()[2]
+    assert key not in three.logged()
+    for pid in three.children().values():
+        assert key.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    actor = three.children()["banner-actor"]
+    limits = resource.prlimit(actor, resource.RLIMIT_CORE)
+    assert limits == (0, 0)
+    dump = subprocess.run([str(BUILD / "bannerd"), "-c", str(three.dir), "--dump"],
+                          capture_output=True, text=True)
+    assert key not in dump.stdout
