@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * nft_apply.c - changes as transactions.
  *
- * A transaction is all or nothing, so one bad element would cost its neighbours: one
- * that fails is halved until the culprit stands alone. A longer ban is added, removed
- * and added again in one transaction, because kernels before 6.12 keep the old timeout
- * of an element that is there, and the first addition lets the removal never fail.
+ * A transaction is all or nothing, and one that fails takes the kernel some 30 ms, so
+ * bad elements must be rare. Adding what is there is no error, removing what is not is
+ * one: when that happens, everything to be removed is added first. Whatever fails then
+ * is halved until the culprit stands alone.
+ *
+ * A longer ban is added, removed and added again in one transaction, because kernels
+ * before 6.12 keep the old timeout of an element that is there.
  */
 #include <arpa/inet.h>
 #include <endian.h>
@@ -34,6 +37,14 @@ wall_ms(void)
 
 	clock_gettime(CLOCK_REALTIME, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool
+has_set(const struct nft_sets *s, const struct bn_change *c)
+{
+	const struct bn_addr *a = &c->subject.addr;
+
+	return s->have[a->family == 6][a->plen];
 }
 
 static void
@@ -91,22 +102,20 @@ write_element(struct writing *w, uint16_t type, const struct bn_change *c)
 	mnl_attr_nest_end(w->h, element);
 }
 
-/* Removals from sets that do not exist are left out. */
+/* Removals from sets that do not exist are left out. sure: that they cannot fail. */
 static void
-write_changes(struct nft *n, const struct bn_change *v, size_t count,
-    const struct nft_sets *s)
+write_changes(struct nft *n, const struct bn_change *v, size_t count, bool sure)
 {
 	struct writing w = { .nft = n, .now_ms = wall_ms() };
 
 	for (size_t i = 0; i < count; i++)
-		if (v[i].verb == BN_PROLONG)
+		if (v[i].verb == BN_PROLONG || (sure && v[i].verb == BN_DEL &&
+		    has_set(&n->sets, &v[i])))
 			write_element(&w, NFT_MSG_NEWSETELEM, &v[i]);
-	for (size_t i = 0; i < count; i++) {
-		const struct bn_addr *a = &v[i].subject.addr;
-
-		if (v[i].verb != BN_ADD && s->have[a->family == 6][a->plen])
+	for (size_t i = 0; i < count; i++)
+		if (v[i].verb == BN_PROLONG || (v[i].verb == BN_DEL &&
+		    has_set(&n->sets, &v[i])))
 			write_element(&w, NFT_MSG_DELSETELEM, &v[i]);
-	}
 	for (size_t i = 0; i < count; i++)
 		if (v[i].verb != BN_DEL)
 			write_element(&w, NFT_MSG_NEWSETELEM, &v[i]);
@@ -114,7 +123,7 @@ write_changes(struct nft *n, const struct bn_change *v, size_t count,
 }
 
 static int
-transact(struct nft *n, const struct bn_change *v, size_t count)
+transact(struct nft *n, const struct bn_change *v, size_t count, bool sure)
 {
 	struct nft_sets s = n->sets;
 	bool grown = false;
@@ -123,17 +132,15 @@ transact(struct nft *n, const struct bn_change *v, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		const struct bn_addr *a = &v[i].subject.addr;
 
-		if (v[i].verb == BN_DEL || s.have[a->family == 6][a->plen])
+		if (v[i].verb == BN_DEL)
 			continue;
+		grown |= !n->built || !has_set(&s, &v[i]);
 		s.have[a->family == 6][a->plen] = true;
-		grown = true;
 	}
 	nfnl_begin(&n->nl);
-	for (size_t i = 0; i < count && !grown && !n->built; i++)
-		grown = v[i].verb != BN_DEL;
 	if (grown)
 		nft_build(n, &s);
-	write_changes(n, v, count, &s);
+	write_changes(n, v, count, sure);
 	rc = nfnl_commit(&n->nl);
 	if (rc == 0 && grown) {
 		n->sets = s;
@@ -142,13 +149,13 @@ transact(struct nft *n, const struct bn_change *v, size_t count)
 	return rc;
 }
 
-/* Something was missing: table, set or chain, which others may have removed? */
+/* Something was missing: an element, or table, set or chain, which others removed. */
 static int
 transact_again(struct nft *n, const struct bn_change *v, size_t count)
 {
 	int rc = nft_inspect(n);
 
-	return rc < 0 ? rc : transact(n, v, count);
+	return rc < 0 ? rc : transact(n, v, count, true);
 }
 
 /* Errors that would meet any transaction. */
@@ -162,7 +169,7 @@ is_general(int rc)
 static void
 change_some(struct nft *n, struct bn_change *v, size_t count)
 {
-	int rc = transact(n, v, count);
+	int rc = transact(n, v, count, false);
 
 	if (rc == -ENOENT)
 		rc = transact_again(n, v, count);

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Options ingress and kill_sessions: two namespaces, an attacker and a host."""
+"""What reaches a program: two namespaces, an attacker and a host.
+
+Options ingress and kill_sessions, and that no packet slips in while the actor repairs."""
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -114,12 +117,13 @@ def tcp(family, listen=None):
     return conn, client
 
 
-def actor(opts, plugin="route"):
+def actor(opts, plugin="route", settle=True):
     d = Drive("banner-actor", ["0"], actions=[f"{plugin},{plugin},," + opts], netns=HOST)
     d.send("engine")
     d.expect("ready")
     d.send("begin", 1)
-    d.send("complete", 1)
+    if settle:
+        d.send("complete", 1)
     return d
 
 
@@ -208,3 +212,74 @@ def test_kill_sessions(net, plugin, family, listen, who):
     peer.sendall(b"still here")
     assert other.recv(20) == b"still here"
     assert d.stop() == 0
+
+
+class Attack:
+    """Datagrams without pause to a server that counts them."""
+
+    def __init__(self, family=4):
+        self.server, self.client = udp(family)
+        self.to, self.end, self.arrived = (ADDR[family][0], 5353), False, 0
+        self.sent = 0
+        self.threads = [threading.Thread(target=f) for f in (self.send, self.receive)]
+        for t in self.threads:
+            t.start()
+
+    def send(self):
+        while not self.end:
+            self.client.sendto(b"x", self.to)
+            self.sent += 1
+            time.sleep(0.0002)
+
+    def receive(self):
+        self.server.settimeout(0.1)
+        while not self.end:
+            try:
+                self.server.recv(10)
+                self.arrived += 1
+            except socket.timeout:
+                pass
+
+    def stop(self):
+        self.end = True
+        for t in self.threads:
+            t.join()
+
+
+@needs_nft
+@pytest.mark.parametrize("family", [4, 6])
+def test_no_gap(net, family):
+    """Resyncs, restarts, longer bans and new rules let nothing through."""
+    who = ADDR[family][1]
+    attack = Attack(family)
+    try:
+        time.sleep(0.1)
+        assert attack.arrived > 0
+        d = actor("", "nft")
+        d.send("bulk", 0, 1000, 2000, "10.0.0.0")
+        ban(d, 1, who)
+        time.sleep(0.2)         # what was on its way
+        arrived, sent = attack.arrived, attack.sent
+        for i in range(5):
+            d.send("engine")
+            d.send("begin", i + 2)
+            d.send("ban", 0, 1, who, "restored", f"until={2000000000000 + i}")
+            d.send("ban", 0, 2, f"192.0.2.{1 << i}/{32 - i}", "manual")
+            d.send("complete", i + 2)
+            d.expect("done", 0, 2, 0, "", 0)
+        d.kill()
+        d = actor("", "nft", settle=False)
+        time.sleep(0.1)             # bans that are not named yet stay
+        d.send("ban", 0, 1, who, "restored")
+        d.send("complete", 1)
+        d.expect("done", 0, 1, 0, "", 0)
+        nft("insert", "rule", "inet", "banner", "ban", "counter")
+        time.sleep(0.3)
+        assert attack.arrived == arrived and attack.sent > sent + 500
+        d.send("unban", 0, 1, who)
+        d.expect("done", 0, 1, 1, "", 0)
+        time.sleep(0.2)
+        assert attack.arrived > arrived
+        assert d.stop() == 0
+    finally:
+        attack.stop()

@@ -154,6 +154,25 @@ def test_dead_daemon(ns):
     wait(lambda: elements() == [], timeout=4)
 
 
+def test_remove_what_is_gone(ns):
+    """Elements that the kernel has ended, which it does not tell, cost no time."""
+    d = actor()
+    settled(d)
+    soon = int(time.time() * 1000) - 58500
+    for i in range(500):
+        d.send("ban", 0, i, f"10.0.{i // 250}.{i % 250 + 1}", f"until={soon}")
+    d.expect("done", 0, 499, 0, "", 0)
+    ban(d, 1000, "192.0.2.1")
+    wait(lambda: elements() == ["192.0.2.1"])
+    start = time.monotonic()
+    for i in range(500):
+        d.send("unban", 0, i, f"10.0.{i // 250}.{i % 250 + 1}")
+    unban(d, 1000, "192.0.2.1")
+    assert elements() == []
+    assert time.monotonic() - start < 2
+    assert d.stop() == 0
+
+
 @pytest.mark.parametrize("harm", [
     ("flush", "ruleset"), ("delete", "table", "inet", "banner"),
     ("flush", "chain", "inet", "banner", "ban"),
