@@ -11,7 +11,7 @@
 #include "banner/daemon/parent.h"
 
 enum { EXIT_USAGE = 2 };
-enum { OPT_DUMP = 256, OPT_DRY_RUN, OPT_STATE, OPT_SOCKET, OPT_EXPIRE, OPT_VERSION };
+enum { OPT_DUMP = 256, OPT_DRY_RUN, OPT_STATE, OPT_SOCKET, OPT_EXPIRE, OPT_VERSION, OPT_FORCE };
 
 static const struct option long_options[] = { { "config", required_argument, NULL,
 						  'c' },
@@ -21,18 +21,20 @@ static const struct option long_options[] = { { "config", required_argument, NUL
 	{ "state", required_argument, NULL, OPT_STATE },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "expire", no_argument, NULL, OPT_EXPIRE },
+	{ "force", no_argument, NULL, OPT_FORCE },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 
 static const char usage_text[] =
-    "usage: bannerd [-c DIR] [-f] [-t] [--dump] [--dry-run] [--state DIR] [--socket "
-    "PATH]\n"
+    "usage: bannerd [-c DIR] [-f] [-t] [--dump] [--dry-run] [--force] [--state DIR]\n"
+    "               [--socket PATH]\n"
     "       bannerd --expire | --version | -h\n"
     "  -c DIR         configuration folder, ours or fail2ban's (" BANNER_CONFDIR ")\n"
     "  -f             stay in the foreground\n"
     "  -t             read and compile everything, report, and exit\n"
     "  --dump         print the resolved configuration and exit\n"
-    "  --dry-run      decide and log, but carry nothing out\n"
+    "  --dry-run      decide and log (STATE/dry-run/bans.log), carry nothing out\n"
+    "  --force        start although fail2ban runs\n"
     "  --state DIR    folder of the database\n"
     "  --socket PATH  control socket\n"
     "  --expire       with no daemon running: remove what should have ended, and "
@@ -55,6 +57,7 @@ parse_option(int c, struct options *o)
 	case 't': o->test = true; return 0;
 	case OPT_DUMP: o->dump = true; return 0;
 	case OPT_DRY_RUN: o->dry_run = true; return 0;
+	case OPT_FORCE: o->force = true; return 0;
 	case OPT_STATE: o->state = optarg; return 0;
 	case OPT_SOCKET: o->socket = optarg; return 0;
 	case OPT_EXPIRE: o->expire = true; return 0;

@@ -39,6 +39,8 @@ parent_configure(const struct options *opt, struct conf *c)
 		c->daemon.state = opt->state;
 	if (opt->socket)
 		c->daemon.socket = opt->socket;
+	if (opt->dry_run)
+		trial_configure(c);
 }
 
 static int
@@ -396,8 +398,12 @@ parent_run(const struct options *opt, struct conf *c, struct err *e)
 	struct parent p = {
 		.opt = opt, .conf = c, .control = -1, .lock = -1, .conf_fd = -1
 	};
-	int rc = open_log(&p, e);
+	int rc = trial_check(opt, e);
 
+	if (rc == 0 && opt->dry_run)
+		rc = folders_make(c, e); /* the log lies in there */
+	if (rc == 0)
+		rc = open_log(&p, e);
 	if (rc < 0)
 		return rc;
 	p.base = event_base_new();

@@ -20,7 +20,7 @@ struct guardfeed;
 
 struct options {
 	const char *dir, *state, *socket; /* state, socket: NULL = configured */
-	bool foreground, test, dump, dry_run, expire;
+	bool foreground, test, dump, dry_run, expire, force;
 };
 
 enum role { ROLE_STORE, ROLE_ACTOR, ROLE_HELPER, ROLE_ENGINE };
@@ -90,6 +90,11 @@ bool kid_runs(const struct kid *);
 int plan_kids(struct parent *, struct err *);
 void plan_connect_engine(struct parent *);
 void plan_connect(struct parent *, struct kid *);
+
+/* trial.c: -EBUSY when fail2ban runs here and neither --dry-run nor --force was given;
+ * state and log of a dry run lie beside the real ones. */
+int trial_check(const struct options *, struct err *);
+void trial_configure(struct conf *);
 
 /* folders.c */
 int folders_make(const struct conf *, struct err *);

@@ -13,6 +13,7 @@
 
 #include "banner/base/buf.h"
 #include "banner/base/str.h"
+#include "banner/tools/banctl_compare.h"
 #include "banner/tools/banctl_f2b.h"
 
 #define DEFAULT_SOCKET "/run/banner/banner.sock"
@@ -29,6 +30,7 @@ static int
 usage(FILE *to)
 {
 	fputs("usage: banctl [-s SOCKET] [--json] COMMAND [WORD ...]\n"
+	      "       banctl compare FAIL2BAN-LOG [BANNER-LOG]\n"
 	      "       banctl help    lists the commands of the running bannerd\n",
 	    to);
 	return to == stdout ? EXIT_DONE : EXIT_USAGE;
@@ -233,5 +235,7 @@ main(int argc, char **argv)
 		return status;
 	if (!*words)
 		return usage(stderr);
+	if (!c.f2b && !strcmp(words[0], "compare"))
+		return banctl_compare(words);
 	return run(&c, words);
 }

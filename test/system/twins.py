@@ -113,6 +113,7 @@ class Twins:
                  "the jails of fail2ban")
 
     def start_banner(self, *options):
+        options = options or ("--force",)
         self.banner = self.spawn("banner", BUILD / "bannerd", "-c", self.etc, "-f",
                                  *options)
         wait_for(lambda: self.ours("ping")[1] == 0, 20,
