@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * relay.c - orders to the actors, their answers, resync.
+ * relay.c - orders to the actors.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,6 @@
 #include "banner/daemon/context.h"
 #include "banner/daemon/feed.h"
 #include "banner/daemon/relay_int.h"
-#include "banner/daemon/stream.h"
 
 /* What an actor that does not read may have waiting; beyond it gets a resync. */
 enum { QUEUE_BYTES = 4 << 20 };
@@ -104,8 +103,8 @@ forget(struct relay *r, uint64_t ban)
 	free(p);
 }
 
-static void
-wait_for(struct relay *r, const struct order *o, size_t action)
+void
+relay_wait_for(struct relay *r, const struct order *o, size_t action)
 {
 	struct progress *p = relay_progress(r, o->ban->id, true);
 
@@ -119,8 +118,8 @@ wait_for(struct relay *r, const struct order *o, size_t action)
 	p->slots[action] = (struct slot){ .state = RELAY_WAITING };
 }
 
-static void
-put_change(struct actor_link *l, uint32_t instance, const struct order *o)
+void
+relay_put_change(struct actor_link *l, uint32_t instance, const struct order *o)
 {
 	size_t at = wire_start(&l->link.out, WIRE_CHANGE);
 
@@ -135,7 +134,7 @@ order_action(struct relay *r, size_t action, const struct order *o)
 	struct actor_link *l = &r->links[r->actions[action].conf->actor];
 
 	if (o->verb != VERB_UNBAN)
-		wait_for(r, o, action);
+		relay_wait_for(r, o, action);
 	if (!link_is_open(&l->link) || r->d->paused)
 		return;
 	/* what ended while we were away is named also to actors that cannot list */
@@ -149,7 +148,7 @@ order_action(struct relay *r, size_t action, const struct order *o)
 		l->resync = true;
 		return;
 	}
-	put_change(l, relay_instance_of(r, action), o);
+	relay_put_change(l, relay_instance_of(r, action), o);
 }
 
 void
@@ -162,87 +161,11 @@ relay_order(struct relay *r, const struct order *o)
 		forget(r, o->ban->id);
 }
 
-static bool
-put_wanted(void *arg, const struct ban *ban)
-{
-	struct actor_link *l = arg;
-	struct relay *r = l->relay;
-	struct order o = { .verb = VERB_BAN, .cause = CAUSE_RESTORE };
-	struct ban again = *ban;
-
-	again.restored = true;
-	o.ban = &again;
-	for (size_t i = 0; i < r->nactions; i++)
-		if (r->actions[i].conf->actor == l->number &&
-		    relay_serves(r, ban->jail, i)) {
-			wait_for(r, &o, i);
-			put_change(l, relay_instance_of(r, i), &o);
-		}
-	return true;
-}
-
-static void
-put_generation(struct actor_link *l, enum wire_type type)
-{
-	size_t at = wire_start(&l->link.out, type);
-
-	wire_u64(&l->link.out, l->generation);
-	if (type == WIRE_COMPLETE)
-		wire_u8(&l->link.out, l->force);
-	wire_finish(&l->link.out, at);
-}
-
-static void
-put_jail(struct actor_link *l, const char *jail, bool started)
-{
-	struct relay *r = l->relay;
-
-	for (size_t i = 0; i < r->nactions; i++) {
-		size_t at;
-
-		if (r->actions[i].conf->actor != l->number || !relay_serves(r, jail, i))
-			continue;
-		at = wire_start(&l->link.out, WIRE_JAIL);
-		wire_u32(&l->link.out, relay_instance_of(r, i));
-		wire_text(&l->link.out, jail);
-		wire_u8(&l->link.out, started);
-		wire_finish(&l->link.out, at);
-	}
-}
-
-static void
-complete(struct actor_link *l)
-{
-	if (l->completed || l->resync || !link_is_open(&l->link) ||
-	    !l->relay->d->caught_up || stream_lost(l->relay->d->stream))
-		return;
-	l->completed = true;
-	put_generation(l, WIRE_COMPLETE);
-	l->force = false;
-}
-
-static void
-resync(struct actor_link *l)
-{
-	struct engined *d = l->relay->d;
-
-	if (!l->resync || !link_is_open(&l->link) || !d->restored || l->link.waits)
-		return;
-	l->resync = l->completed = false;
-	l->generation = ++l->relay->generation;
-	put_generation(l, WIRE_BEGIN);
-	for (size_t i = 0; i < engine_jails(d->engine); i++)
-		put_jail(l, jail_name(engine_jail_at(d->engine, i)), true);
-	if (!d->paused)
-		engine_bans_each(d->engine, NULL, put_wanted, l);
-	complete(l);
-}
-
 void
 relay_flush(struct relay *r)
 {
 	for (size_t i = 0; i < r->nlinks; i++) {
-		resync(&r->links[i]);
+		relay_resync(&r->links[i]);
 		link_flush(&r->links[i].link);
 	}
 }
@@ -251,7 +174,7 @@ void
 relay_caught_up(struct relay *r)
 {
 	for (size_t i = 0; i < r->nlinks; i++)
-		complete(&r->links[i]);
+		relay_complete(&r->links[i]);
 	relay_flush(r);
 }
 
@@ -270,8 +193,10 @@ relay_flush_all(struct relay *r)
 {
 	for (size_t i = 0; i < r->nlinks; i++) {
 		struct buf *out = &r->links[i].link.out;
-		size_t at = wire_start(out, WIRE_FLUSH);
+		size_t at;
 
+		relay_resync_stop(&r->links[i]);
+		at = wire_start(out, WIRE_FLUSH);
 		wire_u32(out, WIRE_ALL);
 		wire_finish(out, at);
 	}
@@ -294,12 +219,13 @@ on_closed(void *arg)
 	log_error("banner.engine",
 	    "actor %u is gone; it is told everything when it is back", l->number);
 	connected(l, false);
+	relay_resync_stop(l);
 }
 
 static void
 on_drained(void *arg)
 {
-	resync(arg);
+	relay_resync(arg);
 }
 
 static const struct link_ops relay_ops = {
@@ -350,7 +276,11 @@ relay_waits(const struct relay *r, uint64_t ban)
 uint64_t
 relay_waiting(const struct relay *r)
 {
-	return r->waiting;
+	uint64_t n = r->waiting;
+
+	for (size_t i = 0; i < r->nlinks; i++)
+		n += r->links[i].nids - r->links[i].sent;
+	return n;
 }
 
 struct relay *
@@ -393,8 +323,10 @@ relay_free(struct relay *r)
 {
 	if (!r)
 		return;
-	for (size_t i = 0; i < r->nlinks; i++)
+	for (size_t i = 0; i < r->nlinks; i++) {
 		link_close(&r->links[i].link);
+		relay_resync_stop(&r->links[i]);
+	}
 	table_each(r->progress, free_progress, r);
 	for (size_t i = 0; i < r->nactions; i++)
 		targets_fini(&r->actions[i].targets);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * relay_int.h - between relay.c (orders out) and relay_answer.c (answers in).
+ * relay_int.h - between relay.c (orders out), relay_resync.c (all orders anew) and
+ * relay_answer.c (answers in).
  */
 #ifndef BANNER_RELAY_INT_H
 #define BANNER_RELAY_INT_H
@@ -14,6 +15,8 @@ struct actor_link {
 	bool resync; /* records were dropped, or it is new */
 	bool completed, force;
 	uint64_t generation;
+	uint64_t *ids; /* bans still to be sent in this generation, or NULL */
+	size_t nids, sent;
 };
 
 struct slot {
@@ -42,6 +45,13 @@ struct relay {
 struct relay_action *relay_action_of(struct relay *, unsigned actor, uint32_t instance);
 /* Position of the action among those of its actor: its instance on the wire. */
 uint32_t relay_instance_of(const struct relay *, size_t action);
+void relay_wait_for(struct relay *, const struct order *, size_t action);
+void relay_put_change(struct actor_link *, uint32_t instance, const struct order *);
+/* Begin a resync if one is due, go on with one that runs. */
+void relay_resync(struct actor_link *);
+void relay_resync_stop(struct actor_link *);
+/* COMPLETE, once all is sent and every source has read what was there. */
+void relay_complete(struct actor_link *);
 struct progress *relay_progress(struct relay *, uint64_t ban, bool make);
 /* One record of an actor; nonzero: it was bad. */
 int relay_record(void *arg, enum wire_type, struct wire_in *);
