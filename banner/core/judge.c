@@ -11,6 +11,7 @@
 enum {
 	FRESH_MS = 60 * 1000,	/* older dates are not those of lines without one */
 	WEIGHT_MAX = 100,	/* attempts that one line may stand for */
+	LONG_TEXT = 1024,	/* bytes from where on a search may take long */
 };
 
 /* The line at hand. */
@@ -222,6 +223,22 @@ gave_up(struct view *v, enum pattern_result result)
 	return true;
 }
 
+/* A long text is searched only if all literals are there in order: whoever writes one
+ * for a regex with several ".*" to fail late mostly has to leave one out. */
+static enum pattern_result
+search_text(struct view *v, struct regex *x, struct pattern *re)
+{
+	struct text t = v->subject;
+
+	if (t.s.len > LONG_TEXT) {
+		if (!literal_in_order(&x->order, t.s))
+			return PATTERN_NO;
+		if (x->end.len > 0)
+			t.s = literal_until(t.s, x->end);
+	}
+	return pattern_search(v->j->run, re, t.s, 0, t.ascii);
+}
+
 static bool
 search(struct view *v, struct regex *x, struct share *share, struct spans *out)
 {
@@ -235,7 +252,7 @@ search(struct view *v, struct regex *x, struct share *share, struct spans *out)
 			*out = share->spans;
 		return !gave_up(v, result) && result == PATTERN_YES;
 	}
-	result = pattern_search(j->run, share ? share->re : x->re, t->s, 0, t->ascii);
+	result = search_text(v, x, share ? share->re : x->re);
 	if (result == PATTERN_YES)
 		capture_spans(&x->map, j->run, out);
 	if (share) {

@@ -30,7 +30,7 @@
 #include <string.h>
 
 
-enum { DEPTH_MAX = 60, CLASS_MAX = 10 };
+enum { DEPTH_MAX = 60, CLASS_MAX = 10, ORDER_MEMBERS = 8 };
 
 struct reader {
 	const char *p;
@@ -582,6 +582,20 @@ literal_extract(const char *regex, enum literal_cut cut, struct arena *a,
 		if (set.n > 0 && set.n <= LITERAL_SET_MAX)
 			keep(out, set);
 	}
+}
+
+void
+literal_order(const char *regex, struct arena *a, struct literal_sets *out)
+{
+	struct reader r = { .p = regex, .a = a };
+	struct part p = read_alternatives(&r);
+
+	out->n = 0;
+	if (r.lost || *r.p)
+		return;
+	for (size_t i = 0; i < p.nneed && out->n < LITERAL_SETS_MAX; i++)
+		if (p.need[i].n <= ORDER_MEMBERS)
+			out->v[out->n++] = p.need[i];
 }
 
 void

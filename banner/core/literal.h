@@ -24,6 +24,18 @@ struct literal_sets {
  * The texts live in the arena. Never fails: what is not understood gives no set. */
 void	literal_extract(const char *regex, enum literal_cut, struct arena *,
 	    struct literal_sets *);
+/* The same sets in the order in which a match holds them, one behind the other, of the
+ * text that the regex sees. Those of many members are left out. */
+void	literal_order(const char *regex, struct arena *, struct literal_sets *);
+/* False: no match is possible, the text has not a member of each in this order. Takes
+ * time in proportion to the text, which a search may not. */
+bool	literal_in_order(const struct literal_sets *, struct str text);
+/* The text after which a match can take all there is ("text.*$"), part of the regex;
+ * empty if there is none. */
+struct str	literal_end(const char *regex);
+/* The text up to its last such piece, or nothing: to search this part gives the same
+ * groups as to search all of it. */
+struct str	literal_until(struct str text, struct str last);
 /* Add the sets of b (a prefregex, which must match too) to a; best first, capped. */
 void	literal_join(struct literal_sets *a, const struct literal_sets *b);
 

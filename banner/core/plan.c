@@ -30,6 +30,19 @@ plan_own_bits(const struct rules *r)
 	return !(r->multi && r->parser) && decoder_keeps_ascii(r->decoder);
 }
 
+/* What makes the search of long texts short. */
+static void
+plan_long(struct rules *r, struct regex *x)
+{
+	const char *text = pattern_text(x->re);
+
+	if (r->o.no_literals)
+		return;
+	literal_order(text, r->arena, &x->order);
+	if (!r->multi)
+		x->end = literal_end(text);
+}
+
 void
 plan_literals(struct rules *r)
 {
@@ -44,6 +57,10 @@ plan_literals(struct rules *r)
 		parser_literals(r);
 		r->every_line |= r->parser_sets.n == 0;
 	}
+	if (r->pref)
+		plan_long(r, r->pref);
+	for (size_t i = 0; i < r->nfail; i++)
+		plan_long(r, &r->fail[i]);
 	if (r->pref)
 		literal_extract(pattern_text(r->pref->re), cut, r->arena, &pref);
 	for (size_t i = 0; i < r->nfail; i++) {

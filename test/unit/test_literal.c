@@ -229,12 +229,61 @@ test_random(void **state)
 		fail_msg("only %zu have sets", with_sets);
 }
 
+static void
+test_order(void **state)
+{
+	struct arena *a = arena_new();
+	struct literal_sets sets;
+
+	(void)state;
+	literal_order("one(?:two|2)\\d+three", a, &sets);
+	assert_true(literal_in_order(&sets, STR("a one2 and onetwo7three")));
+	assert_true(literal_in_order(&sets, STR("one2, three")));
+	assert_false(literal_in_order(&sets, STR("three one2")));
+	assert_false(literal_in_order(&sets, STR("one three")));
+	literal_order("(?i)one\\d+two", a, &sets);
+	assert_true(literal_in_order(&sets, STR("TWO one")));
+	literal_order("a|b", a, &sets);
+	assert_true(literal_in_order(&sets, STR("b")));
+	assert_false(literal_in_order(&sets, STR("")));
+	arena_free(a);
+}
+
+/* A search up to the last text finds the groups that a search of all finds. */
+static void
+test_end(void **state)
+{
+	static const struct { const char *regex, *last; } v[] = {
+		{ ".*ip=(?:a|b)(?<=b);.*failed for .*$", "failed for " },
+		{ "a failed.*", "a failed" }, { "\\d{3}failed.*$", "failed" },
+		{ "a\\x41bcdefg.*$", "cdefg" }, { "failed$", "" }, { "failed for .+$", "" },
+		{ "b|failed.*$", "" }, { "(?:b|failed.*)", "" }, { "(?>b*)failed.*", "" },
+		{ "b*+failed.*$", "" }, { "(?i)failed.*$", "" }, { "(?=b)failed.*", "" },
+		{ "(?(1)b)failed.*$", "" }, { "\\Kfailed.*$", "" }, { "[b.*", "" },
+		{ "ed?for.*$", "for" }, { "\\Gfailed.*", "" }, { "ed.*$", "" },
+	};
+	struct str text = STR("x failed y failed for z");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+		struct str last = literal_end(v[i].regex);
+
+		if (!str_is(last, v[i].last))
+			fail_msg("%s: \"%.*s\"", v[i].regex, (int)last.len,
+			    last.s ? last.s : "");
+	}
+	assert_int_equal(literal_until(text, STR("failed")).len, 17);
+	assert_int_equal(literal_until(text, STR("nothing")).len, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_examples),
 		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_random),
 	};
 
