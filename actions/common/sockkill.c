@@ -158,13 +158,22 @@ kill_one(struct walk *w, const struct inet_diag_msg *m)
 	return e->error == -ENOENT ? 0 : e->error;
 }
 
+static struct nlmsghdr *
+next(struct nlmsghdr *h, ssize_t *left)
+{
+	size_t n = NLMSG_ALIGN(h->nlmsg_len);
+
+	*left -= (ssize_t)n;
+	return (struct nlmsghdr *)(void *)((char *)h + n);
+}
+
 /* 1: goes on; 0: the end; -errno. */
 static int
 take(struct walk *w, struct nlmsghdr *h, ssize_t len, uint32_t seq)
 {
 	int rc = 1;
 
-	for (; NLMSG_OK(h, (size_t)len) && rc > 0; h = NLMSG_NEXT(h, len)) {
+	for (; len > 0 && NLMSG_OK(h, (size_t)len) && rc > 0; h = next(h, &len)) {
 		const struct inet_diag_msg *m = NLMSG_DATA(h);
 		const struct nlmsgerr *e = NLMSG_DATA(h);
 		struct bn_addr a;
