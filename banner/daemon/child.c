@@ -30,7 +30,8 @@ parent_sink(void *arg, enum log_level level, const char *name, const char *text)
 	wire_str(&c->out, str_of(text));
 	wire_str(&c->out, str_of(name));
 	wire_finish(&c->out, at);
-	child_flush(c);
+	if (level <= LEVEL_ERROR || !c->later || !c->later(c->later_arg))
+		child_flush(c);
 }
 
 static int

@@ -27,6 +27,10 @@ struct child {
 	struct conf *conf;
 	struct buf out; /* records for the parent that are not sent yet */
 	uint64_t lost; /* log lines dropped because the parent did not read */
+	/* Owner's promise to call child_flush soon; false, or NULL: a log line is sent at
+	 * once. Lets orders go out before the lines that tell of them. Errors never wait. */
+	bool (*later)(void *arg);
+	void *later_arg;
 };
 
 /* Unpack the configuration, make the log go to the parent, queue HELLO. SIGPIPE is

@@ -80,6 +80,16 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 	flush_parent(d);
 }
 
+/* Lines of the log wait for the end of the turn, so that orders are on their way first. */
+static bool
+log_later(void *arg)
+{
+	struct engined *d = arg;
+
+	engined_turn(d);
+	return !d->stopping;
+}
+
 static void
 on_parent_writable(evutil_socket_t fd, short what, void *arg)
 {
@@ -349,12 +359,15 @@ engined_open(struct engined *d, struct err *e)
 	d->parent_in =
 	    event_new(d->base, d->child.fd, EV_READ | EV_PERSIST, on_parent, d);
 	event_add(d->parent_in, NULL);
+	d->child.later = log_later;
+	d->child.later_arg = d;
 	return 0;
 }
 
 static void
 engined_close(struct engined *d)
 {
+	d->child.later = NULL;
 	if (d->control)
 		control_flush(d->control);
 	control_free(d->control);
