@@ -269,7 +269,7 @@ static void
 on_parent(evutil_socket_t sock, short what, void *arg)
 {
 	struct engined *d = arg;
-	uint8_t frame[WIRE_FRAME];
+	WIRE_ROOM(frame);
 	struct wire_in in, body;
 	enum wire_type type;
 	int fd, rc;

@@ -237,7 +237,7 @@ static void
 on_frame(evutil_socket_t sock, short what, void *arg)
 {
 	struct kid *k = arg;
-	uint8_t frame[WIRE_FRAME];
+	WIRE_ROOM(frame);
 	struct wire_in in, body;
 	enum wire_type type;
 	int fd, rc;

@@ -50,7 +50,7 @@ link_broken(struct link *l)
 static int
 read_frame(struct link *l)
 {
-	uint8_t frame[WIRE_FRAME];
+	WIRE_ROOM(frame);
 	struct wire_in in, body;
 	enum wire_type type;
 	int fd, rc;

@@ -99,7 +99,7 @@ static bool
 engine_read(struct serve *s)
 {
 	static const unsigned turn = 64;
-	uint8_t buf[WIRE_FRAME];
+	WIRE_ROOM(buf);
 	struct wire_in frame;
 	int fd, rc = 1;
 
@@ -152,7 +152,7 @@ static void
 parent_event(evutil_socket_t sock, short what, void *arg)
 {
 	struct serve *s = arg;
-	uint8_t buf[WIRE_FRAME];
+	WIRE_ROOM(buf);
 	struct wire_in frame, body;
 	enum wire_type type;
 	int fd, rc = 1;
