@@ -38,6 +38,18 @@ struct field { struct str name, value; };
 /* Captures of one failure; a filter with more is refused. */
 enum { FAILURE_FIELDS = 24 };
 
+/* What lines that speak of one attempt have in common; see repeat.h. The host and the
+ * origin are part of each key. */
+struct attempt_key {
+	struct str part[2];	/* [0] empty: none */
+	struct str kind;	/* of the line; empty: all are of one attempt */
+};
+struct attempt_id {
+	struct str once;	/* a copy of this in another file is the same line */
+	struct attempt_key exact;	/* an id: of a request, a connection, a process */
+	struct attempt_key loose;	/* no id, so only within moments */
+};
+
 /* One failed attempt, or several (weight). Text is borrowed from the block or from the
  * session store and valid only during the callback. */
 struct failure {
@@ -54,7 +66,8 @@ struct failure {
 	const struct str *lines;	/* the lines that led to it, oldest first */
 	size_t nlines;
 	size_t at;		/* of its (last) line in block.text */
-	struct str key;		/* event key: same soon after: one attempt; or empty */
+	struct str origin;	/* host that logged it, if the source knows it */
+	struct attempt_id attempt;
 };
 
 typedef void (match_fn)(void *arg, const struct failure *);

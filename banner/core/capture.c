@@ -16,6 +16,7 @@ static const char *const reserved[CAP_NAMED] = {
 	[CAP_FORGET] = "mlfforget", [CAP_GAINED] = "mlfgained", [CAP_NOFAIL] = "nofail",
 	[CAP_CONTENT] = "content", [CAP_PENDING] = "mlfpending",
 	[CAP_AHEAD] = "mlfahead", [CAP_WEIGHT] = "weight",
+	[CAP_EVENT] = "event", [CAP_TRACE] = "trace",
 };
 
 static bool

@@ -19,7 +19,7 @@
 
 enum capture_slot { CAP_FID, CAP_IP4, CAP_IP6, CAP_DNS, CAP_CIDR, CAP_USER, CAP_MLFID,
 	CAP_FORGET, CAP_GAINED, CAP_NOFAIL, CAP_CONTENT, CAP_PENDING,
-	CAP_AHEAD, CAP_WEIGHT, CAP_NAMED };
+	CAP_AHEAD, CAP_WEIGHT, CAP_EVENT, CAP_TRACE, CAP_NAMED };
 enum { CAP_MAX = 40 };	/* slots of one filter; a filter with more is refused */
 
 struct captures { struct str v[CAP_MAX]; };

@@ -202,7 +202,7 @@ engine_failure(struct engine *en, const struct failure *given, int64_t now_ms)
 	const char *why;
 
 	j->stats->failures++;
-	if (f->key.len && repeat_seen(en->repeat, j->index, f->key, f->when_ms)) {
+	if (repeat_seen(en->repeat, j->index, f)) {
 		j->stats->repeats++;
 		return;
 	}

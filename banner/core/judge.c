@@ -324,6 +324,7 @@ report(struct view *v, struct failure *f)
 
 	f->jail = r->o.jail;
 	f->at = v->j->at;
+	f->origin = v->j->block->origin;
 	f->when_ms = r->o.findtime_ms > 0 && v->when_ms > now ? now : v->when_ms;
 	v->matched = true;
 	v->j->rule = (int)f->rule;
@@ -346,6 +347,10 @@ report_captures(struct view *v, const struct captures *c, struct session *s,
 		add_field(fields, f, STR("users"), users[i]);
 	f->fields = fields;
 	f->user = c->v[CAP_USER];
+	f->attempt.exact.part[0] = c->v[CAP_EVENT];
+	f->attempt.exact.kind = c->v[CAP_TRACE];
+	if (v->r->parser)
+		f->attempt.loose = (struct attempt_key){ { STR("parser") }, STR("regex") };
 	report(v, f);
 }
 
@@ -510,7 +515,7 @@ try_parser(struct view *v)
 		f.subject = (struct subject){ .kind = SUBJECT_NONE };
 	f.addr = out.host;
 	f.user = out.user;
-	f.key = out.key;
+	f.attempt = out.attempt;
 	f.weight = out.weight;
 	f.fields = out.fields;
 	f.nfields = out.nfields;

@@ -27,7 +27,8 @@ kept_set(struct kept *k, const struct failure *f)
 	k->failure = *f;
 	k->failure.subject.text = kept_text(k, f->subject.text);
 	k->failure.user = kept_text(k, f->user);
-	k->failure.key = (struct str){ "", 0 };
+	k->failure.origin = kept_text(k, f->origin);
+	k->failure.attempt = (struct attempt_id){ 0 };
 	k->failure.fields = k->fields;
 	if (k->failure.nfields > FAILURE_FIELDS)
 		k->failure.nfields = FAILURE_FIELDS;

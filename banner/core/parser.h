@@ -27,7 +27,9 @@ struct parser_env {
 struct parser_out {
 	struct addr host;		/* family 0: the line names none */
 	struct str user;		/* or empty */
-	struct str key;			/* event key, or empty */
+	/* A loose key "parser" pairs it with what the filter's regexes find of the same
+	 * host: two programs that log the same attempts. */
+	struct attempt_id attempt;
 	unsigned weight;		/* set to 1 by the caller */
 	struct field fields[FAILURE_FIELDS];
 	size_t nfields;

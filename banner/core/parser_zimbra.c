@@ -238,19 +238,29 @@ fill_fields(const struct zimbra_reading *r, const struct attempt *a,
 		add(out, context[i].name, zimbra_get(&r->context, context[i].key));
 }
 
-/* mailbox.log speaks of one attempt in up to three lines, each of another category,
- * that share the request's soapId, or thread and connection. A copy of a line of
- * category security is the same to the millisecond. */
-static struct str
-attempt_key(struct str line, const struct zimbra_reading *r)
+/* audit.log and mailbox.log speak of one attempt in up to four lines that share the
+ * request's soapId, or thread and connection, each of another category but for the
+ * copies of category security, which are the same to the millisecond. Postfix logs
+ * what it had asked of us by saslauthd. */
+static void
+fill_event(struct str line, const struct zimbra_reading *r, struct parser_out *out)
 {
-	struct str id = zimbra_get(&r->context, "soapId");
+	struct attempt_id *ev = &out->attempt;
+	enum zimbra_service service = zimbra_service(r);
 
+	ev->exact.kind = r->category;
 	if (str_is(r->category, "security"))
-		return line;
-	if (id.len > 0)
-		return id;
-	return zimbra_get(&r->context, "cid").len > 0 ? r->attempt : (struct str){ 0 };
+		ev->once = line;
+	ev->exact.part[0] = zimbra_get(&r->context, "soapId");
+	if (ev->exact.part[0].len == 0) {
+		ev->exact.part[0] = zimbra_get(&r->context, "cid");
+		ev->exact.part[1] = r->thread;
+	}
+	if (service == ZIMBRA_SMTP)
+		ev->loose = (struct attempt_key){ { STR("parser") }, STR("zimbra") };
+	else if (ev->exact.part[0].len == 0)
+		ev->loose = (struct attempt_key){ { str_of(services[service]), out->user },
+			r->category };
 }
 
 static bool
@@ -274,7 +284,7 @@ judge(struct str line, const struct zimbra_reading *r, const struct attempt *a,
 		out->user = zimbra_get(&r->context, "name");
 	if (out->user.len == 0)
 		out->user = a->typed;
-	out->key = attempt_key(line, r);
+	fill_event(line, r, out);
 	fill_fields(r, a, out);
 	return PARSER_FAIL;
 }

@@ -25,7 +25,6 @@ struct zimbra_pairs {
 /* One reading of a line; all text borrows from it, ";;" is left as it is. */
 struct zimbra_reading {
 	struct str thread, category, message;
-	struct str attempt;	/* from the thread to the end of the context */
 	struct zimbra_pairs context;
 	struct zimbra_pairs event;	/* of category security, else empty */
 };

@@ -250,7 +250,6 @@ read_from(struct str all, size_t at, struct zimbra_reading *r)
 	*r = (struct zimbra_reading){ .thread = { all.s, at } };
 	if (!take_context(&s, &r->context))
 		return false;
-	r->attempt = (struct str){ all.s, (size_t)(s.s - all.s) };
 	if (!take_category(s, r))
 		return false;
 	return !str_is(r->category, "security") || take_event(r->message, &r->event);

@@ -232,7 +232,7 @@ add_watch(struct feed *f, struct jail *jail)
 	struct err e;
 
 	*w = (struct watch){ .feed = f, .jail = jail, .conf = jail_conf(jail) };
-	if (!w->conf || !w->conf->filter.failregex.n)
+	if (!w->conf || (!w->conf->filter.failregex.n && !w->conf->filter.parser))
 		return; /* manual, or nothing to match */
 	if (watch_rules(f, w, &e) < 0) {
 		log_error(NAME, "[%s] does not run: %s", w->conf->name, e.text);

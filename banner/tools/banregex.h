@@ -25,7 +25,7 @@ struct options {
 	unsigned maxlines;		/* 0: as the filter says */
 	int verbose;
 	bool json, raw, journal, no_prefilter, first_match, invert, debuggex, explain;
-	bool verbose_date;
+	bool verbose_date, simulate;
 	bool no_missed, no_ignored, all_matched, all_missed, all_ignored;
 };
 
@@ -76,8 +76,13 @@ bool	log_is_file(const char *log);
 extern const struct reporter text_reporter, json_reporter;
 extern const struct reporter out_reporter, invert_reporter, explain_reporter;
 
-/* --test: exit code. */
+/* What options alone say of a trial: clock, zone, encoding, trusted addresses (without
+ * the option those of the configuration). For a trial without a filter of its own. */
+int	trial_settings(struct trial *, const struct conf *, struct err *);
+
+/* --test and --simulate: exit code. */
 int	test_run(const struct options *, struct err *);
+int	simulate_run(const struct options *, struct err *);
 
 /* "192.0.2.1", the id, or the name. */
 const char	*failure_id(const struct failure *, char out[SUBJECT_TEXT + 1]);

@@ -199,6 +199,35 @@ override(struct trial *t, struct err *e)
 	return rc;
 }
 
+/* The list in the configuration, as the option would have it. */
+static const char *
+configured(struct trial *t, const struct conf_list *list)
+{
+	struct buf b = { 0 };
+	const char *text;
+
+	for (size_t i = 0; i < list->n; i++)
+		buf_printf(&b, "%s ", list->v[i]);
+	text = arena_dup(t->arena, buf_view(&b));
+	buf_fini(&b);
+	return text;
+}
+
+int
+trial_settings(struct trial *t, const struct conf *conf, struct err *e)
+{
+	const struct options *o = t->o;
+	int rc;
+
+	t->arena = arena_new();
+	t->rules_options.logencoding = o->encoding;
+	if (o->timezone)
+		set_zone(t, o->timezone);
+	rc = read_trusted(t, o->trusted ? o->trusted
+	    : configured(t, &conf->daemon.trusted), e);
+	return rc == 0 ? set_now(t, o->now, e) : rc;
+}
+
 int
 trial_init(struct trial *t, const struct options *o, const char *spec, struct err *e)
 {

@@ -42,6 +42,8 @@ static const struct option options[] = {
 	    "first failregex wins" },
 	{ 0, "test", VALUE_TEXT, AT(test), "FILE",
 	    "compare with the verdicts in FILE" },
+	{ 0, "simulate", VALUE_NONE, AT(simulate), NULL,
+	    "who would be banned by these jails" },
 	{ 0, "json", VALUE_NONE, AT(json), NULL, "one JSON object for each failure" },
 	{ 'o', "out", VALUE_TEXT, AT(out), "FORMAT",
 	    "id, ip, msg, row, a capture, <tags>" },
@@ -74,6 +76,7 @@ static void
 help(void)
 {
 	printf("usage: banregex [options] LOG|LINE|- FILTER|REGEX|JAIL [IGNOREREGEX]\n"
+	    "       banregex [options] --simulate LOG JAIL[,JAIL...]|all\n"
 	    "       banregex [options] --test FILE [FILTER]\n\n");
 	for (size_t i = 0; i < NOPTIONS; i++) {
 		const struct option *p = &options[i];
@@ -193,6 +196,9 @@ check(const struct options *o, int positions, struct err *e)
 	if (o->json + o->invert + o->explain + (o->out != NULL) + (o->test != NULL) > 1)
 		return err_set(e, -EINVAL,
 		    "only one of --json, --explain, -o, -i and --test");
+	if (o->simulate && (positions != 2 || o->test || o->explain || o->out ||
+	    o->invert))
+		return err_set(e, -EINVAL, "--simulate takes LOG JAIL[,JAIL...]");
 	if (o->test)
 		return positions <= 1 ? 0 :
 		    err_set(e, -EINVAL, "--test takes FILE [FILTER]");

@@ -25,6 +25,7 @@ class Line:
         self.filter = keys.get("filter", "")
         self.trusted = keys.get("trusted")
         self.expect = keys["expect"]
+        self.event = keys.get("event")
         self.text = text
 
     @property

@@ -2,6 +2,7 @@
 """Every shipped filter against its golden lines, and against an external set of log
 lines of mail systems if there is one (BANNER_MAIL_DATA names its file)."""
 import collections
+import json
 import os
 import pathlib
 import re
@@ -91,3 +92,57 @@ def test_mail_data():
     assert lines and not wrong, "%d of %d wrong\n%s" % (len(wrong), len(lines),
                                                         "\n".join(wrong))
     print(len(lines), "lines agree")
+
+
+# One filter that reads all lines of an event, where the lines name several.
+WHOLE = {"zimbra-audit": None, "postfix-sasl": None}
+JAIL = "[one]\nenabled = true\nfilter = %s\nlogpath = /none\nmaxretry = 50\nfindtime = 1d\n"
+
+
+def simulate(tmp_path, name, trusted, lines):
+    """Attempts that the engine counts in these lines."""
+    (tmp_path / "jails.d").mkdir()
+    (tmp_path / "filters").symlink_to(data.TOP / "filters")
+    (tmp_path / "jails.d" / "one.conf").write_text(JAIL % name)
+    run = subprocess.run([data.BANREGEX, "-c", str(tmp_path), "--json", "--simulate",
+                          "--trusted", trusted or "127.0.0.1", "-", "one"],
+                         input=b"".join(l + b"\n" for l in lines), capture_output=True)
+    assert run.returncode == 0, run.stderr.decode()
+    total = json.loads(run.stdout.splitlines()[-1])
+    return total["failures"] - total["repeats"]
+
+
+def events():
+    groups = collections.defaultdict(list)
+    for line in data.read(MAIL_DATA, keep_filter=False) if MAIL_DATA.exists() else []:
+        if line.event:
+            groups[line.event].append(line)
+    return sorted(groups.items())
+
+
+@pytest.mark.parametrize("event, lines", events(), ids=[e for e, _ in events()])
+def test_event_counts_once(tmp_path, event, lines):
+    """All traces of one attempt, over all files, count as one."""
+    names = {l.filter for l in lines}
+    name, = {n for n in names if WHOLE.get(n, n)} or names
+    trusted = next((l.trusted for l in lines if l.trusted), None)
+    assert simulate(tmp_path, name, trusted, [l.text for l in lines]) == 1
+
+
+IMAP = ("2026-03-01 10:00:0%d,%03d %s [ImapServer-3] [ip=127.0.0.1;oip=198.51.100.2;cid=%d;] ")
+
+
+def imap_lines(second, milli, cid):
+    head = IMAP % (second, milli, "WARN ", cid), IMAP % (second, milli + 1, "INFO ", cid)
+    security = (head[0] + "security - cmd=Auth; account=anna; protocol=imap; "
+                "error=authentication failed for [anna], invalid password;")
+    return [security, security, head[1] + "imap - authentication failed for [anna] "
+            "(invalid password)"]
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 7])
+def test_attempts_of_one_connection(tmp_path, attempts):
+    """Who guesses fast in one connection is counted for each guess."""
+    lines = [l.encode() for i in range(attempts) for l in imap_lines(1, 100 * i, 7)]
+    lines.sort(key=lambda l: b"imap -" in l)        # the other file comes later
+    assert simulate(tmp_path, "zimbra-imap-pop", None, lines) == attempts

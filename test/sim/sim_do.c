@@ -168,7 +168,9 @@ word_failure(struct sim *sim, struct words *w, const struct sim_word *sw, struct
 		f->lines = &w->line;
 		f->nlines = 1;
 	} else if (str_is(sw->name, "key")) {
-		f->key = sw->value;
+		f->attempt.exact.part[0] = sw->value;
+	} else if (str_is(sw->name, "kind")) {
+		f->attempt.exact.kind = sw->value;
 	} else if (str_is(sw->name, "weight")) {
 		rc = str_u64(sw->value, &v);
 		f->weight = (unsigned)v;

@@ -7,7 +7,8 @@
  * A script begins with `conf NAME=VALUE...` and `jail NAME OPTION=VALUE...` lines. Then
  * every line is TIME VERB WORDS, TIME in seconds since the start:
  *
- *	fail HOST|id:X|- [user=U] [jail=J] [weight=N] [key=K] [line=TEXT] [at=TIME]
+ *	fail HOST|id:X|- [user=U] [jail=J] [weight=N] [key=K] [kind=K] [line=TEXT]
+ *	[at=TIME]
  *	ban SUBJECT [jail=J] [for=SPAN|ever]	unban [SUBJECT] [jail=J]
  *	allow [-]ENTRY [jail=J]		guard GROUP [NET...]	blocklist NET...
  *[jail=J] answer ignore|count	applied SUBJECT [jail=J]	explain SUBJECT step

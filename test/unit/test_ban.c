@@ -181,16 +181,64 @@ evidence_is_a_ring(void **state)
 	evidence_free(ev);
 }
 
+static bool
+seen(struct repeat *r, uint32_t jail, struct attempt_key exact, int64_t when_ms)
+{
+	return repeat_seen(r, jail, &(struct failure){ .when_ms = when_ms,
+	    .attempt = { .exact = exact } });
+}
+
 static void
 repeats_within_two_seconds(void **state)
 {
+	struct attempt_key k = { { STR("k") }, { 0 } };
 	struct repeat *r = repeat_new();
 
-	assert_false(repeat_seen(r, 1, STR("k"), 10000));
-	assert_true(repeat_seen(r, 1, STR("k"), 12000));
-	assert_true(repeat_seen(r, 1, STR("k"), 8000));
-	assert_false(repeat_seen(r, 2, STR("k"), 10000));
-	assert_false(repeat_seen(r, 1, STR("k"), 12001));
+	assert_false(seen(r, 1, k, 10000));
+	assert_true(seen(r, 1, k, 12000));
+	assert_true(seen(r, 1, k, 8000));
+	assert_false(seen(r, 2, k, 10000));
+	assert_false(seen(r, 1, k, 12001));
+	repeat_free(r);
+}
+
+/* As many attempts as lines of the kind that came most often. */
+static void
+kinds_of_lines(void **state)
+{
+	struct attempt_key login = { { STR("7") }, STR("LOGIN") }, plain = login;
+	struct repeat *r = repeat_new();
+
+	plain.kind = STR("PLAIN");
+	assert_false(seen(r, 1, login, 0));
+	assert_true(seen(r, 1, plain, 3000));
+	assert_false(seen(r, 1, plain, 50000));
+	assert_true(seen(r, 1, login, 100000));
+	assert_false(seen(r, 1, login, 100000));
+	assert_false(seen(r, 1, plain, 161000));	/* forgotten meanwhile */
+	repeat_free(r);
+}
+
+/* A copy is no line of its own; a loose key is for moments, an origin for itself. */
+static void
+copies_and_loose_keys(void **state)
+{
+	struct failure f = { .attempt = { .once = STR("line"),
+	    .loose = { { STR("imap"), STR("anna") }, STR("security") } } };
+	struct repeat *r = repeat_new();
+
+	assert_false(repeat_seen(r, 1, &f));
+	assert_true(repeat_seen(r, 1, &f));
+	f.attempt.once = STR("line 2");
+	assert_false(repeat_seen(r, 1, &f));
+	f.attempt = (struct attempt_id){ .loose = f.attempt.loose };
+	f.attempt.loose.kind = STR("imap");
+	assert_true(repeat_seen(r, 1, &f));
+	f.origin = STR("mx2");
+	assert_false(repeat_seen(r, 1, &f));
+	f.origin = (struct str){ 0 };
+	f.when_ms = 2001;
+	assert_false(repeat_seen(r, 1, &f));
 	repeat_free(r);
 }
 
@@ -206,6 +254,8 @@ main(void)
 		cmocka_unit_test(known_offenders_weigh_more),
 		cmocka_unit_test(evidence_is_a_ring),
 		cmocka_unit_test(repeats_within_two_seconds),
+		cmocka_unit_test(kinds_of_lines),
+		cmocka_unit_test(copies_and_loose_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
