@@ -142,7 +142,7 @@ route_is_ours(const struct route *r, const struct route_seen *s)
 /* Changes that met an existing route, sorted by address. */
 struct conflicts {
 	const struct route *route;
-	struct bn_change *v[ROUTE_BATCH];
+	struct bn_change **v;
 	size_t n;
 };
 
@@ -168,22 +168,29 @@ clear_conflict(void *arg, const struct route_seen *s)
 		(*found)->err = 0;
 }
 
-/* Whose are the routes that were in the way? */
+/* Whose are the routes that were in the way? One dump tells it for all of them. */
 static void
 look(struct route *r, struct bn_change *v, size_t n)
 {
 	struct conflicts c = { .route = r };
+	size_t met = 0;
 	int rc;
 
 	for (size_t i = 0; i < n; i++)
+		met += v[i].err == -EEXIST;
+	if (met == 0)
+		return;
+	c.v = calloc(met, sizeof(struct bn_change *));
+	if (!c.v)
+		return;		/* they stay conflicts and are tried again */
+	for (size_t i = 0; i < n; i++)
 		if (v[i].err == -EEXIST)
 			c.v[c.n++] = &v[i];
-	if (c.n == 0)
-		return;
 	qsort(c.v, c.n, sizeof(c.v[0]), by_address);
 	rc = route_dump(r, clear_conflict, &c);
 	for (size_t i = 0; rc < 0 && i < c.n; i++)
 		c.v[i]->err = rc;
+	free(c.v);
 }
 
 /* An earlier run may have put them there with another blocktype. */
@@ -217,7 +224,6 @@ apply_batch(struct route *r, struct bn_change *v, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (v[i].verb == BN_DEL && v[i].err == -ESRCH)
 			v[i].err = 0;
-	look(r, v, n);
 }
 
 static int
@@ -225,6 +231,7 @@ route_apply(void *self, struct bn_change *v, size_t n)
 {
 	for (size_t i = 0; i < n; i += ROUTE_BATCH)
 		apply_batch(self, v + i, n - i < ROUTE_BATCH ? n - i : ROUTE_BATCH);
+	look(self, v, n);
 	route_ingress(self);
 	route_kill(self, v, n);
 	return 0;
