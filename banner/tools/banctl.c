@@ -30,6 +30,7 @@ static int
 usage(FILE *to)
 {
 	fputs("usage: banctl [-s SOCKET] [--json] COMMAND [WORD ...]\n"
+	      "       banctl import FAIL2BAN.sqlite3 [STATE-FOLDER]\n"
 	      "       banctl compare FAIL2BAN-LOG [BANNER-LOG]\n"
 	      "       banctl help    lists the commands of the running bannerd\n",
 	    to);
@@ -213,6 +214,26 @@ take_options(struct banctl *c, char **argv, int *status)
 	return words;
 }
 
+/* A program of its own, because only it needs the database: beside this one in a build
+ * folder, else where the others are installed. */
+static int
+run_import(char **words)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 32);
+	char *slash;
+
+	if (n > 0) {
+		path[n] = '\0';
+		slash = strrchr(path, '/');
+		strcpy(slash ? slash + 1 : path, "banner-import");
+		execv(path, words);
+	}
+	execv(BANNER_LIBEXECDIR "/banner-import", words);
+	perror("banctl: banner-import");
+	return EXIT_REFUSED;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -237,5 +258,7 @@ main(int argc, char **argv)
 		return usage(stderr);
 	if (!c.f2b && !strcmp(words[0], "compare"))
 		return banctl_compare(words);
+	if (!c.f2b && !strcmp(words[0], "import"))
+		return run_import(words);
 	return run(&c, words);
 }
