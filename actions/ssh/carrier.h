@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-#include "actions/ssh/host.h"
+#include "actions/ssh/proxy.h"
 
 struct carrier_ops {
 	const char *name;

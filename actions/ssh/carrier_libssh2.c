@@ -27,20 +27,31 @@
 #include "actions/ssh/hostkey.h"
 
 enum {
-	TURN_BYTES = 256 << 10, LOGIN_BYTES = 256 << 10, WRITE_BYTES = 30000,
-	IDENT_BYTES = 255, KEY_BYTES = 64 << 10, SILENT_MS = 30000,
+	TURN_BYTES = 256 << 10,
+	LOGIN_BYTES = 256 << 10,
+	WRITE_BYTES = 30000,
+	IDENT_BYTES = 255,
+	KEY_BYTES = 64 << 10,
+	SILENT_MS = 30000,
 };
 
-enum phase { PHASE_CONNECT, PHASE_IDENT, PHASE_KEYS, PHASE_AUTH, PHASE_CHANNEL,
-	PHASE_EXEC, PHASE_OPEN };
+enum phase {
+	PHASE_CONNECT,
+	PHASE_IDENT,
+	PHASE_KEYS,
+	PHASE_AUTH,
+	PHASE_CHANNEL,
+	PHASE_EXEC,
+	PHASE_OPEN
+};
 
 struct session {
 	LIBSSH2_SESSION *ssh;
 	LIBSSH2_CHANNEL *channel;
 	enum phase phase;
-	size_t turn, login;		/* bytes left for this turn, and before the pipe */
-	size_t writing;			/* length of the write to repeat */
-	bool closing, stuck;		/* stuck: a packet of ours is half out */
+	size_t turn, login; /* bytes left for this turn, and before the pipe */
+	size_t writing; /* length of the write to repeat */
+	bool closing, stuck; /* stuck: a packet of ours is half out */
 };
 
 /* The private key, in memory that is neither swapped nor dumped. */
@@ -90,8 +101,8 @@ resolve(struct host *h)
 	snprintf(port, sizeof(port), "%d", h->port);
 	rc = getaddrinfo(h->where, port, &hint, &found);
 	if (rc != 0)
-		return carrier_error(h, -EHOSTUNREACH, "%s: %s", h->where,
-		    gai_strerror(rc));
+		return carrier_error(
+		    h, -EHOSTUNREACH, "%s: %s", h->where, gai_strerror(rc));
 	memcpy(&h->addr, found->ai_addr, found->ai_addrlen);
 	h->addrlen = found->ai_addrlen;
 	freeaddrinfo(found);
@@ -174,14 +185,15 @@ static void
 prefer_methods(LIBSSH2_SESSION *s)
 {
 	static const char ciphers[] = "aes256-gcm@openssh.com,aes128-gcm@openssh.com,"
-	    "aes256-ctr,aes192-ctr,aes128-ctr";
+				      "aes256-ctr,aes192-ctr,aes128-ctr";
 	static const char macs[] = "hmac-sha2-256,hmac-sha2-512";
 
 	prefer(s, LIBSSH2_METHOD_CRYPT_CS, ciphers);
 	prefer(s, LIBSSH2_METHOD_CRYPT_SC, ciphers);
 	prefer(s, LIBSSH2_METHOD_MAC_CS, macs);
 	prefer(s, LIBSSH2_METHOD_MAC_SC, macs);
-	prefer(s, LIBSSH2_METHOD_KEX, "curve25519-sha256,curve25519-sha256@libssh.org,"
+	prefer(s, LIBSSH2_METHOD_KEX,
+	    "curve25519-sha256,curve25519-sha256@libssh.org,"
 	    "ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"
 	    "diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512,"
 	    "diffie-hellman-group18-sha512,diffie-hellman-group14-sha256");
@@ -222,7 +234,8 @@ start(struct host *h)
 		rc = make_session(h, c);
 	if (rc < 0)
 		return rc;
-	h->fd = socket(h->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	h->fd =
+	    socket(h->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (h->fd < 0)
 		return -errno;
 	setsockopt(h->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -291,7 +304,8 @@ exchange_keys(struct host *h)
 		return 0;
 	if (rc == LIBSSH2_ERROR_KEX_FAILURE || rc == LIBSSH2_ERROR_METHOD_NONE ||
 	    rc == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE)
-		return failed(h, -EPROTO, "libssh2 " LIBSSH2_VERSION " and the server agree "
+		return failed(h, -EPROTO,
+		    "libssh2 " LIBSSH2_VERSION " and the server agree "
 		    "on no method; carrier = openssh may help");
 	if (rc < 0)
 		return failed(h, -ECONNRESET, "handshake");
@@ -305,15 +319,16 @@ log_in(struct host *h)
 	const struct keys *k = h->ssh->carrier_self;
 	struct session *c = h->carrier;
 	const char *user = h->ssh->o.user;
-	int rc = libssh2_userauth_publickey_frommemory(c->ssh, user, strlen(user), NULL, 0,
-	    k->p, k->len, NULL);
+	int rc = libssh2_userauth_publickey_frommemory(
+	    c->ssh, user, strlen(user), NULL, 0, k->p, k->len, NULL);
 
 	if (rc == LIBSSH2_ERROR_EAGAIN)
 		return 0;
 	if (rc == LIBSSH2_ERROR_FILE)
 		return failed(h, -EACCES, "the key cannot be used (a passphrase?)");
 	if (rc < 0)
-		return failed(h, -EACCES, "the proxy refuses our login and key (an RSA key needs "
+		return failed(h, -EACCES,
+		    "the proxy refuses our login and key (an RSA key needs "
 		    "carrier = openssh)");
 	return 1;
 }
@@ -326,8 +341,9 @@ open_channel(struct host *h)
 	c->channel = libssh2_channel_open_session(c->ssh);
 	if (c->channel)
 		return 1;
-	return libssh2_session_last_errno(c->ssh) == LIBSSH2_ERROR_EAGAIN ? 0 :
-	    failed(h, -ECONNABORTED, "channel");
+	return libssh2_session_last_errno(c->ssh) == LIBSSH2_ERROR_EAGAIN
+	    ? 0
+	    : failed(h, -ECONNABORTED, "channel");
 }
 
 static int
@@ -345,9 +361,11 @@ static int
 step(struct host *h)
 {
 	static int (*const steps[])(struct host *) = { [PHASE_CONNECT] = connected,
-	    [PHASE_IDENT] = identified, [PHASE_KEYS] = exchange_keys,
-	    [PHASE_AUTH] = log_in, [PHASE_CHANNEL] = open_channel,
-	    [PHASE_EXEC] = run_command };
+		[PHASE_IDENT] = identified,
+		[PHASE_KEYS] = exchange_keys,
+		[PHASE_AUTH] = log_in,
+		[PHASE_CHANNEL] = open_channel,
+		[PHASE_EXEC] = run_command };
 	struct session *c = h->carrier;
 	int rc = 1;
 
@@ -423,9 +441,12 @@ events(struct host *h)
 		return EPOLLOUT;
 	if (c->phase == PHASE_OPEN)
 		return EPOLLIN | (c->stuck ? EPOLLOUT : 0);
-	return EPOLLIN | (c->phase > PHASE_IDENT &&
-	    libssh2_session_block_directions(c->ssh) & LIBSSH2_SESSION_BLOCK_OUTBOUND ?
-	    EPOLLOUT : 0);
+	return EPOLLIN |
+	    (c->phase > PHASE_IDENT &&
+			libssh2_session_block_directions(c->ssh) &
+			    LIBSSH2_SESSION_BLOCK_OUTBOUND
+		    ? EPOLLOUT
+		    : 0);
 }
 
 /* Closed first: the library then has nobody to say farewell to. */
@@ -443,6 +464,13 @@ stop(struct host *h)
 }
 
 const struct carrier_ops carrier_libssh2 = {
-	.name = "libssh2", .init = init, .fini = fini, .start = start, .step = step,
-	.read = read_pipe, .write = write_pipe, .events = events, .stop = stop,
+	.name = "libssh2",
+	.init = init,
+	.fini = fini,
+	.start = start,
+	.step = step,
+	.read = read_pipe,
+	.write = write_pipe,
+	.events = events,
+	.stop = stop,
 };

@@ -18,5 +18,7 @@ fini(struct ssh *s)
 }
 
 const struct carrier_ops carrier_libssh2 = {
-	.name = "libssh2", .init = init, .fini = fini,
+	.name = "libssh2",
+	.init = init,
+	.fini = fini,
 };

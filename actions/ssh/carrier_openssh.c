@@ -19,12 +19,12 @@
 
 #include "actions/ssh/carrier.h"
 
-#define PROGRAM	"/usr/bin/ssh"
+#define PROGRAM "/usr/bin/ssh"
 enum { ARGS = 64, OPTION = 512 };
 
 struct child {
 	pid_t pid;
-	int err;			/* its standard error */
+	int err; /* its standard error */
 };
 
 static int
@@ -196,7 +196,8 @@ write_pipe(struct host *h, const char *p, size_t size)
 static uint32_t
 events(struct host *h)
 {
-	return EPOLLIN | (h->out.at < h->out.len || h->state == HOST_LOGIN ? EPOLLOUT : 0);
+	return EPOLLIN |
+	    (h->out.at < h->out.len || h->state == HOST_LOGIN ? EPOLLOUT : 0);
 }
 
 static void
@@ -216,6 +217,13 @@ stop(struct host *h)
 }
 
 const struct carrier_ops carrier_openssh = {
-	.name = "openssh", .init = init, .fini = fini, .start = start, .step = step,
-	.read = read_pipe, .write = write_pipe, .events = events, .stop = stop,
+	.name = "openssh",
+	.init = init,
+	.fini = fini,
+	.start = start,
+	.step = step,
+	.read = read_pipe,
+	.write = write_pipe,
+	.events = events,
+	.stop = stop,
 };

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "actions/ssh/host.h"
+#include "actions/ssh/proxy.h"
 
 enum { SAID_MAX = 20, SAID_WINDOW_MS = 60000, IMAGE_FRESH_MS = 5000 };
 
@@ -88,8 +88,11 @@ image_make(struct ssh *s)
 
 	if (!im)
 		return NULL;
-	*im = (struct image){ .users = 1, .count = s->set.n, .digest = s->set.digest,
-	    .seq = s->log.next ? s->log.next - 1 : 0, .made_ms = now_ms() };
+	*im = (struct image){ .users = 1,
+		.count = s->set.n,
+		.digest = s->set.digest,
+		.seq = s->log.next ? s->log.next - 1 : 0,
+		.made_ms = now_ms() };
 	for (size_t i = 0; i < s->set.cap && rc == 0; i++) {
 		const struct entry *e = &s->set.v[i];
 		char line[96];
@@ -117,7 +120,8 @@ image_get(struct ssh *s)
 {
 	struct image *im = s->image;
 
-	if (!im || im->seq + 1 != s->log.next || now_ms() - im->made_ms > IMAGE_FRESH_MS) {
+	if (!im || im->seq + 1 != s->log.next ||
+	    now_ms() - im->made_ms > IMAGE_FRESH_MS) {
 		image_put(im);
 		im = s->image = image_make(s);
 	}
@@ -150,9 +154,11 @@ edge_set(struct host *h)
 	h->state = HOST_SYNC;
 	h->sent = h->sync_seq = h->image->seq;
 	h->sync_at = h->progress_at = now_ms();
-	text_printf(&h->out, "S %" PRIu64 " %" PRIu64 " %" PRIx64 " %s\n", h->generation,
-	    h->image->count, h->image->digest, !h->exact ? "add" :
-	    h->force || h->exacted ? "force" : "exact");
+	text_printf(&h->out, "S %" PRIu64 " %" PRIu64 " %" PRIx64 " %s\n",
+	    h->generation, h->image->count, h->image->digest,
+	    !h->exact                    ? "add"
+		: h->force || h->exacted ? "force"
+					 : "exact");
 }
 
 static void
@@ -165,8 +171,10 @@ on_log(struct host *h, const char *text)
 		h->said = 0;
 	}
 	if (h->said++ < SAID_MAX)
-		ssh_log(h->ssh, strncmp(text, "error", 5) == 0 ? BN_ERROR :
-		    strncmp(text, "warning", 7) == 0 ? BN_WARNING : BN_DEBUG,
+		ssh_log(h->ssh,
+		    strncmp(text, "error", 5) == 0         ? BN_ERROR
+			: strncmp(text, "warning", 7) == 0 ? BN_WARNING
+							   : BN_DEBUG,
 		    "%s says: %.200s", h->name, text);
 }
 
@@ -184,9 +192,16 @@ on_trouble(struct host *h, const char *text)
 static int
 fail_errno(const char *why)
 {
-	static const struct { const char *start; int err; } known[] = {
-		{ "refused", -EPERM }, { "prefix", -EPERM }, { "limit", -ENOSPC },
-		{ "rate", -EAGAIN }, { "conflict", -EEXIST }, { "syntax", -EINVAL },
+	static const struct {
+		const char *start;
+		int err;
+	} known[] = {
+		{ "refused", -EPERM },
+		{ "prefix", -EPERM },
+		{ "limit", -ENOSPC },
+		{ "rate", -EAGAIN },
+		{ "conflict", -EEXIST },
+		{ "syntax", -EINVAL },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)

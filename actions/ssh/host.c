@@ -6,7 +6,7 @@
  * The next try comes after a random time up to 1, 2, 4 .. 60 s ("full jitter"), so that
  * a fleet does not come back in one moment.
  */
-#include "actions/ssh/host.h"
+#include "actions/ssh/proxy.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -20,10 +20,16 @@
 #include "actions/ssh/carrier.h"
 
 enum {
-	BACK_OFF_MS = 1000, BACK_OFF_MAX_MS = 60000, BACK_OFF_LEAST_MS = 50,
-	RESYNC_MS = 3600 * 1000, OUT_BYTES = 65536, READ_BYTES = 32768,
-	LINE_BYTES = 1024, TURN_BYTES = 1 << 20,
-	FLOOD_BYTES = 32 << 20, FLOOD_MS = 10000,
+	BACK_OFF_MS = 1000,
+	BACK_OFF_MAX_MS = 60000,
+	BACK_OFF_LEAST_MS = 50,
+	RESYNC_MS = 3600 * 1000,
+	OUT_BYTES = 65536,
+	READ_BYTES = 32768,
+	LINE_BYTES = 1024,
+	TURN_BYTES = 1 << 20,
+	FLOOD_BYTES = 32 << 20,
+	FLOOD_MS = 10000,
 };
 
 static int64_t
@@ -98,7 +104,8 @@ host_lost(struct host *h, int err, const char *fmt, ...)
 	if (was_up || !h->since_ms)
 		h->since_ms = wall_ms();
 	if (first && !h->ssh->closing)
-		ssh_log(h->ssh, BN_ERROR, "%s: %s; it is tried again", h->name, h->error);
+		ssh_log(
+		    h->ssh, BN_ERROR, "%s: %s; it is tried again", h->name, h->error);
 }
 
 static void
@@ -236,7 +243,7 @@ host_resync(struct host *h, bool force)
 	if (force)
 		h->refused = false;
 	if (h->state == HOST_WAIT)
-		h->retry_at = now_ms();	/* an administrator asks: not later */
+		h->retry_at = now_ms(); /* an administrator asks: not later */
 	if (h->state == HOST_UP || h->state == HOST_SYNC) {
 		if (h->image)
 			h->again = true;
@@ -285,7 +292,7 @@ fill(struct host *h)
 		if (h->state < HOST_SYNC || h->sent + 1 >= l->next)
 			return 0;
 		op = oplog_at(l, h->sent + 1);
-		if (!op) {		/* too far behind: the whole set again */
+		if (!op) { /* too far behind: the whole set again */
 			edge_set(h);
 			rc = h->image ? 0 : -ENOMEM;
 			continue;
@@ -310,8 +317,8 @@ host_feed(struct host *h)
 		}
 		if (h->out.at == h->out.len)
 			break;
-		n = h->ssh->carrier->write(h, h->out.p + h->out.at,
-		    h->out.len - h->out.at);
+		n = h->ssh->carrier->write(
+		    h, h->out.p + h->out.at, h->out.len - h->out.at);
 		if (n < 0)
 			break;
 		text_drop(&h->out, (size_t)n);
@@ -457,12 +464,11 @@ host_tick(struct host *h, int64_t now)
 	case HOST_LOGIN:
 	case HOST_HELLO:
 		if (now >= h->deadline)
-			host_lost(h, -ETIMEDOUT, h->error[0] ? NULL : "no answer in time");
+			host_lost(
+			    h, -ETIMEDOUT, h->error[0] ? NULL : "no answer in time");
 		return;
 	case HOST_SYNC:
-	case HOST_UP:
-		tick_up(h, now);
-		return;
+	case HOST_UP: tick_up(h, now); return;
 	}
 }
 
@@ -511,19 +517,21 @@ void
 host_describe(const struct host *h, char *out, size_t size)
 {
 	static const char *const states[] = { [HOST_WAIT] = "down",
-	    [HOST_LOGIN] = "connecting", [HOST_HELLO] = "connecting",
-	    [HOST_SYNC] = "syncing", [HOST_UP] = "up" };
+		[HOST_LOGIN] = "connecting",
+		[HOST_HELLO] = "connecting",
+		[HOST_SYNC] = "syncing",
+		[HOST_UP] = "up" };
 	const struct ssh *s = h->ssh;
 	uint64_t last = s->log.next ? s->log.next - 1 : 0;
 
-	snprintf(out, size, "%s since_ms=%lld in_force=%llu wanted=%zu behind=%llu "
+	snprintf(out, size,
+	    "%s since_ms=%lld in_force=%llu wanted=%zu behind=%llu "
 	    "refused=%llu repaired=%llu p50_us=%llu p99_us=%llu error=%s",
 	    h->err && h->state < HOST_SYNC ? "down" : states[h->state],
 	    (long long)h->since_ms, (unsigned long long)h->in_force, s->set.n,
 	    (unsigned long long)(last - h->acked),
 	    (unsigned long long)(h->nfails + h->more_fails),
-	    (unsigned long long)h->repaired,
-	    (unsigned long long)host_latency_us(h, 50),
+	    (unsigned long long)h->repaired, (unsigned long long)host_latency_us(h, 50),
 	    (unsigned long long)host_latency_us(h, 99),
 	    h->error[0] ? h->error : h->trouble);
 }

@@ -12,16 +12,23 @@
 
 enum { FILE_BYTES = 4 << 20, LINE = 16384 };
 
-static const struct type { const char *name, *methods; int bit; } types[] = {
+static const struct type {
+	const char *name, *methods;
+	int bit;
+} types[] = {
 	{ "ssh-ed25519", "ssh-ed25519", LIBSSH2_KNOWNHOST_KEY_ED25519 },
-	{ "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", LIBSSH2_KNOWNHOST_KEY_ECDSA_256 },
-	{ "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384", LIBSSH2_KNOWNHOST_KEY_ECDSA_384 },
-	{ "ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521", LIBSSH2_KNOWNHOST_KEY_ECDSA_521 },
-	{ "ssh-rsa", "rsa-sha2-512,rsa-sha2-256,ssh-rsa", LIBSSH2_KNOWNHOST_KEY_SSHRSA },
+	{ "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256",
+	    LIBSSH2_KNOWNHOST_KEY_ECDSA_256 },
+	{ "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384",
+	    LIBSSH2_KNOWNHOST_KEY_ECDSA_384 },
+	{ "ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521",
+	    LIBSSH2_KNOWNHOST_KEY_ECDSA_521 },
+	{ "ssh-rsa", "rsa-sha2-512,rsa-sha2-256,ssh-rsa",
+	    LIBSSH2_KNOWNHOST_KEY_SSHRSA },
 };
 enum { NTYPES = sizeof(types) / sizeof(*types) };
 
-typedef int (line_fn)(void *arg, const char *line, size_t len);
+typedef int(line_fn)(void *arg, const char *line, size_t len);
 
 /* fn returns nonzero to stop, and that is returned. */
 static int
@@ -32,8 +39,8 @@ each_line(struct host *h, line_fn *fn, void *arg)
 	FILE *f = fopen(h->ssh->o.known_hosts, "re");
 
 	if (!f)
-		return carrier_error(h, -EKEYREJECTED, "%s: %s", h->ssh->o.known_hosts,
-		    strerror(errno));
+		return carrier_error(
+		    h, -EKEYREJECTED, "%s: %s", h->ssh->o.known_hosts, strerror(errno));
 	while (rc == 0 && fgets(line, sizeof(line), f)) {
 		const char *at = line + strspn(line, " \t");
 
@@ -57,10 +64,12 @@ line_is_for(struct host *h, LIBSSH2_SESSION *s, const char *line, size_t len)
 	struct libssh2_knownhost *found;
 	int rc = LIBSSH2_KNOWNHOST_CHECK_NOTFOUND;
 
-	if (one && libssh2_knownhost_readline(one, line, len,
-	    LIBSSH2_KNOWNHOST_FILE_OPENSSH) == 0)
+	if (one &&
+	    libssh2_knownhost_readline(
+		one, line, len, LIBSSH2_KNOWNHOST_FILE_OPENSSH) == 0)
 		rc = libssh2_knownhost_checkp(one, h->where, h->port, "x", 1,
-		    LIBSSH2_KNOWNHOST_TYPE_PLAIN | LIBSSH2_KNOWNHOST_KEYENC_RAW, &found);
+		    LIBSSH2_KNOWNHOST_TYPE_PLAIN | LIBSSH2_KNOWNHOST_KEYENC_RAW,
+		    &found);
 	if (one)
 		libssh2_knownhost_free(one);
 	return rc == LIBSSH2_KNOWNHOST_CHECK_MISMATCH ||
@@ -100,8 +109,10 @@ hostkey_types(struct host *h, LIBSSH2_SESSION *s, char *out, size_t size)
 	if (rc < 0)
 		return rc;
 	if (!r.any)
-		return carrier_error(h, -EKEYREJECTED, "no key is recorded for %s port %d "
-		    "in %s", h->where, h->port, h->ssh->o.known_hosts);
+		return carrier_error(h, -EKEYREJECTED,
+		    "no key is recorded for %s port %d "
+		    "in %s",
+		    h->where, h->port, h->ssh->o.known_hosts);
 	*out = '\0';
 	for (int i = 0; i < NTYPES; i++)
 		if (r.has[i])
@@ -113,10 +124,11 @@ hostkey_types(struct host *h, LIBSSH2_SESSION *s, char *out, size_t size)
 static void
 fingerprint(LIBSSH2_SESSION *s, char out[64])
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	    "0123456789+/";
-	const unsigned char *p = (const void *)libssh2_hostkey_hash(s,
-	    LIBSSH2_HOSTKEY_HASH_SHA256);
+	const unsigned char *p =
+	    (const void *)libssh2_hostkey_hash(s, LIBSSH2_HOSTKEY_HASH_SHA256);
 	char *at = out;
 
 	for (int i = 0; p && i < 32; i += 3) {
@@ -147,18 +159,20 @@ load_line(void *arg, const char *line, size_t len)
 	int rc = LIBSSH2_KNOWNHOST_CHECK_NOTFOUND;
 
 	if (*line != '@') {
-		libssh2_knownhost_readline(c->all, line, len,
-		    LIBSSH2_KNOWNHOST_FILE_OPENSSH);
+		libssh2_knownhost_readline(
+		    c->all, line, len, LIBSSH2_KNOWNHOST_FILE_OPENSSH);
 		return 0;
 	}
 	if (strncmp(line, "@revoked", 8) != 0)
 		return 0;
 	line += 8 + strspn(line + 8, " \t");
 	one = libssh2_knownhost_init(c->s);
-	if (one && libssh2_knownhost_readline(one, line, strcspn(line, "\r\n"),
-	    LIBSSH2_KNOWNHOST_FILE_OPENSSH) == 0)
-		rc = libssh2_knownhost_checkp(one, c->h->where, c->h->port, c->key, c->len,
-		    LIBSSH2_KNOWNHOST_TYPE_PLAIN | LIBSSH2_KNOWNHOST_KEYENC_RAW, &found);
+	if (one &&
+	    libssh2_knownhost_readline(
+		one, line, strcspn(line, "\r\n"), LIBSSH2_KNOWNHOST_FILE_OPENSSH) == 0)
+		rc = libssh2_knownhost_checkp(one, c->h->where, c->h->port, c->key,
+		    c->len, LIBSSH2_KNOWNHOST_TYPE_PLAIN | LIBSSH2_KNOWNHOST_KEYENC_RAW,
+		    &found);
 	if (one)
 		libssh2_knownhost_free(one);
 	return rc == LIBSSH2_KNOWNHOST_CHECK_MATCH;
@@ -176,15 +190,20 @@ judge(struct check *c)
 	if (rc < 0)
 		return rc;
 	if (rc > 0)
-		return carrier_error(c->h, -EKEYREJECTED, "the host key SHA256:%s is "
-		    "revoked in %s", print, file);
+		return carrier_error(c->h, -EKEYREJECTED,
+		    "the host key SHA256:%s is "
+		    "revoked in %s",
+		    print, file);
 	rc = libssh2_knownhost_checkp(c->all, c->h->where, c->h->port, c->key, c->len,
-	    LIBSSH2_KNOWNHOST_TYPE_PLAIN | LIBSSH2_KNOWNHOST_KEYENC_RAW | c->bit, &found);
+	    LIBSSH2_KNOWNHOST_TYPE_PLAIN | LIBSSH2_KNOWNHOST_KEYENC_RAW | c->bit,
+	    &found);
 	if (rc == LIBSSH2_KNOWNHOST_CHECK_MATCH)
 		return 0;
-	return carrier_error(c->h, -EKEYREJECTED, rc == LIBSSH2_KNOWNHOST_CHECK_MISMATCH ?
-	    "THE HOST KEY HAS CHANGED to SHA256:%s; %s says otherwise" :
-	    "unknown host key SHA256:%s: it is not in %s", print, file);
+	return carrier_error(c->h, -EKEYREJECTED,
+	    rc == LIBSSH2_KNOWNHOST_CHECK_MISMATCH
+		? "THE HOST KEY HAS CHANGED to SHA256:%s; %s says otherwise"
+		: "unknown host key SHA256:%s: it is not in %s",
+	    print, file);
 }
 
 int
@@ -205,7 +224,8 @@ hostkey_check(struct host *h, LIBSSH2_SESSION *s)
 		return -ENOMEM;
 	if (type > 0 && type < (int)(sizeof(bits) / sizeof(*bits)))
 		c.bit = bits[type];
-	rc = c.bit ? judge(&c) : carrier_error(h, -EKEYREJECTED, "unknown type of host key");
+	rc = c.bit ? judge(&c)
+		   : carrier_error(h, -EKEYREJECTED, "unknown type of host key");
 	libssh2_knownhost_free(c.all);
 	return rc;
 }

@@ -9,7 +9,7 @@
 
 #include <libssh2.h>
 
-#include "actions/ssh/host.h"
+#include "actions/ssh/proxy.h"
 
 /* The types of key that are recorded for the host, for the negotiation: another type
  * would look like an unknown key. -EKEYREJECTED with a text when none is. */

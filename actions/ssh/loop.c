@@ -43,7 +43,8 @@ loop_watch(struct host *h)
 
 	if (want == h->watched)
 		return;
-	epoll_ctl(h->ssh->epoll, !h->watched ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, h->fd, &ev);
+	epoll_ctl(
+	    h->ssh->epoll, !h->watched ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, h->fd, &ev);
 	h->watched = want;
 }
 
@@ -61,8 +62,9 @@ loop_arm(struct ssh *s)
 	told = op ? op->when_us / 1000 + LAG_MS + 1 : INT64_MAX;
 	next = told < next ? told : next;
 	next = next <= now ? now + 1 : next;
-	timerfd_settime(s->timer, TFD_TIMER_ABSTIME, &(struct itimerspec){
-	    .it_value = { next / 1000, next % 1000 * 1000000 } }, NULL);
+	timerfd_settime(s->timer, TFD_TIMER_ABSTIME,
+	    &(struct itimerspec){ .it_value = { next / 1000, next % 1000 * 1000000 } },
+	    NULL);
 }
 
 int
@@ -75,7 +77,8 @@ loop_run(struct ssh *s)
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.ptr)
 			host_event(ev[i].data.ptr);
-		else if (read(s->timer, &expired, sizeof(expired)) < 0 && errno != EAGAIN)
+		else if (read(s->timer, &expired, sizeof(expired)) < 0 &&
+		    errno != EAGAIN)
 			return -errno;
 	}
 	for (size_t i = 0; i < s->nhosts; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * set.c - the set, the log of operations, and texts.
  */
-#include "actions/ssh/ssh.h"
+#include "actions/ssh/set.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -135,7 +135,7 @@ set_del(struct set *s, const struct bn_addr *a)
 	s->digest -= digest(a);
 	gap = (size_t)(e - s->v);
 	for (size_t i = (gap + 1) & (s->cap - 1); s->v[i].addr.family;
-	    i = (i + 1) & (s->cap - 1)) {
+	     i = (i + 1) & (s->cap - 1)) {
 		home = place(s, &s->v[i].addr);
 		if (((i - home) & (s->cap - 1)) < ((i - gap) & (s->cap - 1)))
 			continue;
@@ -227,7 +227,8 @@ text_printf(struct text *t, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	return n < 0 || (size_t)n >= sizeof(line) ? -EMSGSIZE : text_add(t, line, (size_t)n);
+	return n < 0 || (size_t)n >= sizeof(line) ? -EMSGSIZE
+						  : text_add(t, line, (size_t)n);
 }
 
 /* Large buffers are given back: a sync is rare, a host stays for months. */

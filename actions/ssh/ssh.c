@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * ssh.c - the ssh action: options, and the calls of the action.
  */
-#include "actions/ssh/ssh.h"
+#include "actions/ssh/proxy.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,18 +21,20 @@ static const struct bn_key ssh_keys[] = {
 	{ "hosts", NULL, "proxies: NAME, NAME:PORT, ALIAS=NAME:PORT, [IPV6]:PORT" },
 	{ "port", "22", "port where none is named" },
 	{ "login", "banner-edge", "user to log in as on the proxies" },
-	{ "key", "/etc/banner/ssh/id_ed25519", "private key without passphrase, or "
+	{ "key", "/etc/banner/ssh/id_ed25519",
+	    "private key without passphrase, or "
 	    "\"agent\"" },
 	{ "agent", "", "socket of the agent; empty: SSH_AUTH_SOCK" },
-	{ "known_hosts", "/etc/banner/ssh/known_hosts", "keys of the proxies; no other "
+	{ "known_hosts", "/etc/banner/ssh/known_hosts",
+	    "keys of the proxies; no other "
 	    "is accepted" },
 	{ "command", "banner-edge", "what to ask for; a forced command overrides it" },
-	{ "carrier", "libssh2", "libssh2 (in this process) or openssh (a child ssh each)" },
+	{ "carrier", "libssh2",
+	    "libssh2 (in this process) or openssh (a child ssh each)" },
 	{ "ssh_options", "", "for carrier openssh: further options of ssh(1)" },
 	{ "connect_timeout", "10", "seconds until a login has to be complete" },
 	{ "ack_timeout", "10", "seconds without progress until a proxy is given up" },
-	{ "ping", "20", "seconds between signs of life" },
-	{ NULL, NULL, NULL }
+	{ "ping", "20", "seconds between signs of life" }, { NULL, NULL, NULL }
 };
 
 int64_t
@@ -70,8 +72,8 @@ get_number(struct ssh *s, const char *key, long most, int64_t *out)
 	long v = strtol(text, &end, 10);
 
 	if (end == text || *end || v < 1 || v > most) {
-		ssh_log(s, BN_ERROR, "option %s cannot be \"%.80s\": 1 to %ld", key, text,
-		    most);
+		ssh_log(s, BN_ERROR, "option %s cannot be \"%.80s\": 1 to %ld", key,
+		    text, most);
 		return -EINVAL;
 	}
 	*out = v;
@@ -82,7 +84,7 @@ static int
 get_carrier(struct ssh *s)
 {
 	static const struct carrier_ops *const known[] = { &carrier_libssh2,
-	    &carrier_openssh };
+		&carrier_openssh };
 	const char *text = s->bn->get(s->bn->ctx, "carrier");
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
@@ -90,7 +92,8 @@ get_carrier(struct ssh *s)
 			s->carrier = known[i];
 	if (s->carrier)
 		return 0;
-	ssh_log(s, BN_ERROR, "option carrier cannot be \"%.80s\": libssh2 or openssh", text);
+	ssh_log(s, BN_ERROR, "option carrier cannot be \"%.80s\": libssh2 or openssh",
+	    text);
 	return -EINVAL;
 }
 
@@ -149,8 +152,11 @@ parse_host(struct ssh *s, struct host *h, const char *word, size_t len)
 	n = port ? strtoul(port, &end, 10) : (unsigned long)s->o.port;
 	if (!*where || *where == '-' || (port && (*end || n < 1 || n > 65535)))
 		return -EINVAL;
-	*h = (struct host){ .ssh = s, .fd = -1, .port = (int)n, .where = strdup(where),
-	    .name = strdup(alias ? text : where) };
+	*h = (struct host){ .ssh = s,
+		.fd = -1,
+		.port = (int)n,
+		.where = strdup(where),
+		.name = strdup(alias ? text : where) };
 	return h->where && h->name ? 0 : -ENOMEM;
 }
 
@@ -265,8 +271,11 @@ one_change(struct ssh *s, struct bn_change *c)
 		c->err = -ENOMEM;
 		return;
 	}
-	*op = (struct op){ .addr = c->subject.addr, .add = add, .id = c->id,
-	    .until_ms = c->until_ms, .when_us = now_us() };
+	*op = (struct op){ .addr = c->subject.addr,
+		.add = add,
+		.id = c->id,
+		.until_ms = c->until_ms,
+		.when_us = now_us() };
 	if (add) {
 		e->id = c->id;
 		e->seq = seq;
@@ -373,8 +382,8 @@ tell_again(const struct ssh *s, const struct host *h)
 			continue;
 		f = h->nfails ? host_fail(h, &e->addr) : NULL;
 		if (f || !host_has(h, e->seq))
-			bn->done(bn->ctx, e->id, h->name, f ? f->err :
-			    host_err(h, e->seq));
+			bn->done(
+			    bn->ctx, e->id, h->name, f ? f->err : host_err(h, e->seq));
 	}
 }
 
@@ -415,20 +424,30 @@ ssh_where(void *self, uint64_t id, bn_target_fn *fn, void *arg)
 		if (f)
 			snprintf(text, sizeof(text), "%s", f->why);
 		else if (!host_has(h, e->seq))
-			snprintf(text, sizeof(text), "not in force: %s", h->error[0] ?
-			    h->error : strerror(-host_err(h, e->seq)));
+			snprintf(text, sizeof(text), "not in force: %s",
+			    h->error[0] ? h->error : strerror(-host_err(h, e->seq)));
 		else
-			snprintf(text, sizeof(text), "in force%s%s", h->err ?
-			    ", as far as is known: " : "", h->err ? h->error : "");
+			snprintf(text, sizeof(text), "in force%s%s",
+			    h->err ? ", as far as is known: " : "",
+			    h->err ? h->error : "");
 		fn(arg, h->name, text);
 	}
 	return 0;
 }
 
 BN_ACTION(ssh) = {
-	.abi = BN_ACTION_ABI, .size = sizeof(struct bn_action_ops),
-	.flags = BN_STATE | BN_PROLONGS, .name = "ssh", .kinds = 1 << BN_ADDR,
-	.keys = ssh_keys, .open = ssh_open, .apply = ssh_apply, .poll_fd = ssh_poll_fd,
-	.run = ssh_run, .targets = ssh_targets, .close = ssh_close,
-	.complete = ssh_complete, .where = ssh_where,
+	.abi = BN_ACTION_ABI,
+	.size = sizeof(struct bn_action_ops),
+	.flags = BN_STATE | BN_PROLONGS,
+	.name = "ssh",
+	.kinds = 1 << BN_ADDR,
+	.keys = ssh_keys,
+	.open = ssh_open,
+	.apply = ssh_apply,
+	.poll_fd = ssh_poll_fd,
+	.run = ssh_run,
+	.targets = ssh_targets,
+	.close = ssh_close,
+	.complete = ssh_complete,
+	.where = ssh_where,
 };

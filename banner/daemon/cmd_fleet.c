@@ -65,8 +65,8 @@ field(const char *state, const char *key)
 		at++;
 		if (!strncmp(at, key, n) && at[n] == '=') {
 			at += n + 1;
-			return (struct str){ at, strcmp(key, "error") ?
-			    strcspn(at, " ") : strlen(at) };
+			return (struct str){ at,
+				strcmp(key, "error") ? strcspn(at, " ") : strlen(at) };
 		}
 		if (!strncmp(at, "error=", 6))
 			break;
@@ -82,8 +82,8 @@ number(const char *state, const char *key)
 	return str_i64(field(state, key), &v) < 0 ? 0 : v;
 }
 
-static const char *const numbers[] = { "since_ms", "in_force", "wanted", "behind", "refused",
-	"repaired", "p50_us", "p99_us", NULL };
+static const char *const numbers[] = { "since_ms", "in_force", "wanted", "behind",
+	"refused", "repaired", "p50_us", "p99_us", NULL };
 
 static void
 host_json(struct request *r, const struct news_target *t)
@@ -125,7 +125,8 @@ host_text(struct request *r, const struct news_target *t)
 		units_time(since, when);
 	buf_printf(b, "%.*s since %s, %lld of %lld bans in force, behind by %lld",
 	    (int)strcspn(t->state, " "), t->state, when,
-	    (long long)number(t->state, "in_force"), (long long)number(t->state, "wanted"),
+	    (long long)number(t->state, "in_force"),
+	    (long long)number(t->state, "wanted"),
 	    (long long)number(t->state, "behind"));
 	if (number(t->state, "refused"))
 		buf_printf(b, ", %lld refused", (long long)number(t->state, "refused"));
@@ -165,6 +166,7 @@ command_waited(struct request *r)
 		buf_putc(&r->out, '\n');
 		lacking += m->n;
 	}
-	return lacking && r->form == FORM_TEXT ?
-	    refuse(r, "partial", "%zu proxies do not have it yet", lacking) : 0;
+	return lacking && r->form == FORM_TEXT
+	    ? refuse(r, "partial", "%zu proxies do not have it yet", lacking)
+	    : 0;
 }

@@ -31,7 +31,8 @@ note_error(struct relay_action *a, int err, const char *target, int64_t when)
 
 /* The whole is in force when one target holds it; without targets, when it was told. */
 static void
-settle(struct relay *r, struct relay_action *a, struct progress *p, uint64_t id, int64_t when)
+settle(struct relay *r, struct relay_action *a, struct progress *p, uint64_t id,
+    int64_t when)
 {
 	struct slot *s = &p->slots[a - r->actions];
 	bool nowhere = a->targets.all && s->missing.n >= a->targets.all;
@@ -49,7 +50,8 @@ settle(struct relay *r, struct relay_action *a, struct progress *p, uint64_t id,
 }
 
 static void
-take_target(struct relay *r, struct relay_action *a, uint64_t id, const char *target, int err)
+take_target(
+    struct relay *r, struct relay_action *a, uint64_t id, const char *target, int err)
 {
 	struct progress *p = relay_progress(r, id, false);
 	struct slot *s = p ? &p->slots[a - r->actions] : NULL;
@@ -169,8 +171,8 @@ static int
 take_host(struct actor_link *l, struct wire_in *in)
 {
 	uint64_t id = wire_get_u64(in);
-	const struct relay_action *a = relay_action_of(l->relay, l->number,
-	    wire_get_u32(in));
+	const struct relay_action *a =
+	    relay_action_of(l->relay, l->number, wire_get_u32(in));
 	struct news_target t = { .action = a ? a->conf->name : "" };
 
 	t.name = wire_get_text(in);
@@ -207,7 +209,8 @@ relay_missing(const struct relay *r, uint64_t ban, size_t action)
 {
 	const struct progress *p = table_find(r->progress, &ban, sizeof(ban));
 
-	return p && p->slots[action].state != RELAY_NONE ? &p->slots[action].missing : NULL;
+	return p && p->slots[action].state != RELAY_NONE ? &p->slots[action].missing
+							 : NULL;
 }
 
 bool

@@ -17,6 +17,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
+#include "banner/daemon/actor.h"
 #include "banner/daemon/sandbox.h"
 #include "banner/tools/banner_edge.h"
 
@@ -43,7 +44,9 @@ static void
 host_log(void *arg, enum bn_level level, const char *action, const char *text)
 {
 	static const char *const names[] = { [BN_ERROR] = "error",
-	    [BN_WARNING] = "warning", [BN_INFO] = "info", [BN_DEBUG] = "debug" };
+		[BN_WARNING] = "warning",
+		[BN_INFO] = "info",
+		[BN_DEBUG] = "debug" };
 
 	edge_say(arg, "LOG %s %s: %s\n", names[level & 3], action, text);
 }
@@ -51,9 +54,12 @@ host_log(void *arg, enum bn_level level, const char *action, const char *text)
 int
 edge_open(struct edge *e, struct err *err)
 {
-	struct instance_options o = { .conf = &e->action, .plugin = &e->plugin,
-	    .host = { .arg = e, .now_ms = host_now, .outcome = edge_outcome,
-	    .log = host_log } };
+	struct instance_options o = { .conf = &e->action,
+		.plugin = &e->plugin,
+		.host = { .arg = e,
+		    .now_ms = host_now,
+		    .outcome = edge_outcome,
+		    .log = host_log } };
 	char folder[PATH_MAX];
 	const char *dir = plugin_folder(folder);
 	int rc;
@@ -61,8 +67,10 @@ edge_open(struct edge *e, struct err *err)
 	e->rows = table_new();
 	e->guard = guard_new();
 	edge_conf_guard(&e->conf, e->guard);
-	e->action = (struct conf_action){ .name = e->conf.plugin, .plugin = e->conf.plugin,
-	    .scope = "", .options = e->conf.options };
+	e->action = (struct conf_action){ .name = e->conf.plugin,
+		.plugin = e->conf.plugin,
+		.scope = "",
+		.options = e->conf.options };
 	e->tokens_ms = e->heard_ms = edge_now();
 	e->tokens = e->conf.rate * 2000;
 	rc = plugin_load(&e->plugin, dir ? dir : "/nonexistent", e->conf.plugin, err);
@@ -163,8 +171,8 @@ loop(struct edge *e)
 	while (!e->eof && !e->bad) {
 		int64_t due = instance_work(e->instance);
 		struct pollfd p[3] = { { .fd = STDIN_FILENO },
-		    { .fd = STDOUT_FILENO, .events = e->out.len ? POLLOUT : 0 },
-		    { .fd = instance_poll_fd(e->instance), .events = POLLIN } };
+			{ .fd = STDOUT_FILENO, .events = e->out.len ? POLLOUT : 0 },
+			{ .fd = instance_poll_fd(e->instance), .events = POLLIN } };
 
 		edge_state_write(e);
 		/* who does not read our answers is not read either */
@@ -187,8 +195,9 @@ static int
 confine(struct edge *e, struct err *err)
 {
 	const char *write[] = { e->conf.state, NULL };
-	struct sandbox s = { .want = e->conf.sandbox, .profile = PROFILE_EDGE,
-	    .write = write };
+	struct sandbox s = {
+		.want = e->conf.sandbox, .profile = PROFILE_EDGE, .write = write
+	};
 	struct sandbox_level level;
 
 	return sandbox_enter(&s, &level, err);
@@ -224,8 +233,10 @@ find_over(void *arg, const void *key, size_t len, void *row)
 {
 	struct over *o = arg;
 	const struct edge_row *r = row;
-	struct bn_change c = { .verb = BN_DEL, .jail = "edge", .scope = "",
-	    .subject = { .kind = BN_ADDR } };
+	struct bn_change c = { .verb = BN_DEL,
+		.jail = "edge",
+		.scope = "",
+		.subject = { .kind = BN_ADDR } };
 
 	if (!r->end.at || r->end.key > edge_now())
 		return 1;
@@ -264,7 +275,7 @@ expire(struct edge *e, struct err *err)
 	int rc = edge_state_open(e, false, err);
 
 	if (rc == -EAGAIN)
-		return 0;	/* a connection is there: it does this itself */
+		return 0; /* a connection is there: it does this itself */
 	if (rc == 0)
 		rc = edge_open(e, err);
 	if (rc == 0)
@@ -277,7 +288,7 @@ expire(struct edge *e, struct err *err)
 	rc = o.n ? e->plugin.ops.apply(e->instance->self, o.v, o.n) : 0;
 	for (size_t i = 0; i < o.n && rc == 0; i++) {
 		struct addr a = { o.v[i].subject.addr.family, o.v[i].subject.addr.plen,
-		    { 0 } };
+			{ 0 } };
 
 		memcpy(a.ip, o.v[i].subject.addr.ip, sizeof(a.ip));
 		r = o.v[i].err == 0 ? edge_row_find(e, &a) : NULL;
@@ -301,12 +312,14 @@ check(struct edge *e, struct err *err)
 	instance_work(e->instance);
 	instance_stats(e->instance, &st);
 	printf("plugin %s, %llu bans in force here, %zu protected nets and addresses, "
-	    "at most %llu bans\n", e->conf.plugin, (unsigned long long)st.in_force,
-	    guard_count(e->guard), (unsigned long long)e->conf.max_bans);
+	       "at most %llu bans\n",
+	    e->conf.plugin, (unsigned long long)st.in_force, guard_count(e->guard),
+	    (unsigned long long)e->conf.max_bans);
 	if (!e->instance->open)
 		return err_set(err, -EIO, "the plugin cannot start: %s", st.error);
-	return access(e->conf.state, W_OK) < 0 ?
-	    err_set(err, -errno, "%s: %s", e->conf.state, strerror(errno)) : 0;
+	return access(e->conf.state, W_OK) < 0
+	    ? err_set(err, -errno, "%s: %s", e->conf.state, strerror(errno))
+	    : 0;
 }
 
 static int
@@ -333,7 +346,7 @@ main(int argc, char **argv)
 		else if (!strcmp(argv[i], "--check"))
 			job = check;
 		else if (!strcmp(argv[i], "-c"))
-			break;	/* as a login shell: sshd names the forced command */
+			break; /* as a login shell: sshd names the forced command */
 		else
 			return usage();
 	}
@@ -341,8 +354,8 @@ main(int argc, char **argv)
 	if (rc == 0)
 		rc = job(&e, &err);
 	if (rc < 0)
-		fprintf(stderr, "banner-edge: %s\n", err.text[0] ? err.text :
-		    strerror(-rc));
+		fprintf(stderr, "banner-edge: %s\n",
+		    err.text[0] ? err.text : strerror(-rc));
 	edge_close(&e);
 	return rc < 0;
 }

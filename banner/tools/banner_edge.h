@@ -11,7 +11,12 @@
 #define BANNER_EDGE_H
 
 #include "banner/base/heap.h"
-#include "banner/daemon/actor.h"
+#include "banner/base/table.h"
+#include "banner/daemon/plugin.h"
+
+struct actor_outcome;
+struct guard;
+struct instance;
 
 enum { EDGE_PROTOCOL = 1, EDGE_LINE = 1024, EDGE_OUT = 1 << 20 };
 
@@ -34,7 +39,7 @@ void	edge_conf_guard(const struct edge_conf *, struct guard *);
 struct edge_row {
 	struct heap_node end;		/* key: when it ends; not in the heap: never */
 	struct addr addr;
-	uint64_t seq, generation;	/* of the last change; of the sync that named it */
+	uint64_t seq, generation;	/* last change, last sync */
 	int err;			/* what the controller was told */
 };
 
@@ -44,7 +49,7 @@ struct edge_sync {
 	uint64_t generation, count, digest;
 	struct edge_want { struct addr addr; int64_t ttl_ms; } *v;
 	size_t n, cap;
-	uint64_t sum, bad, refused;	/* digest so far; unreadable and refused lines */
+	uint64_t sum, bad, refused;	/* digest; unreadable, refused lines */
 };
 
 struct edge {
@@ -80,7 +85,7 @@ struct edge_row	*edge_row_find(const struct edge *, const struct addr *);
 /* Make it wanted; ttl_ms 0: for ever. */
 struct edge_row	*edge_row_set(struct edge *, const struct addr *, int64_t ttl_ms,
 			    uint64_t seq);
-void		 edge_row_end(struct edge *, struct edge_row *);	/* no longer wanted */
+void		 edge_row_end(struct edge *, struct edge_row *);	/* not wanted */
 void		 edge_row_forget(struct edge *, struct edge_row *);
 /* The policy's word on a prefix; NULL: may be banned. */
 const char	*edge_policy(const struct edge *, const struct addr *);

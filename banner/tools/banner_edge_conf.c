@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "banner/conf/ini.h"
+#include "banner/core/guard.h"
 #include "banner/tools/banner_edge.h"
 
 enum { ENTRIES_MAX = 1024 };
@@ -28,15 +29,17 @@ value(const struct ini *ini, const char *key, const char *fallback)
 }
 
 static int
-number(const struct ini *ini, const char *key, uint64_t max, uint64_t *out, struct err *e)
+number(
+    const struct ini *ini, const char *key, uint64_t max, uint64_t *out, struct err *e)
 {
 	const char *text = value(ini, key, NULL);
 
 	if (!text)
 		return 0;
 	if (str_u64(str_trim(str_of(text)), out) < 0 || *out > max)
-		return err_set(e, -EINVAL, "%s: %s = %s: a number up to %llu is expected",
-		    ini->path, key, text, (unsigned long long)max);
+		return err_set(e, -EINVAL,
+		    "%s: %s = %s: a number up to %llu is expected", ini->path, key,
+		    text, (unsigned long long)max);
 	return 0;
 }
 
@@ -48,10 +51,12 @@ read_nets(struct edge_conf *c, const struct ini *ini, struct err *e)
 
 	while (str_word(&rest, &word)) {
 		if (addr_parse_prefix(word, &a) < 0)
-			return err_set(e, -EINVAL, "%s: protected: \"%.*s\" is no address "
-			    "and no prefix", ini->path, (int)word.len, word.s);
-		c->protect.v = vec_room(c->arena, c->protect.v, c->protect.n,
-		    sizeof(*c->protect.v));
+			return err_set(e, -EINVAL,
+			    "%s: protected: \"%.*s\" is no address "
+			    "and no prefix",
+			    ini->path, (int)word.len, word.s);
+		c->protect.v = vec_room(
+		    c->arena, c->protect.v, c->protect.n, sizeof(*c->protect.v));
 		c->protect.v[c->protect.n++] = arena_dup(c->arena, word);
 	}
 	return 0;
@@ -61,16 +66,18 @@ static int
 check_names(const struct ini *ini, struct err *e)
 {
 	for (size_t i = 0; i < ini->nproblems; i++)
-		return err_set(e, -EINVAL, "%s:%d: %s", ini->path, ini->problems[i].line,
-		    ini->problems[i].text);
+		return err_set(e, -EINVAL, "%s:%d: %s", ini->path,
+		    ini->problems[i].line, ini->problems[i].text);
 	for (size_t i = 0; i < ini->nsections; i++) {
 		const struct ini_section *s = &ini->sections[i];
 
 		if (!strcmp(s->name, "action"))
 			continue;
 		if (strcmp(s->name, "edge") != 0)
-			return err_set(e, -EINVAL, "%s:%d: section [%s]: only [edge] and "
-			    "[action] are known", ini->path, s->line, s->name);
+			return err_set(e, -EINVAL,
+			    "%s:%d: section [%s]: only [edge] and "
+			    "[action] are known",
+			    ini->path, s->line, s->name);
 		for (size_t n = 0; n < s->n; n++) {
 			const char *const *k = keys;
 
@@ -90,10 +97,10 @@ read_action(struct edge_conf *c, const struct ini *ini)
 	const struct ini_section *s = ini_section_find(ini, "action");
 
 	for (size_t i = 0; s && i < s->n; i++) {
-		c->options.v = vec_room(c->arena, c->options.v, c->options.n,
-		    sizeof(*c->options.v));
-		c->options.v[c->options.n++] = (struct conf_option){
-		    s->options[i].name, s->options[i].value };
+		c->options.v = vec_room(
+		    c->arena, c->options.v, c->options.n, sizeof(*c->options.v));
+		c->options.v[c->options.n++] =
+		    (struct conf_option){ s->options[i].name, s->options[i].value };
 	}
 }
 
@@ -131,8 +138,10 @@ check_owner(const char *path, struct err *e)
 	if (stat(path, &st) < 0)
 		return err_set(e, -errno, "%s: %s", path, strerror(errno));
 	if (st.st_uid != 0 || st.st_mode & (S_IWGRP | S_IWOTH))
-		return err_set(e, -EPERM, "%s must belong to root and be writable by "
-		    "nobody else", path);
+		return err_set(e, -EPERM,
+		    "%s must belong to root and be writable by "
+		    "nobody else",
+		    path);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
+#include "banner/daemon/actor.h"
 #include "banner/tools/banner_edge.h"
 
 /* A set that would remove more than half of at least this many needs "force". */
@@ -200,8 +201,8 @@ count_kept(struct edge *e)
 	uint64_t kept = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
-		struct bn_subject b = { .kind = BN_ADDR, .addr = {
-		    s->v[i].addr.family, s->v[i].addr.plen, { 0 } } };
+		struct bn_subject b = { .kind = BN_ADDR,
+			.addr = { s->v[i].addr.family, s->v[i].addr.plen, { 0 } } };
 
 		memcpy(b.addr.ip, s->v[i].addr.ip, sizeof(b.addr.ip));
 		kept += instance_has(e->instance, &b);
@@ -216,16 +217,19 @@ set_refused(struct edge *e, uint64_t in_force, uint64_t kept)
 	unsigned long long g = s->generation;
 
 	if (s->bad || s->n + s->refused != s->count || s->sum != s->digest) {
-		edge_say(e, "REFUSED %llu damaged: %llu of %llu lines, %llu unreadable, "
-		    "digest %llx\n", g, (unsigned long long)(s->n + s->refused),
+		edge_say(e,
+		    "REFUSED %llu damaged: %llu of %llu lines, %llu unreadable, "
+		    "digest %llx\n",
+		    g, (unsigned long long)(s->n + s->refused),
 		    (unsigned long long)s->count, (unsigned long long)s->bad,
 		    (unsigned long long)s->sum);
 		return true;
 	}
-	if (s->exact && !s->force && in_force >= HALF_LEAST && kept < in_force - in_force / 2 &&
-	    in_force - kept > in_force / 2) {
+	if (s->exact && !s->force && in_force >= HALF_LEAST &&
+	    kept < in_force - in_force / 2 && in_force - kept > in_force / 2) {
 		edge_say(e, "REFUSED %llu half: would remove %llu of %llu\n", g,
-		    (unsigned long long)(in_force - kept), (unsigned long long)in_force);
+		    (unsigned long long)(in_force - kept),
+		    (unsigned long long)in_force);
 		return true;
 	}
 	return false;
@@ -287,8 +291,8 @@ set_apply(struct edge *e)
 	instance_stats(e->instance, &st);
 	edge_say(e, "SYNCED %llu added=%llu removed=%llu kept=%llu refused=%llu\n",
 	    (unsigned long long)s->generation, (unsigned long long)(s->n - kept),
-	    (unsigned long long)(s->exact ? before - kept : 0), (unsigned long long)kept,
-	    (unsigned long long)s->refused);
+	    (unsigned long long)(s->exact ? before - kept : 0),
+	    (unsigned long long)kept, (unsigned long long)s->refused);
 }
 
 static void
@@ -324,8 +328,10 @@ on_ping(struct edge *e, struct str rest)
 
 	settle(e);
 	instance_stats(e->instance, &st);
-	edge_say(e, "PONG %.*s in_force=%llu failing=%llu conflicts=%llu refused=%llu "
-	    "repaired=%llu\n", (int)(rest.len > 20 ? 20 : rest.len), rest.s,
+	edge_say(e,
+	    "PONG %.*s in_force=%llu failing=%llu conflicts=%llu refused=%llu "
+	    "repaired=%llu\n",
+	    (int)(rest.len > 20 ? 20 : rest.len), rest.s,
 	    (unsigned long long)st.in_force, (unsigned long long)st.failing,
 	    (unsigned long long)st.conflicts, (unsigned long long)st.refused,
 	    (unsigned long long)st.repaired);
@@ -389,7 +395,8 @@ edge_input(struct edge *e)
 
 	while (!e->bad && used < e->in.len &&
 	    (end = memchr(e->in.p + used, '\n', e->in.len - used))) {
-		on_line(e, (struct str){ e->in.p + used, (size_t)(end - e->in.p) - used });
+		on_line(
+		    e, (struct str){ e->in.p + used, (size_t)(end - e->in.p) - used });
 		used = (size_t)(end - e->in.p) + 1;
 	}
 	buf_drop(&e->in, used);

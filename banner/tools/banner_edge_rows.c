@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "banner/base/units.h"
+#include "banner/daemon/actor.h"
 #include "banner/tools/banner_edge.h"
 
 int64_t
@@ -41,10 +42,14 @@ static void
 tell_instance(struct edge *e, struct edge_row *r, enum verb verb)
 {
 	int64_t now = wall_now();
-	struct wire_ban b = { .verb = verb, .ban = { .id = (uintptr_t)r, .jail = "edge",
-	    .subject = { .kind = SUBJECT_ADDR, .addr = r->addr, .text = { "", 0 } },
-	    .since_ms = now,
-	    .manual = true } };
+	struct wire_ban b = { .verb = verb,
+		.ban = { .id = (uintptr_t)r,
+		    .jail = "edge",
+		    .subject = { .kind = SUBJECT_ADDR,
+			.addr = r->addr,
+			.text = { "", 0 } },
+		    .since_ms = now,
+		    .manual = true } };
 
 	if (r->end.at)
 		b.ban.until_ms = now + (r->end.key - edge_now());
@@ -117,13 +122,13 @@ edge_expire(struct edge *e)
 static const char *
 reason(const struct edge *e, const struct edge_row *r, int err)
 {
-	const char *why = err == -EPERM ? guard_refuses(e->guard, &r->addr, GUARD_ADMIN) :
-	    NULL;
+	const char *why =
+	    err == -EPERM ? guard_refuses(e->guard, &r->addr, GUARD_ADMIN) : NULL;
 
 	if (err == -EPERM)
 		return why ? why : "protected";
-	return err == -EEXIST ? "conflict: somebody else's entry is there" :
-	    strerror(-err);
+	return err == -EEXIST ? "conflict: somebody else's entry is there"
+			      : strerror(-err);
 }
 
 void

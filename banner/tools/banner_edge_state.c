@@ -22,8 +22,8 @@
 #include "banner/base/arena.h"
 #include "banner/tools/banner_edge.h"
 
-#define FILE_NAME	"bans"
-#define FILE_NEW	"bans.new"
+#define FILE_NAME "bans"
+#define FILE_NEW "bans.new"
 enum { TAKE_OVER_MS = 3000, STEP_MS = 20, BOOT_ID = 36, SLACK = 1000 };
 
 /* proc(5): 36 characters, new at every boot. */
@@ -80,9 +80,11 @@ edge_state_open(struct edge *e, bool take_over, struct err *err)
 	e->dir = open(e->conf.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (e->dir < 0)
 		return err_set(err, -errno, "%s: %s", e->conf.state, strerror(errno));
-	e->lock = openat(e->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	e->lock =
+	    openat(e->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (e->lock < 0)
-		return err_set(err, -errno, "%s/lock: %s", e->conf.state, strerror(errno));
+		return err_set(
+		    err, -errno, "%s/lock: %s", e->conf.state, strerror(errno));
 	if (read_boot(e, err) < 0)
 		return -EIO;
 	return take_lock(e, take_over, err);
@@ -129,8 +131,10 @@ static void
 told(struct edge *e, int err)
 {
 	if (err != e->journal_err && err)
-		edge_say(e, "TROUBLE the expiry file cannot be written: %s; bans do "
-		    "not end here while the controller is away\n", strerror(-err));
+		edge_say(e,
+		    "TROUBLE the expiry file cannot be written: %s; bans do "
+		    "not end here while the controller is away\n",
+		    strerror(-err));
 	else if (err != e->journal_err)
 		edge_say(e, "TROUBLE -\n");
 	e->journal_err = err;
@@ -162,8 +166,9 @@ int
 edge_state_rewrite(struct edge *e)
 {
 	struct buf b = { 0 };
-	int fd = openat(e->dir, FILE_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
-	    O_NOFOLLOW | O_APPEND, 0600), rc = fd < 0 ? -errno : 0;
+	int fd = openat(e->dir, FILE_NEW,
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_APPEND, 0600),
+	    rc = fd < 0 ? -errno : 0;
 
 	buf_printf(&b, "boot %s\n", e->boot);
 	table_each(e->rows, put_row, &b);
@@ -222,8 +227,9 @@ edge_state_read(struct edge *e, edge_state_fn *fn, struct err *err)
 	int fd = openat(e->dir, FILE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : err_set(err, -errno, "%s/" FILE_NAME ": %s",
-		    e->conf.state, strerror(errno));
+		return errno == ENOENT ? 0
+				       : err_set(err, -errno, "%s/" FILE_NAME ": %s",
+					     e->conf.state, strerror(errno));
 	while (n > 0) {
 		buf_reserve(&all, 65536);
 		n = read(fd, all.p + all.len, 65536);

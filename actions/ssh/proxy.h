@@ -1,12 +1,77 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * host.h - one proxy: its connection, its cursor, its news.
+ * proxy.h - the ssh action: one set of bans, many proxies that shall hold it.
+ *
+ * Every change goes into one log of numbered operations; each host is a cursor into it.
+ * A host that connects, or whose cursor fell off the log, gets the whole set. Hosts
+ * never wait for each other: a change is told as done when all hosts that answer have
+ * it, and the others are named. ssh.c: options and the calls of the action; set.c: the
+ * set and the log; loop.c: descriptors and time; host.c: one host's life; edge.c: what
+ * is said to banner-edge; carrier.h: the byte pipes.
  */
-#ifndef BANNER_SSH_HOST_H
-#define BANNER_SSH_HOST_H
+#ifndef BANNER_SSH_PROXY_H
+#define BANNER_SSH_PROXY_H
 
 #include <sys/socket.h>
 
-#include "actions/ssh/ssh.h"
+#include "actions/ssh/set.h"
+
+enum {
+	SSH_HOSTS = 1000,	/* hosts of one action */
+	LAG_MS = 500,		/* a host that takes longer is named, not waited for */
+	FAILS_MAX = 1000,	/* refused bans remembered per host */
+	ERROR_TEXT = 200,
+};
+
+/* The whole set as lines, shared by the hosts that get it at the same time. */
+struct image {
+	unsigned users;
+	uint64_t seq, count, digest;	/* the log's end and the set when it was made */
+	int64_t made_ms;
+	struct text text;
+};
+
+struct ssh;
+struct host;
+struct carrier_ops;
+
+struct options {
+	const char *user, *key, *agent, *known_hosts, *command, *ssh_options;
+	int port;
+	int64_t connect_ms, ack_ms, ping_ms;
+};
+
+struct ssh {
+	const struct bn_host *bn;
+	struct options o;
+	const struct carrier_ops *carrier;
+	void *carrier_self;
+	struct host *hosts;
+	size_t nhosts;
+	struct set set;
+	struct oplog log;
+	struct image *image;	/* the last one made, or NULL */
+	bool complete, closing;	/* the set is whole: hosts may remove the rest */
+	uint64_t generation;
+	int epoll, timer;
+};
+
+int64_t	now_ms(void);		/* CLOCK_BOOTTIME */
+int64_t	now_us(void);
+void	ssh_log(const struct ssh *, enum bn_level, const char *fmt, ...)
+	    __attribute__((format(printf, 3, 4)));
+/* Report what all hosts have, or will not have soon. */
+void	ssh_tell(struct ssh *);
+struct image	*image_get(struct ssh *);	/* NULL: no memory */
+void		 image_put(struct image *);
+
+/* loop.c */
+int	loop_open(struct ssh *);
+void	loop_close(struct ssh *);
+int	loop_run(struct ssh *);
+/* Set the timer to what is due first. */
+void	loop_arm(struct ssh *);
+/* Watch h->fd for what its carrier wants; fd < 0: no longer. */
+void	loop_watch(struct host *);
 
 enum host_state {
 	HOST_WAIT,		/* until retry_at */
@@ -25,7 +90,7 @@ struct fail {
 
 struct host {
 	struct ssh *ssh;
-	char *name, *where;		/* as configured; the name or address to connect to */
+	char *name, *where;		/* as shown; what to connect to */
 	int port;
 	struct sockaddr_storage addr;	/* of where, when it is known */
 	socklen_t addrlen;
