@@ -153,6 +153,7 @@ edge_set(struct host *h)
 	h->exact = s->complete && !h->refused;
 	h->state = HOST_SYNC;
 	h->sent = h->sync_seq = h->image->seq;
+	h->sync_count = h->image->count;
 	h->sync_at = h->progress_at = now_ms();
 	text_printf(&h->out, "S %" PRIu64 " %" PRIu64 " %" PRIx64 " %s\n",
 	    h->generation, h->image->count, h->image->digest,

@@ -24,6 +24,7 @@ enum {
 	BACK_OFF_MAX_MS = 60000,
 	BACK_OFF_LEAST_MS = 50,
 	RESYNC_MS = 3600 * 1000,
+	SET_BANS_PER_MS = 5,
 	OUT_BYTES = 65536,
 	READ_BYTES = 32768,
 	LINE_BYTES = 1024,
@@ -422,6 +423,15 @@ host_event(struct host *h)
 		host_feed(h);
 }
 
+/* Without progress; a large set takes a proxy a while, in which it says nothing. */
+static int64_t
+patience(const struct host *h)
+{
+	int64_t bans = h->state == HOST_SYNC ? (int64_t)h->sync_count : 0;
+
+	return h->ssh->o.ack_ms + bans / SET_BANS_PER_MS;
+}
+
 static bool
 outstanding(const struct host *h)
 {
@@ -433,11 +443,11 @@ tick_up(struct host *h, int64_t now)
 {
 	const struct options *o = &h->ssh->o;
 
-	if (outstanding(h) && now - h->progress_at >= o->ack_ms) {
+	if (outstanding(h) && now - h->progress_at >= patience(h)) {
 		host_lost(h, -ETIMEDOUT, "does not acknowledge");
 		return;
 	}
-	if (now - h->heard_at >= 3 * o->ping_ms) {
+	if (now - h->heard_at >= 3 * o->ping_ms + patience(h)) {
 		host_lost(h, -ETIMEDOUT, "is silent");
 		return;
 	}
@@ -476,14 +486,14 @@ int64_t
 host_due(const struct host *h)
 {
 	const struct options *o = &h->ssh->o;
-	int64_t due = h->heard_at + 3 * o->ping_ms;
+	int64_t due = h->heard_at + 3 * o->ping_ms + patience(h);
 
 	if (h->state == HOST_WAIT)
 		return h->retry_at;
 	if (h->state < HOST_SYNC)
 		return h->deadline;
-	if (outstanding(h) && h->progress_at + o->ack_ms < due)
-		due = h->progress_at + o->ack_ms;
+	if (outstanding(h) && h->progress_at + patience(h) < due)
+		due = h->progress_at + patience(h);
 	if (!h->image && h->ping_at < due)
 		due = h->ping_at;
 	return due;

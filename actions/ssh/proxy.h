@@ -104,6 +104,7 @@ struct host {
 	uint64_t sent, acked;		/* cursors into the log */
 	uint64_t generation, sync_seq;	/* of the set that is awaited; what it covers */
 	bool again;			/* another set after this one */
+	uint64_t sync_count;		/* bans in the set that is awaited */
 	bool exact, exacted, force;	/* the sync removes; it has done so once */
 	bool refused;			/* the proxy would not take the set */
 	int64_t retry_at, deadline, progress_at, ping_at, heard_at, sync_at;
