@@ -14,6 +14,7 @@
 #include "banner/core/engine.h"
 #include "banner/core/guard.h"
 #include "banner/daemon/child.h"
+#include "banner/daemon/folder_list.h"
 #include "banner/daemon/link.h"
 #include "banner/daemon/log.h"
 
@@ -57,6 +58,8 @@ struct engined {
 	int store; /* its socket, until all others are there */
 	int64_t started_ms; /* wall clock */
 	int64_t read_ms; /* when the line being handled was read */
+	struct folder_ids folders; /* what the sandbox lets us read */
+	struct event *fresh; /* a new engine is to take over then */
 	bool connected; /* the parent has sent all sockets */
 	bool restored, caught_up;
 	bool stopping, paused; /* paused: banctl panic */
@@ -73,8 +76,9 @@ void engined_caught_up(struct engined *);
 void engined_end(struct engined *);
 /* Something changed that must be stored: a MARK is due. */
 void engined_touch(struct engined *);
-/* A source may not be read: perhaps its folder is a new one, which the sandbox of this
- * process does not know; then a fresh engine takes over, at most once a minute. */
+/* A source may not be read: if there is a folder that the sandbox of this process does
+ * not know, a fresh engine takes over, at least FRESH_MS after the start of this one.
+ * Otherwise it is the file's own permission, which no fresh engine changes. */
 void	engined_denied(struct engined *);
 /* The stored place of a source, or NULL. */
 const char *engined_place(struct engined *, const char *source);

@@ -30,7 +30,7 @@
 
 #define NAME "banner.engine"
 /* Replies have so long to get out at the end; --expire waits so long for the actors. */
-enum { LAST_WORD_MS = 50, EXPIRE_MS = 20000 };
+enum { LAST_WORD_MS = 50, EXPIRE_MS = 20000, FRESH_MS = 10000 };
 
 int64_t
 engined_now(void)
@@ -171,14 +171,30 @@ engined_end(struct engined *d)
 	event_base_once(d->base, -1, EV_TIMEOUT, on_last_word, d, &wait);
 }
 
-void
-engined_denied(struct engined *d)
+static void
+on_fresh(evutil_socket_t fd, short what, void *arg)
 {
-	if (!d->level.landlock || engined_now() - d->started_ms < MS_PER_MIN)
+	struct engined *d = arg;
+
+	if (!folder_ids_changed(&d->folders, d->conf))
 		return;
 	log_info(
 	    NAME, "a fresh engine takes over, whose sandbox knows the new folders");
 	engined_end(d);
+}
+
+void
+engined_denied(struct engined *d)
+{
+	struct timeval wait = { 0, 100000 };
+	int64_t age_ms = engined_now() - d->started_ms;
+
+	if (!d->level.landlock || evtimer_pending(d->fresh, NULL) ||
+	    !folder_ids_changed(&d->folders, d->conf))
+		return;
+	if (age_ms >= 0 && age_ms < FRESH_MS)
+		wait.tv_sec = (FRESH_MS - age_ms) / MS_PER_S;
+	evtimer_add(d->fresh, &wait);
 }
 
 void
@@ -315,8 +331,10 @@ enter_sandbox(struct engined *d, struct err *e)
 	struct sandbox s = { .want = d->conf->daemon.sandbox,
 		.profile = PROFILE_ENGINE,
 		.read = (const char *const *)folders };
-	int rc = sandbox_enter(&s, &d->level, e);
+	int rc;
 
+	folder_ids_get(&d->folders, d->conf);
+	rc = sandbox_enter(&s, &d->level, e);
 	for (size_t i = 0; folders[i]; i++)
 		free(folders[i]);
 	free(folders);
@@ -346,6 +364,7 @@ engined_open(struct engined *d, struct err *e)
 	d->starter = find_starter(d->child.fd);
 	d->started_ms = d->read_ms = engined_now();
 	d->turn = event_new(d->base, -1, 0, on_turn, d);
+	d->fresh = evtimer_new(d->base, on_fresh, d);
 	d->parent_out =
 	    event_new(d->base, d->child.fd, EV_WRITE, on_parent_writable, d);
 	rc = make_parts(d, e);
@@ -381,6 +400,9 @@ engined_close(struct engined *d)
 	engine_free(d->engine);
 	if (d->turn)
 		event_free(d->turn);
+	if (d->fresh)
+		event_free(d->fresh);
+	folder_ids_fini(&d->folders);
 	if (d->last_word)
 		event_free(d->last_word);
 	if (d->parent_in)

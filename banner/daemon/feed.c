@@ -122,10 +122,7 @@ on_event(void *arg, struct source *s, enum source_event event, const char *detai
 		return;
 	case SOURCE_OPENED:
 	case SOURCE_ROTATED: level = LEVEL_INFO; break;
-	case SOURCE_DENIED:
-		engined_denied(f->d);
-		level = LEVEL_ERROR;
-		break;
+	case SOURCE_DENIED: level = LEVEL_ERROR; break;
 	case SOURCE_ERROR: level = LEVEL_ERROR; break;
 	case SOURCE_TRUNCATED:
 	case SOURCE_GONE:
@@ -134,6 +131,8 @@ on_event(void *arg, struct source *s, enum source_event event, const char *detai
 	}
 	log_line(level, NAME, "%s: %s%s%s", name, texts[event],
 	    detail && detail[0] ? ": " : "", detail ? detail : "");
+	if (event == SOURCE_DENIED)
+		engined_denied(f->d);
 }
 
 static int64_t

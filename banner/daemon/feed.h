@@ -46,8 +46,4 @@ void feed_places(struct feed *, bool all, feed_place_fn *, void *arg);
 void
 feed_session_put(struct feed *, const char *jail, struct str key, struct str record);
 
-/* Folders and files that the sources may need, for the sandbox; NULL-terminated, the
- * caller frees the array and each text. */
-char **feed_folders(const struct conf *);
-
 #endif

@@ -7,11 +7,12 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "banner/base/arena.h"
 #include "banner/conf/conf.h"
-#include "banner/daemon/feed.h"
+#include "banner/daemon/folder_list.h"
 
 struct folders {
 	char **v;
@@ -116,4 +117,51 @@ feed_folders(const struct conf *c)
 		add_file_entry(&f, j->blocklist);
 	}
 	return f.v;
+}
+
+void
+folder_ids_get(struct folder_ids *ids, const struct conf *c)
+{
+	char **folders = feed_folders(c);
+	struct stat st;
+	size_t n = 0;
+
+	while (folders[n])
+		n++;
+	*ids = (struct folder_ids){ .v = xcalloc(n + 1, sizeof(*ids->v)) };
+	for (size_t i = 0; i < n; i++) {
+		if (stat(folders[i], &st) == 0)
+			ids->v[ids->n++] = (struct folder_id){ st.st_dev, st.st_ino };
+		free(folders[i]);
+	}
+	free(folders);
+}
+
+void
+folder_ids_fini(struct folder_ids *ids)
+{
+	free(ids->v);
+	*ids = (struct folder_ids){ 0 };
+}
+
+static bool
+has_id(const struct folder_ids *ids, const struct folder_id *id)
+{
+	for (size_t i = 0; i < ids->n; i++)
+		if (ids->v[i].dev == id->dev && ids->v[i].ino == id->ino)
+			return true;
+	return false;
+}
+
+bool
+folder_ids_changed(const struct folder_ids *old, const struct conf *c)
+{
+	struct folder_ids now;
+	bool changed = false;
+
+	folder_ids_get(&now, c);
+	for (size_t i = 0; i < now.n; i++)
+		changed |= !has_id(old, &now.v[i]);
+	folder_ids_fini(&now);
+	return changed;
 }

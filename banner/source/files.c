@@ -246,29 +246,54 @@ glob_found(void *arg, const char *path)
 }
 
 static void
+waiting_new(struct files *fs, struct glob *g)
+{
+	g->waiting = xcalloc(1, sizeof(*g->waiting));
+	source_init(g->waiting, fs->set, &waiting_kind, g->text);
+	source_add_group(g->waiting, g->group);
+	g->waiting->stats.waiting = true;
+	g->waiting->hidden = g->found;
+}
+
+static void
 glob_waiting(struct files *fs, struct glob *g)
 {
 	if (g->found && g->waiting)
 		g->waiting->hidden = true;
 	if (g->found || g->waiting)
 		return;
-	g->waiting = xcalloc(1, sizeof(*g->waiting));
-	source_init(g->waiting, fs->set, &waiting_kind, g->text);
-	source_add_group(g->waiting, g->group);
-	g->waiting->stats.waiting = true;
+	waiting_new(fs, g);
 	source_event(g->waiting, SOURCE_MISSING, "no file matches yet");
+}
+
+static void
+glob_denied(void *arg, const char *folder)
+{
+	struct files *fs = arg;
+	struct glob *g = fs->walking;
+
+	g->denied = true;
+	if (g->denied_said)
+		return;
+	g->denied_said = true;
+	if (!g->waiting)
+		waiting_new(fs, g);
+	source_event(
+	    g->waiting, SOURCE_DENIED, "%s: %s", folder, strerror(EACCES));
 }
 
 /* Expand all globs again; new names become follows that are due. */
 static void
 scan(struct files *fs)
 {
-	struct path_walk walk = { glob_step, glob_found, fs };
+	struct path_walk walk = { glob_step, glob_found, fs, glob_denied };
 
 	fs->scanned_ms = mono_ms();
 	for (struct glob *g = fs->globs; g; g = g->next) {
 		fs->walking = g;
+		g->denied = false;
 		path_glob(g->text, &walk);
+		g->denied_said = g->denied;
 		glob_waiting(fs, g);
 	}
 	fs->walking = NULL;

@@ -47,6 +47,7 @@ struct follow {
 struct glob {
 	char *text;
 	bool tail, polling, found;
+	bool denied, denied_said;	/* a folder of it may not be listed */
 	void *group;
 	struct source *waiting;		/* stands for the glob while it has no file */
 	struct glob *next;

@@ -239,6 +239,8 @@ walk_magic(const char *folder, const char *part, const char *rest,
 
 	w->step(w->arg, folder[0] ? folder : "/", NULL, false);
 	n = scandir(folder[0] ? folder : "/", &all, NULL, alphasort);
+	if (n < 0 && errno == EACCES && w->denied)
+		w->denied(w->arg, folder);
 	for (int i = 0; i < n; i++) {
 		if (fnmatch(part, all[i]->d_name, FNM_PERIOD | FNM_NOESCAPE) == 0)
 			walk_entry(folder, all[i]->d_name, rest, w);

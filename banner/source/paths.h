@@ -28,6 +28,8 @@ struct path_walk {
 	path_step_fn *step;
 	path_found_fn *found;
 	void *arg;
+	/* A folder that may not be listed, or NULL. */
+	void (*denied)(void *arg, const char *folder);
 };
 void	path_glob(const char *glob, const struct path_walk *);
 /* Network and FUSE file systems tell us of our own changes only. */
