@@ -423,8 +423,8 @@ candidate(void *arg, struct str line, const uint64_t *bits)
 	judge_all(p, line, bits);
 }
 
-static void
-make_plan(struct match *m, struct str text)
+void
+match_sample(struct match *m, struct str text)
 {
 	bool big = text.len >= SAMPLE_LEAST;
 
@@ -434,25 +434,15 @@ make_plan(struct match *m, struct str text)
 	plan_make(&m->plan, m->rules, m->n, text);
 }
 
-void
-match_block(struct match *m, const struct block *block, match_fn *fn, void *arg)
+struct scan_run *
+match_ahead(const struct match *m)
 {
-	struct passage p = {
-		.m = m,
-		.j = { .run = m->run, .block = block, .fn = fn, .arg = arg,
-		    .look_back = look_back },
-		.told = block->text,
-	};
-	size_t lines;
+	return scan_run_new(m->plan.scan);
+}
 
-	make_plan(m, block->text);
-	lines = scan_block(m->plan.run, block->text, candidate, &p);
-	catch_up(&p, block->text.len);
-	for (size_t i = 0; m->nmulti > 0 && i < m->n; i++)
-		if (keeps_lines(&m->members[i]))
-			keep_lines(&m->members[i], block->text, block->text.len);
-	if (m->watching == WATCH_ALL)
-		tell_missed(&p, block->text.s + block->text.len);
+static void
+count_lines(struct match *m, size_t lines)
+{
 	for (size_t i = 0; i < m->n; i++) {
 		struct rules_stats *st = &m->rules[i]->stats;
 
@@ -460,7 +450,36 @@ match_block(struct match *m, const struct block *block, match_fn *fn, void *arg)
 		st->missed = st->lines - st->matched - st->ignored - st->errors -
 		    st->waiting;
 	}
+}
+
+void
+match_found(struct match *m, struct scan_run *run, const struct block *block,
+    match_fn *fn, void *arg)
+{
+	struct passage p = {
+		.m = m,
+		.j = { .run = m->run, .block = block, .fn = fn, .arg = arg,
+		    .look_back = look_back },
+		.told = block->text,
+	};
+
+	scan_tell(run, block->text, candidate, &p);
+	catch_up(&p, block->text.len);
+	for (size_t i = 0; m->nmulti > 0 && i < m->n; i++)
+		if (keeps_lines(&m->members[i]))
+			keep_lines(&m->members[i], block->text, block->text.len);
+	if (m->watching == WATCH_ALL)
+		tell_missed(&p, block->text.s + block->text.len);
+	count_lines(m, scan_lines(run));
 	tail_add(&m->tail, block->text);
+}
+
+void
+match_block(struct match *m, const struct block *block, match_fn *fn, void *arg)
+{
+	match_sample(m, block->text);
+	scan_find(m->plan.run, block->text);
+	match_found(m, m->plan.run, block, fn, arg);
 }
 
 int64_t

@@ -20,6 +20,16 @@ void	match_free(struct match *);
 
 void	match_block(struct match *, const struct block *, match_fn *, void *arg);
 
+/* For those who read a big source with several threads. First a sample of it, at least
+ * 64 KiB: what to look for is then settled. Each thread has a scan_run; scan_find()
+ * (scan.h) looks through a block ahead of its turn, and match_found() judges what was
+ * found, called for the blocks in order. */
+void	match_sample(struct match *, struct str sample);
+struct scan_run;
+struct scan_run	*match_ahead(const struct match *);	/* for scan_run_free() */
+void	match_found(struct match *, struct scan_run *, const struct block *, match_fn *,
+	    void *arg);
+
 /* Time of one line by the first rules that can date it, for finding a start position.
  * -1: the line has no date. */
 int64_t	match_line_time(struct match *, struct str line, int64_t now_ms);

@@ -38,6 +38,7 @@ struct scan_run {
 	const struct scan *scan;
 	struct hits a, b;			/* of Teddy, of the grams */
 	size_t next_a, next_b;
+	size_t lines;				/* of the block */
 	uint64_t *rules;			/* of the line at hand */
 	struct { uint32_t tried, passed; } *checks;
 };
@@ -334,8 +335,8 @@ tell_line(struct scan_run *run, struct str line, scan_fn *fn, void *arg)
 }
 
 /* Both lists are in order of place already. */
-static void
-find_hits(struct scan_run *run, struct str block)
+void
+scan_find(struct scan_run *run, struct str block)
 {
 	const struct scan *sc = run->scan;
 
@@ -346,6 +347,14 @@ find_hits(struct scan_run *run, struct str block)
 		    &run->a });
 	if (sc->grams)
 		grams_find(sc->grams, sc->lits, block, &run->b);
+	run->lines = sc->count_lines(block) +
+	    (block.len && block.s[block.len - 1] != '\n');
+}
+
+size_t
+scan_lines(const struct scan_run *run)
+{
+	return run->lines;
 }
 
 /* The next place of both lists; NULL: no more. */
@@ -385,30 +394,28 @@ line_at(struct str block, size_t from)
 	    end ? (size_t)(end - block.s) - from : block.len - from };
 }
 
-static size_t
+static void
 every_line(struct scan_run *run, struct str block, scan_fn *fn, void *arg)
 {
-	size_t n = 0;
-
-	for (size_t at = 0; at < block.len; n++) {
+	for (size_t at = 0; at < block.len;) {
 		struct str line = line_at(block, at);
 
 		at += line.len + 1;
 		add_hits(run, at);
 		tell_line(run, line, fn, arg);
 	}
-	return n;
 }
 
 size_t
-scan_block(struct scan_run *run, struct str block, scan_fn *fn, void *arg)
+scan_tell(struct scan_run *run, struct str block, scan_fn *fn, void *arg)
 {
 	const struct hit *h;
 	size_t from = 0;
 
-	find_hits(run, block);
-	if (run->scan->has_always)
-		return every_line(run, block, fn, arg);
+	if (run->scan->has_always) {
+		every_line(run, block, fn, arg);
+		return run->lines;
+	}
 	while ((h = peek_hit(run))) {
 		const char *lf = memrchr(block.s + from, '\n', h->at - from);
 		struct str line = line_at(block,
@@ -418,6 +425,12 @@ scan_block(struct scan_run *run, struct str block, scan_fn *fn, void *arg)
 		add_hits(run, from + 1);
 		tell_line(run, line, fn, arg);
 	}
-	return run->scan->count_lines(block) +
-	    (block.len && block.s[block.len - 1] != '\n');
+	return run->lines;
+}
+
+size_t
+scan_block(struct scan_run *run, struct str block, scan_fn *fn, void *arg)
+{
+	scan_find(run, block);
+	return scan_tell(run, block, fn, arg);
 }

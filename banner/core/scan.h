@@ -38,5 +38,10 @@ typedef void (scan_fn)(void *arg, struct str line, const uint64_t *rules);
 /* Returns the number of lines in the block; a last line without LF counts. Blocks are
  * at most 2 GiB. */
 size_t	scan_block(struct scan_run *, struct str block, scan_fn *, void *arg);
+/* The same in two steps: the first takes the time, and different runs may do it at
+ * the same time; the second tells what the run found in this block. */
+void	scan_find(struct scan_run *, struct str block);
+size_t	scan_tell(struct scan_run *, struct str block, scan_fn *, void *arg);
+size_t	scan_lines(const struct scan_run *);	/* of the block */
 
 #endif

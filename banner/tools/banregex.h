@@ -68,6 +68,16 @@ int	trial_init(struct trial *, const struct options *, const char *spec,
 void	trial_fini(struct trial *);
 /* Whole lines, the first with this number; how many there were. */
 uint64_t	trial_feed(struct trial *, struct str text, uint64_t first_line);
+/* The same when a thread has looked through it already. */
+struct scan_run;
+uint64_t	trial_found(struct trial *, struct scan_run *, struct str text,
+		    uint64_t first_line);
+/* Has the text nothing but lines that count, none too long? */
+bool	trial_is_plain(struct str text);
+/* The first size bytes of a big file, with as many threads as there are processors:
+ * 0 done, -errno, or 1: not worth it, nothing was read. */
+struct ahead { int fd; uint64_t size; void (*progress)(void *arg, uint64_t); void *arg; };
+int	trial_ahead(struct trial *, const struct ahead *);
 /* A file, "-" or the line itself. */
 int	trial_read(struct trial *, const char *log, struct err *);
 /* Is it something that can be opened, rather than a line? */

@@ -6,11 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "banner/tools/banregex.h"
 
-enum { BLOCK = 256 * 1024, PROGRESS_BYTES = 16 * 1024 * 1024 };
+enum { BLOCK = 256 * 1024, BIG_BYTES = 16 * 1024 * 1024 };
 
 bool
 log_is_file(const char *log)
@@ -73,8 +74,8 @@ on_line(void *arg, struct str line, enum line_verdict verdict, int rule)
 	t->reporter->line(t, line, verdict, rule);
 }
 
-static uint64_t
-feed_segment(struct trial *t, struct str text, uint64_t first)
+uint64_t
+trial_found(struct trial *t, struct scan_run *run, struct str text, uint64_t first)
 {
 	struct block b = { .text = text, .read_ms = t->now_ms, .line_ms = -1 };
 	uint64_t before = rules_stats(t->rules)->lines;
@@ -87,8 +88,17 @@ feed_segment(struct trial *t, struct str text, uint64_t first)
 	if (t->o->journal)
 		b.line_ms = t->now_ms;
 	match_watch_lines(t->match, t->watch, on_line, t);
-	match_block(t->match, &b, on_failure, t);
+	if (run)
+		match_found(t->match, run, &b, on_failure, t);
+	else
+		match_block(t->match, &b, on_failure, t);
 	return rules_stats(t->rules)->lines - before;
+}
+
+static uint64_t
+feed_segment(struct trial *t, struct str text, uint64_t first)
+{
+	return trial_found(t, NULL, text, first);
 }
 
 static bool
@@ -119,9 +129,9 @@ has_skipped(const char *p, size_t n)
 	return false;
 }
 
-/* Is there no line to leave out? One that is too long covers one of the pieces. */
-static bool
-all_are_lines(struct str s)
+/* One that is too long covers one of the pieces. */
+bool
+trial_is_plain(struct str s)
 {
 	enum { PIECE = LONGEST_LINE / 2 };
 
@@ -168,7 +178,7 @@ trial_feed(struct trial *t, struct str text, uint64_t first_line)
 {
 	if (text.len == 0)
 		return 0;
-	return all_are_lines(text) ? feed_segment(t, text, first_line) :
+	return trial_is_plain(text) ? feed_segment(t, text, first_line) :
 	    feed_chosen(t, text, first_line);
 }
 
@@ -179,15 +189,37 @@ struct reading {
 	bool skipping;		/* inside a line that is too long */
 	uint64_t bytes, size;
 	bool progress;
+	struct timespec started;
+	double shown_s;		/* since then */
 };
 
 static void
-show_progress(const struct reading *r)
+show_progress(struct reading *r)
 {
-	if (r->progress)
-		fprintf(stderr, "\r%3llu %%  %llu matched ",
-		    (unsigned long long)(r->bytes * 100 / r->size),
-		    (unsigned long long)rules_stats(r->t->rules)->matched);
+	struct timespec now;
+	double s;
+
+	if (!r->progress || r->bytes == 0)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	s = (double)(now.tv_sec - r->started.tv_sec) +
+	    (double)(now.tv_nsec - r->started.tv_nsec) / 1e9;
+	if (s < r->shown_s + 0.1)
+		return;
+	r->shown_s = s;
+	fprintf(stderr, "\r%3llu %%  %llu matched  %.0f s left  ",
+	    (unsigned long long)(r->bytes * 100 / r->size),
+	    (unsigned long long)rules_stats(r->t->rules)->matched,
+	    s * (double)(r->size - r->bytes) / (double)r->bytes);
+}
+
+static void
+on_progress(void *arg, uint64_t bytes)
+{
+	struct reading *r = arg;
+
+	r->bytes = bytes;
+	show_progress(r);
 }
 
 /* Whole lines go on; a line that does not end within the cap is skipped whole. */
@@ -239,8 +271,6 @@ read_all(struct reading *r, int fd)
 		return -errno;
 	if (r->buf.len > 0 || r->skipping)
 		drain(r, true);
-	if (r->progress)
-		fprintf(stderr, "\r%40s\r", "");
 	return 0;
 }
 
@@ -253,11 +283,18 @@ read_file(struct trial *t, const char *path, struct err *e)
 
 	if (fd < 0)
 		return err_set(e, -errno, "%s: %s", path, strerror(errno));
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > PROGRESS_BYTES) {
+	rc = 1;
+	if (fd > 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_size > BIG_BYTES) {
 		r.size = (uint64_t)st.st_size;
 		r.progress = isatty(STDERR_FILENO);
+		clock_gettime(CLOCK_MONOTONIC, &r.started);
+		rc = trial_ahead(t, &(struct ahead){ fd, r.size, on_progress, &r });
 	}
-	rc = read_all(&r, fd);
+	if (rc == 1)
+		rc = read_all(&r, fd);
+	if (r.progress)
+		fprintf(stderr, "\r%60s\r", "");
 	if (rc < 0)
 		err_set(e, rc, "%s: %s", path, strerror(-rc));
 	buf_fini(&r.buf);
