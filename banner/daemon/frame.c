@@ -10,6 +10,8 @@
 
 #include "banner/daemon/wire.h"
 
+enum { KEEP_BYTES = 4 * WIRE_FRAME };
+
 /* Bytes of whole records from at on that fit into one frame. */
 static size_t
 frame_length(const struct buf *b, size_t at)
@@ -70,6 +72,9 @@ wire_send(int sock, struct buf *out, int fd)
 			at += n;
 	}
 	buf_drop(out, at);
+	/* what a burst needed is not kept for ever */
+	if (!out->len && out->cap > KEEP_BYTES)
+		buf_fini(out);
 	return rc;
 }
 

@@ -46,7 +46,7 @@ static const char settings[] =
 	"PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
 	"PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL;"
 	"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-	"PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;";
+	"PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4000;";
 
 int
 store_error(struct store *s, struct err *e, const char *what)

@@ -304,9 +304,11 @@ written(struct store *s)
 {
 	buf_clear(&s->ready);
 	s->ready_rows = 0;
-	/* A long outage leaves a big buffer behind. */
-	if (s->ready.cap > 1 << 20)
+	/* A long outage, or a burst, leaves big buffers behind. */
+	if (s->ready.cap > 1 << 18)
 		buf_fini(&s->ready);
+	if (s->pending.cap > 1 << 18 && !s->pending.len)
+		buf_fini(&s->pending);
 }
 
 int

@@ -63,7 +63,7 @@ class Space:
 class Daemon:
     """bannerd with some jails; a context manager that leaves nothing."""
 
-    def __init__(self, build, jails=1, maxretry=5, action="route"):
+    def __init__(self, build, jails=1, maxretry=5, action="route", more=""):
         self.build, self.proc = build, None
         self.dir = Path(tempfile.mkdtemp(prefix="banner-bench-", dir="/run"))
         self.space = Space("d")
@@ -74,7 +74,7 @@ class Daemon:
             (self.dir / folder).mkdir()
         (self.dir / "banner.conf").write_text(
             f"[bannerd]\nstate = {self.dir}/state\nsocket = {self.dir}/sock\n"
-            f"log = {self.dir}/banner.log\n")
+            f"log = {self.dir}/banner.log\n{more}")
         self.jails(jails, maxretry, action)
 
     def jails(self, count, maxretry, action):
