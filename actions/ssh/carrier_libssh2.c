@@ -51,6 +51,8 @@ struct session {
 	enum phase phase;
 	size_t turn, login; /* bytes left for this turn, and before the pipe */
 	size_t writing; /* length of the write to repeat */
+	LIBSSH2_AGENT *agent;
+	struct libssh2_agent_publickey *identity; /* the one that is tried */
 	bool closing, stuck; /* stuck: a packet of ours is half out */
 };
 
@@ -59,6 +61,12 @@ struct keys {
 	char *p;
 	size_t len;
 };
+
+static bool
+by_agent(const struct ssh *s)
+{
+	return strcmp(s->o.key, "agent") == 0;
+}
 
 static int
 read_key(struct ssh *s, struct keys *k)
@@ -119,7 +127,7 @@ init(struct ssh *s)
 		return -ENOMEM;
 	s->carrier_self = k;
 	k->p = MAP_FAILED;
-	rc = libssh2_init(0) ? -ENOMEM : read_key(s, k);
+	rc = libssh2_init(0) ? -ENOMEM : by_agent(s) ? 0 : read_key(s, k);
 	for (size_t i = 0; i < s->nhosts && rc == 0; i++)
 		if (resolve(&s->hosts[i]) < 0)
 			ssh_log(s, BN_ERROR, "%s", s->hosts[i].error);
@@ -313,15 +321,61 @@ exchange_keys(struct host *h)
 	return rc < 0 ? rc : 1;
 }
 
+/* Local, and ours: it is asked without regard to how long it takes. */
+static int
+open_agent(struct host *h)
+{
+	struct session *c = h->carrier;
+	const char *path = h->ssh->o.agent;
+
+	c->agent = libssh2_agent_init(c->ssh);
+	if (!c->agent)
+		return -ENOMEM;
+	if (*path)
+		libssh2_agent_set_identity_path(c->agent, path);
+	if (libssh2_agent_connect(c->agent) != 0 ||
+	    libssh2_agent_list_identities(c->agent) != 0)
+		return failed(h, -EACCES, "agent");
+	return 0;
+}
+
+/* One identity after the other. */
+static int
+log_in_by_agent(struct host *h)
+{
+	struct session *c = h->carrier;
+	int rc = c->agent ? 0 : open_agent(h);
+
+	while (rc == 0) {
+		if (!c->identity &&
+		    libssh2_agent_get_identity(c->agent, &c->identity, NULL) != 0)
+			return carrier_error(h, -EACCES, "the agent has no key");
+		rc = libssh2_agent_userauth(c->agent, h->ssh->o.user, c->identity);
+		if (rc == LIBSSH2_ERROR_EAGAIN)
+			return 0;
+		if (rc == 0)
+			return 1;
+		rc = libssh2_agent_get_identity(c->agent, &c->identity, c->identity);
+		if (rc != 0)
+			return carrier_error(h, -EACCES,
+			    "the proxy refuses our login "
+			    "and every key of the agent");
+	}
+	return rc;
+}
+
 static int
 log_in(struct host *h)
 {
 	const struct keys *k = h->ssh->carrier_self;
 	struct session *c = h->carrier;
 	const char *user = h->ssh->o.user;
-	int rc = libssh2_userauth_publickey_frommemory(
-	    c->ssh, user, strlen(user), NULL, 0, k->p, k->len, NULL);
+	int rc;
 
+	if (by_agent(h->ssh))
+		return log_in_by_agent(h);
+	rc = libssh2_userauth_publickey_frommemory(
+	    c->ssh, user, strlen(user), NULL, 0, k->p, k->len, NULL);
 	if (rc == LIBSSH2_ERROR_EAGAIN)
 		return 0;
 	if (rc == LIBSSH2_ERROR_FILE)
@@ -458,6 +512,10 @@ stop(struct host *h)
 	if (h->fd >= 0)
 		close(h->fd);
 	c->closing = true;
+	if (c->agent) {
+		libssh2_agent_disconnect(c->agent);
+		libssh2_agent_free(c->agent);
+	}
 	if (c->ssh)
 		libssh2_session_free(c->ssh);
 	free(c);

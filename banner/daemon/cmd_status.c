@@ -189,6 +189,23 @@ json_all(struct request *r, const char **names, size_t n)
 	json_close(&r->out, '}');
 }
 
+/* The hosts behind actions follow when their actors have told. */
+static void
+status_hosts(struct request *r)
+{
+	uint64_t targets = 0;
+
+	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
+		targets += relay_action(r->d->relay, i)->targets.all;
+	if (!targets)
+		return;
+	r->query = client_ticket(r->client);
+	r->rows = 1;
+	r->parts = relay_targets(r->d->relay, r->query, 0);
+	if (!r->parts)
+		r->query = 0;
+}
+
 static int
 status_all(struct request *r)
 {
@@ -205,6 +222,7 @@ status_all(struct request *r)
 	ours_daemon(r);
 	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
 		ours_action(r, relay_action(r->d->relay, i));
+	status_hosts(r);
 	return 0;
 }
 

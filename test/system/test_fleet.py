@@ -399,6 +399,88 @@ def test_carrier_openssh(key_type):
                  "the changed key to be named")
 
 
+def test_key_from_an_agent():
+    with Fleet(2) as lab:
+        sock = lab.dir / "agent"
+        agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(sock)],
+                                 stdout=subprocess.DEVNULL)
+        try:
+            wait_for(sock.exists, 5, "the agent")
+            key = lab.dir / "ssh" / "key"
+            subprocess.run(["ssh-add", "-q", key], check=True,
+                           env=dict(os.environ, SSH_AUTH_SOCK=str(sock)))
+            conf = (lab.dir / "banner.conf").read_text()
+            (lab.dir / "banner.conf").write_text(
+                conf.replace(f"key = {key}", f"key = agent\nagent = {sock}"))
+            key.unlink()
+            lab.start()
+            ban(lab, NETS[:3])
+            lab.wait_all(NETS[:3])
+            lab.proxies[0].signal(signal.SIGKILL, "banner-edge")
+            ban(lab, NETS[3:5])
+            lab.wait_all(NETS[:5])
+        finally:
+            agent.kill()
+            agent.wait()
+
+
+DELAY = """
+import socket, sys, threading, time
+def pump(a, b, delay):
+    queue = []
+    def out():
+        while True:
+            if not queue: time.sleep(0.005); continue
+            when, data = queue.pop(0)
+            time.sleep(max(0, when - time.monotonic()))
+            try: b.sendall(data)
+            except OSError: return
+            if not data: return
+    threading.Thread(target=out, daemon=True).start()
+    while True:
+        try: data = a.recv(65536)
+        except OSError: data = b""
+        queue.append((time.monotonic() + delay, data))
+        if not data: return
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 2222)); s.listen()
+while True:
+    c, _ = s.accept()
+    d = socket.create_connection((sys.argv[1], 22))
+    for a, b in (c, d), (d, c):
+        threading.Thread(target=pump, args=(a, b, 0.3), daemon=True).start()
+"""
+
+
+def test_slow_proxy_delays_nobody():
+    with Fleet(2) as lab:
+        slow, fast = lab.proxies
+        known = lab.dir / "ssh" / "known_hosts"
+        known.write_text(known.read_text()
+                         + slow.known_host().replace(slow.addr, "[127.0.0.1]:2222"))
+        conf = (lab.dir / "banner.conf").read_text()
+        (lab.dir / "banner.conf").write_text(conf.replace(
+            f"proxy1={slow.addr}", "proxy1=127.0.0.1:2222").replace(
+            "connect_timeout = 3", "connect_timeout = 20"))
+        relay = subprocess.Popen(lab.inside([sys.executable, "-c", DELAY, slow.addr]))
+        try:
+            lab.start()
+            ban(lab, NETS[:5])
+            fast.wait_routes(NETS[:5], 2)
+            slow.wait_routes(NETS[:5], 20)
+            for i in range(5, 15):
+                began = time.monotonic()
+                ban(lab, [NETS[i]])
+                fast.wait_routes(NETS[:i + 1], 2)
+                assert time.monotonic() - began < 0.5
+            slow.wait_routes(NETS[:15])
+            wait_for(lambda: host(lab, slow)["p50_us"] > 500000, 10, "its latency")
+            assert host(lab, fast)["p50_us"] < 100000
+        finally:
+            relay.kill()
+            relay.wait()
+
+
 def test_hardened_server_names_the_other_carrier():
     with Fleet(1) as lab:
         p = lab.proxies[0]
