@@ -93,6 +93,28 @@ add_file_entry(struct folders *f, const char *entry)
 		add_pattern(f, entry);
 }
 
+/* journalpath and journalfiles of backend = systemd[...]. */
+static void
+add_journal(struct folders *f, const struct conf_options *o)
+{
+	const char *path = conf_option(o, "journalpath", NULL);
+	const char *files = conf_option(o, "journalfiles", NULL);
+	char *copy, *save = NULL;
+
+	if (path && path[0] == '/') {
+		copy = xstrdup(path);
+		add_existing(f, copy);
+		free(copy);
+	}
+	if (!files)
+		return;
+	copy = xstrdup(files);
+	for (char *p = strtok_r(copy, ", \n", &save); p;
+	     p = strtok_r(NULL, ", \n", &save))
+		add_pattern(f, p);
+	free(copy);
+}
+
 char **
 feed_folders(const struct conf *c)
 {
@@ -115,6 +137,7 @@ feed_folders(const struct conf *c)
 		for (size_t n = 0; n < j->ignoreip.n; n++)
 			add_file_entry(&f, j->ignoreip.v[n]);
 		add_file_entry(&f, j->blocklist);
+		add_journal(&f, &j->backend_options);
 	}
 	return f.v;
 }

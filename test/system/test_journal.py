@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Jails with backend = systemd on real journal files, through bannerd: the line as
+fail2ban builds it, the options of the backend, and the logtype that follows it."""
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from lab import wait_for
+from test_folder import PACKAGED, FolderLab
+
+REMOTE = next((p for p in ("/lib/systemd/systemd-journal-remote",
+                           "/usr/lib/systemd/systemd-journal-remote")
+               if Path(p).exists()), None)
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0 or not REMOTE or not PACKAGED.is_dir(),
+    reason="needs root, systemd-journal-remote and the fail2ban package")
+
+
+def entry(message, when, ident="sshd", unit="sshd.service", comm="sshd", pid=77):
+    us = int(when * 1e6)
+    return (f"__REALTIME_TIMESTAMP={us}\n__MONOTONIC_TIMESTAMP={us % 10**9}\n"
+            f"_BOOT_ID={'ab' * 16}\n_MACHINE_ID={'cd' * 16}\n_HOSTNAME=box\n_PID={pid}\n"
+            f"SYSLOG_IDENTIFIER={ident}\n_COMM={comm}\n_SYSTEMD_UNIT={unit}\n"
+            f"_SOURCE_REALTIME_TIMESTAMP={us}\nPRIORITY=6\nMESSAGE={message}\n\n")
+
+
+def journal(path, *entries):
+    subprocess.run([REMOTE, "-o", str(path), "-"], input="".join(entries), text=True,
+                   check=True, capture_output=True)
+
+
+def lab_with(backend, more=""):
+    lab = FolderLab(PACKAGED)
+    shutil.rmtree(lab.dir / "jail.d")
+    (lab.dir / "jail.local").write_text(
+        f"[DEFAULT]\nbanaction = route\n[sshd]\nenabled = true\nmaxretry = 3\n"
+        f"backend = {backend.replace('DIR', str(lab.dir))}\n{more}")
+    return lab
+
+
+def attempts(addr, n=3, **fields):
+    now = time.time()
+    return [entry(f"Failed password for root from {addr} port {i} ssh2", now - n + i,
+                  pid=100 + i, **fields) for i in range(n)]
+
+
+@pytest.mark.parametrize("options", ["journalfiles=DIR/one.journal",
+                                     "journalpath=DIR/j, journalflags=0"])
+def test_lines_of_a_journal(options):
+    with lab_with(f"systemd[{options}]") as lab:
+        (lab.dir / "j").mkdir()
+        for name in ("one.journal", "j/one.journal"):
+            journal(lab.dir / name, *attempts("192.0.2.7"),
+                    *attempts("192.0.2.8", unit="other.service", comm="other"))
+        lab.start()
+        lab.wait_routes("192.0.2.7")
+        status = lab.ok("status", "sshd")
+        assert "|  `- Journal matches:\t_SYSTEMD_UNIT=sshd.service + _COMM=sshd" in status
+        found = lab.ok("--json", "explain", "192.0.2.7")
+        assert "box sshd[102]: Failed password for root from 192.0.2.7" in found, found
+        # the journal's own time
+        assert lab.logged().count("[sshd] Found 192.0.2.7 - ") == 3
+
+
+def test_logtype_follows_the_backend():
+    with lab_with("systemd[journalfiles=DIR/one.journal]", "filter = both\n") as lab:
+        (lab.dir / "filter.d/both.conf").write_text(
+            "[Definition]\nfailregex = ^<lt_<logtype>/mark> bad <HOST>$\n"
+            "journalmatch = SYSLOG_IDENTIFIER=prog\n"
+            "[lt_journal]\nmark = box prog\\[\\d+\\]:\n[lt_file]\nmark = file only\n")
+        journal(lab.dir / "one.journal",
+                *[entry("bad 192.0.2.9", time.time() - i, ident="prog", pid=5 + i)
+                  for i in range(3)])
+        lab.start()
+        lab.wait_routes("192.0.2.9")
+
+
+def test_a_line_feed_in_a_message_ends_no_line():
+    with lab_with("systemd[journalfiles=DIR/one.journal]") as lab:
+        text = "x\nFailed password for root from 203.0.113.5 port 1 ssh2"
+        data = text.encode()
+        one = entry("HERE", time.time()).replace(
+            "MESSAGE=HERE\n", "").rstrip("\n").encode() + b"\nMESSAGE\n" + \
+            len(data).to_bytes(8, "little") + data + b"\n\n"
+        subprocess.run([REMOTE, "-o", str(lab.dir / "one.journal"), "-"], check=True,
+                       input=one * 4, capture_output=True)
+        lab.start()
+        lab.ok("banip", "sshd", "192.0.2.1", "--wait")
+        wait_for(lambda: lab.ctl_json("status")["caught_up"])
+        assert lab.banned() == {"192.0.2.1"}
