@@ -194,7 +194,7 @@ def test_edited_action_runs_as_written(folder):
     write(folder, "jail.local", "[DEFAULT]\nbanaction = route\n")
     action = f2b.Ours(folder, TOOL, ()).jails["sshd"]["actions"][0]
     assert action["plugin"] == "exec" and action["user"] == "root"
-    assert "actionban" in action["why"]
+    assert "not those of a stock file" in action["why"]
 
 
 VALUES = ("x", "<foo>", "<re-<mode>>", "%(bad)s", "%(known/failregex)s", "a ; c",
