@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/units.h"
 #include "banner/conf/conf.h"
 #include "banner/core/inside.h"
 #include "banner/core/subject.h"
@@ -138,6 +139,33 @@ bans_victim(const struct bans *b)
 	return n ? heap_entry(n, struct ban_entry, victim) : NULL;
 }
 
+static void
+entry_move(struct bans *b, struct ban_entry *e, int64_t delta_ms)
+{
+	e->ban.since_ms += delta_ms;
+	if (e->ban.until_ms)
+		bans_end(b, e, e->ban.until_ms + delta_ms);
+}
+
+void
+bans_hold_back(struct bans *b, struct ban_entry *e, int64_t ahead_ms)
+{
+	e->ahead_ms = ahead_ms;
+	entry_move(b, e, -ahead_ms);
+}
+
+/* The clock moved by delta. Where that makes the stored times of a ban the past, or
+ * near it, they were right all the time. */
+static void
+let_ahead(struct bans *b, struct ban_entry *e, int64_t delta_ms)
+{
+	e->ahead_ms -= delta_ms;
+	if (e->ahead_ms > MS_PER_MIN)
+		return;
+	entry_move(b, e, e->ahead_ms);
+	e->ahead_ms = 0;
+}
+
 /* All ends move alike, so the order in the heaps stays. */
 void
 bans_shift(struct bans *b, int64_t delta_ms)
@@ -155,4 +183,7 @@ bans_shift(struct bans *b, int64_t delta_ms)
 		if (e->victim.at)
 			e->victim.key += delta_ms;
 	}
+	for (size_t i = 0; i < b->n; i++)
+		if (b->v[i]->ahead_ms)
+			let_ahead(b, b->v[i], delta_ms);
 }

@@ -21,6 +21,7 @@ struct ban_entry {
 	struct heap_node end, victim;
 	size_t at;		/* in bans.v */
 	int64_t applied_ms;	/* acknowledged by an action; 0: not yet */
+	int64_t ahead_ms;	/* its stored times minus these; 0: the same */
 	struct track_key key;	/* with mark: its evidence */
 	uint32_t mark;
 	unsigned hits, leaks; /* failures while banned; of these, dated after applied */
@@ -44,6 +45,9 @@ void			 bans_del(struct bans *, struct ban_entry *);	/* frees it */
 void			 bans_end(struct bans *, struct ban_entry *, int64_t until_ms);
 struct ban_entry *bans_first(const struct bans *); /* ends first, or NULL */
 struct ban_entry *bans_victim(const struct bans *); /* to release at the cap */
+/* It began in what the clock calls the future: let it begin now, until a step of the
+ * clock shows that the stored times were right. */
+void bans_hold_back(struct bans *, struct ban_entry *, int64_t ahead_ms);
 void			 bans_shift(struct bans *, int64_t delta_ms);
 
 #endif

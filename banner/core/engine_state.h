@@ -32,6 +32,11 @@ int	engine_restore_counter(struct engine *, const char *jail, struct str record)
 void engine_restore_history(struct engine *, const char *jail, const struct subject *,
     unsigned count, int64_t last_ms);
 
+/* The end of the restore. A time later than now comes from a clock that was or is
+ * wrong: counters are taken as of now; bans run their full length from now, but when
+ * the clock is set right their stored times hold again. */
+void	engine_restored(struct engine *, int64_t now_ms);
+
 /* Counters that changed since the last call (all of them with all = true), for the
  * store. An empty record means: delete. */
 typedef void (engine_counter_fn)(void *arg, const char *jail, struct str key,

@@ -58,8 +58,18 @@ engine_restore_ban(struct engine *en, const struct ban *stored, int64_t now_ms)
 	}
 	ban.restored = true;
 	j->stats->bans += en->host->session && !j->totals_told;
-	o.ban = &bans_add(en->bans, j, &ban)->ban;
+	e = bans_add(en->bans, j, &ban);
+	if (ban.since_ms > now_ms)
+		bans_hold_back(en->bans, e, ban.since_ms - now_ms);
+	o.ban = &e->ban;
 	en->host->emit(en->host->arg, &o);
+}
+
+void
+engine_restored(struct engine *en, int64_t now_ms)
+{
+	for (size_t i = 0; i < en->njails; i++)
+		track_not_later(en->jails[i].track, now_ms);
 }
 
 /* What `status` calls totals, under jail "" and the name of the jail. */

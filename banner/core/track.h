@@ -60,6 +60,8 @@ bool track_find(
  * findtime (one that comes late is at most findtime old). At most max of them,
  * beginning with the one silent for longest. Returns how many. */
 size_t		 track_sweep(struct track *, int64_t now_ms, size_t max);
+/* Times later than now are taken as now. */
+void		 track_not_later(struct track *, int64_t now_ms);
 /* All times move (the wall clock stepped). */
 void		 track_shift(struct track *, int64_t delta_ms);
 

@@ -313,6 +313,21 @@ track_shift(struct track *t, int64_t delta_ms)
 	}
 }
 
+void
+track_not_later(struct track *t, int64_t now_ms)
+{
+	int64_t now = track_grain(t, now_ms);
+
+	for (uint32_t i = t->oldest; i != TRACK_NONE; i = cell_at(t, i)->next) {
+		struct track_cell *c = cell_at(t, i);
+
+		if (c->newest <= now)
+			continue;
+		c->newest = now;
+		cells_changed(t, i);
+	}
+}
+
 size_t
 track_count(const struct track *t)
 {

@@ -499,7 +499,12 @@ int64_t
 instance_work(struct instance *in)
 {
 	uint64_t failed = in->wants.nfailed;
-	bool due = now(in) >= in->retry_at;
+	bool due;
+
+	/* the clock went back */
+	if (in->retry_at - now(in) > RETRY_MAX_MS)
+		in->retry_at = now(in);
+	due = now(in) >= in->retry_at;
 
 	if (!in->open && due)
 		instance_open(in);

@@ -86,6 +86,8 @@ failed(struct instance *in, struct want *w, int err)
 	if (w->err != err)
 		in->stats.conflicts += (err == -EEXIST) - (uint64_t)(w->err == -EEXIST);
 	w->err = err;
+	/* the answer may be lost and the entry there all the same */
+	w->unsure |= w->verb == BN_ADD && in->ops->list && in->flags & BN_STATE;
 	log_failure(in, w, err);
 	if (w->verb == BN_DEL && !in->ops->list && w->tries >= REMOVE_TRIES) {
 		tell(in, w, err);
@@ -115,6 +117,7 @@ instance_result(struct instance *in, struct want *w, int err)
 		in->stats.conflicts--;
 	w->err = 0;
 	w->tries = 0;
+	w->unsure = false;
 	if (w->verb != BN_PROLONG)
 		instance_in_force(in, w, w->verb == BN_ADD);
 	in->stats.applied++;
@@ -138,7 +141,7 @@ next_verb(const struct instance *in, const struct want *w, enum bn_verb *verb)
 		return !w->in_force || w->prolong;
 	}
 	*verb = BN_DEL;
-	return w->in_force && (in->settled || w->nholders > 0);
+	return (w->in_force || w->unsure) && (in->settled || w->nholders > 0);
 }
 
 static void

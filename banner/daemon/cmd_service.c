@@ -2,9 +2,11 @@
  * cmd_service.c - ping, help, reload, stop, sync, panic, watch.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "banner/base/units.h"
+#include "banner/conf/span.h"
 #include "banner/daemon/command.h"
 #include "banner/daemon/context.h"
 #include "banner/daemon/relay.h"
@@ -121,6 +123,24 @@ reload_words(struct request *r, bool *unban)
 	return 0;
 }
 
+/* Reload, and go back when nobody confirms in time. */
+static int
+reload_confirm(struct request *r, const char *span)
+{
+	char what[48];
+	int64_t ms;
+
+	if (span_ms(str_of(span), &ms, &r->err) < 0 || ms < MS_PER_S) {
+		r->code = "usage";
+		return err_set(&r->err, -EINVAL, "\"%s\" is no time to confirm in",
+		    span);
+	}
+	snprintf(what, sizeof(what), "reload %lld", (long long)ms);
+	buf_printf(&r->out, "the old configuration comes back in %s unless you say: "
+	    "banctl confirm\n", span);
+	return ask_parent(r, what);
+}
+
 int
 cmd_reload(struct request *r)
 {
@@ -129,12 +149,21 @@ cmd_reload(struct request *r)
 	if (!strcmp(r->argv[0], "restart") && r->argc < 2)
 		return refuse(r, "usage",
 		    "use: restart JAIL; the daemon: systemctl restart bannerd");
+	if (r->argc > 1 && !strcmp(r->argv[1], "--confirm"))
+		return reload_confirm(r, r->argc == 3 ? r->argv[2] : "");
 	if (reload_words(r, &unban) < 0)
 		return -EINVAL;
 	if (unban)
 		engine_unban(r->d->engine, NULL, NULL, CAUSE_ADMIN, engined_now());
 	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "OK\n");
 	return ask_parent(r, "reload");
+}
+
+int
+cmd_confirm(struct request *r)
+{
+	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "OK\n");
+	return ask_parent(r, "confirm");
 }
 
 int

@@ -54,6 +54,7 @@ int cmd_help(struct request *);
 int cmd_completion(struct request *);
 int cmd_echo(struct request *);
 int cmd_reload(struct request *);
+int cmd_confirm(struct request *);
 int cmd_stop(struct request *);
 int cmd_flushlogs(struct request *);
 int cmd_sync(struct request *);

@@ -53,7 +53,7 @@ struct engined {
 	struct names *names;
 	struct sandbox_level level;
 	struct guard_part guard_part;
-	struct event *parent_in, *parent_out, *turn, *last_word;
+	struct event *parent_in, *parent_out, *turn, *last_word, *reconnect;
 	unsigned starter; /* the user that started bannerd, may change */
 	int store; /* its socket, until all others are there */
 	int64_t started_ms; /* wall clock */
@@ -74,6 +74,9 @@ void engined_restored(struct engined *);
 void engined_caught_up(struct engined *);
 /* Commit, then end this process; the parent decides what follows. */
 void engined_end(struct engined *);
+/* A link broke. If its process is not started again it still lives, and the parent is
+ * asked for a new link. */
+void engined_reconnect(struct engined *);
 /* Something changed that must be stored: a MARK is due. */
 void engined_touch(struct engined *);
 /* A source may not be read: if there is a folder that the sandbox of this process does

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,7 +31,7 @@
 
 #define NAME "banner.engine"
 /* Replies have so long to get out at the end; --expire waits so long for the actors. */
-enum { LAST_WORD_MS = 50, EXPIRE_MS = 20000, FRESH_MS = 10000 };
+enum { LAST_WORD_MS = 50, EXPIRE_MS = 20000, FRESH_MS = 10000, RECONNECT_MS = 500 };
 
 int64_t
 engined_now(void)
@@ -133,6 +134,7 @@ engined_restored(struct engined *d)
 {
 	struct engine_stats st;
 
+	engine_restored(d->engine, engined_now());
 	d->restored = true;
 	engine_stats(d->engine, NULL, &st);
 	log_info(
@@ -146,6 +148,37 @@ engined_restored(struct engined *d)
 	else
 		feed_start(d->feed);
 	child_ready(&d->child, &d->level);
+}
+
+void
+engined_reconnect(struct engined *d)
+{
+	struct timeval wait = { 0, RECONNECT_MS * 1000 };
+
+	if (!d->stopping && !evtimer_pending(d->reconnect, NULL))
+		evtimer_add(d->reconnect, &wait);
+}
+
+static void
+ask_link(struct engined *d, const char *peer, size_t n)
+{
+	char what[40];
+
+	snprintf(what, sizeof(what), "connect %s %zu", peer, n);
+	engined_ask_parent(d, UINT64_MAX, what, NAME);
+	engined_reconnect(d);
+}
+
+static void
+on_reconnect(evutil_socket_t fd, short what, void *arg)
+{
+	struct engined *d = arg;
+
+	if (!stream_is_open(d->stream))
+		ask_link(d, "store", 0);
+	for (size_t i = 0; i < relay_links(d->relay); i++)
+		if (!relay_link_is_open(d->relay, i))
+			ask_link(d, "actor", i);
 }
 
 static void
@@ -365,6 +398,7 @@ engined_open(struct engined *d, struct err *e)
 	d->started_ms = d->read_ms = engined_now();
 	d->turn = event_new(d->base, -1, 0, on_turn, d);
 	d->fresh = evtimer_new(d->base, on_fresh, d);
+	d->reconnect = evtimer_new(d->base, on_reconnect, d);
 	d->parent_out =
 	    event_new(d->base, d->child.fd, EV_WRITE, on_parent_writable, d);
 	rc = make_parts(d, e);
@@ -403,6 +437,8 @@ engined_close(struct engined *d)
 	if (d->fresh)
 		event_free(d->fresh);
 	folder_ids_fini(&d->folders);
+	if (d->reconnect)
+		event_free(d->reconnect);
 	if (d->last_word)
 		event_free(d->last_word);
 	if (d->parent_in)

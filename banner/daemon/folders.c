@@ -11,11 +11,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "banner/daemon/caps.h"
 #include "banner/daemon/parent.h"
 #include "banner/daemon/proc.h"
+
+enum { LOCK_TRIES = 50 }; /* a second */
 
 enum { BACKLOG = 64 };
 
@@ -87,6 +90,23 @@ folders_make(const struct conf *c, struct err *e)
 	return make_parent(c->daemon.socket, e);
 }
 
+/* A child that was being started when its bannerd was killed holds the lock until it
+ * is a program of its own. */
+static int
+lock_patiently(int fd)
+{
+	int rc;
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		rc = flock(fd, LOCK_EX | LOCK_NB);
+		if (rc == 0 || errno != EWOULDBLOCK)
+			return rc;
+		if (i < LOCK_TRIES - 1)
+			nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	}
+	return rc;
+}
+
 int
 folders_lock(const struct conf *c, struct err *e)
 {
@@ -97,7 +117,7 @@ folders_lock(const struct conf *c, struct err *e)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_set(e, -errno, "%s: %s", path, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (lock_patiently(fd) == 0)
 		return fd;
 	rc = errno == EWOULDBLOCK
 	    ? err_set(e, -EBUSY, "another bannerd uses the state folder %s",

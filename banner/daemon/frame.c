@@ -133,8 +133,9 @@ wire_recv(int sock, uint8_t frame[WIRE_FRAME], struct wire_in *in, int *fd)
 			errno = EINTR;
 		}
 	} while (n < 0 && errno == EINTR);
+	/* short of memory: the frame waits */
 	if (n < 0)
-		return -errno;
+		return errno == ENOBUFS || errno == ENOMEM ? -EAGAIN : -errno;
 	if (take_fd(&m, fd) < 0)
 		return -EBADMSG;
 	if (m.msg_flags & MSG_TRUNC) {

@@ -186,7 +186,9 @@ take_request(struct kid *k, struct wire_in *body)
 
 	if (body->bad)
 		return;
-	log_info("banner.parent", "%s, asked by %s", what, who);
+	/* asked again and again while a process is waited for */
+	if (strncmp(what, "connect ", 8) != 0)
+		log_info("banner.parent", "%s, asked by %s", what, who);
 	parent_request(k->parent, what, &e);
 	rc = e.text[0] ? EINVAL : 0;
 	size_t at = wire_start(&k->out, WIRE_REPLY);

@@ -94,8 +94,7 @@ int
 parent_reload(struct parent *p, struct err *e)
 {
 	struct conf_request want = { .dir = p->opt->dir };
-	struct kid *engine = kid_find(p, ROLE_ENGINE, 0);
-	struct conf *c, *old = p->conf;
+	struct conf *c;
 	int rc;
 
 	if (p->stopping)
@@ -104,7 +103,20 @@ parent_reload(struct parent *p, struct err *e)
 	if (rc < 0)
 		return rc;
 	parent_configure(p->opt, c);
-	rc = checkconf_can_run(c, e) ? pack_conf(p, c, e) : -EINVAL;
+	if (!checkconf_can_run(c, e)) {
+		conf_free(c);
+		return -EINVAL;
+	}
+	return parent_take(p, c, e);
+}
+
+int
+parent_take(struct parent *p, struct conf *c, struct err *e)
+{
+	struct kid *engine = kid_find(p, ROLE_ENGINE, 0);
+	struct conf *old = p->conf;
+	int rc = pack_conf(p, c, e);
+
 	if (rc < 0) {
 		conf_free(c);
 		return rc;
@@ -202,6 +214,17 @@ parent_kid_gone(struct parent *p, struct kid *k)
 		kid_remove(k);
 }
 
+/* "store 0", "actor 2": it lives, but the line between it and the engine broke. */
+static void
+connect_again(struct parent *p, const char *peer)
+{
+	enum role role = !strncmp(peer, "store ", 6) ? ROLE_STORE : ROLE_ACTOR;
+	struct kid *k = kid_find(p, role, (unsigned)strtoul(peer + 6, NULL, 10));
+
+	if (k && k->ready)
+		plan_connect(p, k);
+}
+
 void
 parent_request(struct parent *p, const char *what, struct err *e)
 {
@@ -211,7 +234,15 @@ parent_request(struct parent *p, const char *what, struct err *e)
 	if (!strcmp(what, "reload")) {
 		if (parent_reload(p, &reason) < 0)
 			err_set(e, -EINVAL, "%s", reason.text);
-	} else if (!strcmp(what, "stop"))
+	} else if (!strncmp(what, "reload ", 7)) {
+		if (parent_reload_confirm(p, strtoll(what + 7, NULL, 10), &reason) < 0)
+			err_set(e, -EINVAL, "%s", reason.text);
+	} else if (!strcmp(what, "confirm")) {
+		if (parent_confirm(p, &reason) < 0)
+			err_set(e, -EINVAL, "%s", reason.text);
+	} else if (!strncmp(what, "connect ", 8))
+		connect_again(p, what + 8);
+	else if (!strcmp(what, "stop"))
 		parent_stop(p);
 	else if (!strcmp(what, "flushlogs")) {
 		if (logtarget_reopen(p->log, &reason) < 0)
@@ -344,6 +375,7 @@ parent_close(struct parent *p)
 		close(p->lock);
 	if (p->conf_fd >= 0)
 		close(p->conf_fd);
+	parent_confirm_free(p);
 	while (p->kids)
 		kid_remove(p->kids);
 	guardfeed_free(p->guard);
@@ -396,7 +428,8 @@ int
 parent_run(const struct options *opt, struct conf *c, struct err *e)
 {
 	struct parent p = {
-		.opt = opt, .conf = c, .control = -1, .lock = -1, .conf_fd = -1
+		.opt = opt, .conf = c, .control = -1, .lock = -1, .conf_fd = -1,
+		.before_fd = -1
 	};
 	int rc = trial_check(opt, e);
 

@@ -53,8 +53,9 @@ struct parent {
 	struct logtarget *log;
 	struct kid *kids;
 	struct guardfeed *guard;
-	struct event *signals[8], *beat, *deadline;
+	struct event *signals[8], *beat, *deadline, *unconfirmed;
 	int control, lock, conf_fd; /* listening socket; state lock; packed conf */
+	int before_fd; /* the packed conf to go back to unless confirmed, or -1 */
 	uint32_t generation; /* of engine starts */
 	bool stopping, reloading, serving;
 	int status; /* exit code */
@@ -68,6 +69,12 @@ void parent_stop(struct parent *);
 int parent_reload(struct parent *, struct err *);
 void parent_kid_ready(struct parent *, struct kid *);
 void parent_kid_gone(struct parent *, struct kid *);
+/* confirm.c: reload, and go back after so long unless parent_confirm comes. */
+int parent_reload_confirm(struct parent *, int64_t ms, struct err *);
+int parent_confirm(struct parent *, struct err *);
+void parent_confirm_free(struct parent *);
+/* Run with this configuration, which is the parent's then; old and new engine. */
+int parent_take(struct parent *, struct conf *, struct err *);
 /* A request of the engine on behalf of banctl. */
 void parent_request(struct parent *, const char *what, struct err *);
 /* The configuration that the options change, then packed for the children. */

@@ -220,6 +220,7 @@ on_closed(void *arg)
 	    "actor %u is gone; it is told everything when it is back", l->number);
 	connected(l, false);
 	relay_resync_stop(l);
+	engined_reconnect(l->relay->d);
 }
 
 static void
@@ -233,6 +234,18 @@ static const struct link_ops relay_ops = {
 	.closed = on_closed,
 	.drained = on_drained,
 };
+
+size_t
+relay_links(const struct relay *r)
+{
+	return r->nlinks;
+}
+
+bool
+relay_link_is_open(const struct relay *r, size_t actor)
+{
+	return link_is_open(&r->links[actor].link);
+}
 
 void
 relay_connect(struct relay *r, unsigned actor, int sock)

@@ -34,6 +34,8 @@ struct relay_action {
 
 struct relay *relay_new(struct engined *);
 void relay_free(struct relay *);
+size_t relay_links(const struct relay *);
+bool relay_link_is_open(const struct relay *, size_t actor);
 void relay_connect(struct relay *, unsigned actor, int sock);
 void relay_order(struct relay *, const struct order *);
 void relay_flush(struct relay *); /* send what is queued */

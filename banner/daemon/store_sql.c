@@ -34,9 +34,6 @@ static const char *const sql[SQL_N] = {
 	[SQL_SESSION_DEL] = "DELETE FROM sessions WHERE jail=?1 AND key=?2",
 	[SQL_PLACE] = "INSERT OR REPLACE INTO places VALUES(?1,?2)",
 	[SQL_PLACE_DEL] = "DELETE FROM places WHERE key=?1",
-	[SQL_CLOCK] = "UPDATE bans SET until=max(1,until+?1) WHERE until<>0",
-	[SQL_CLOCK_HISTORY] = "UPDATE history SET until=max(1,until+?1)"
-			      " WHERE until<>0 AND ended=0",
 	[SQL_ANEW_BANS] = "DELETE FROM bans",
 	[SQL_ANEW_COUNTS] = "DELETE FROM counters",
 	[SQL_ANEW_SESSIONS] = "DELETE FROM sessions",

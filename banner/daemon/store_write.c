@@ -26,7 +26,7 @@ check(enum wire_type type, struct wire_in in)
 	} else if (type == WIRE_PLACE) {
 		wire_get_str(&in);
 		wire_get_str(&in);
-	} else if (type == WIRE_CLOCK || type == WIRE_MARK) {
+	} else if (type == WIRE_MARK) {
 		wire_get_i64(&in);
 	} else if (type != WIRE_ANEW) {
 		return -EBADMSG;
@@ -207,22 +207,6 @@ write_record(
 	return store_step(s, st);
 }
 
-static int
-write_clock(struct store *s, struct wire_in *in)
-{
-	int64_t delta = wire_get_i64(in);
-	int rc = 0;
-
-	for (int i = SQL_CLOCK; i <= SQL_CLOCK_HISTORY && rc == 0; i++) {
-		sqlite3_stmt *st = store_stmt(s, (enum store_sql)i);
-
-		if (st)
-			sqlite3_bind_int64(st, 1, delta);
-		rc = store_step(s, st);
-	}
-	return rc;
-}
-
 /* All that is stored goes; the rows that follow are everything. */
 static int
 write_anew(struct store *s)
@@ -259,9 +243,7 @@ write_row(struct store *s, enum wire_type type, struct wire_in *in, int64_t when
 		return write_record(s, in, SQL_SESSION, SQL_SESSION_DEL);
 	if (type == WIRE_PLACE)
 		return write_record(s, in, SQL_PLACE, SQL_PLACE_DEL);
-	if (type == WIRE_ANEW)
-		return write_anew(s);
-	return write_clock(s, in);
+	return write_anew(s);
 }
 
 /* A row that SQLite refuses for itself must not keep all others from the disk. */

@@ -109,15 +109,9 @@ stream_order(struct stream *s, const struct order *o)
 }
 
 void
-stream_clock(struct stream *s, int64_t delta_ms)
+stream_anew(struct stream *s)
 {
-	size_t at;
-
-	if (!stream_takes(s))
-		return;
-	at = wire_start(&s->link.out, WIRE_CLOCK);
-	wire_i64(&s->link.out, delta_ms);
-	wire_finish(&s->link.out, at);
+	s->behind = true;
 	stream_touch(s);
 }
 
@@ -341,6 +335,7 @@ on_closed(void *arg)
 	log_error("banner.engine", "the store is gone; deciding goes on without it");
 	s->restoring = false;
 	s->behind = true;
+	engined_reconnect(s->d);
 }
 
 static const struct link_ops stream_ops = {

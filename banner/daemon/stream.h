@@ -23,7 +23,7 @@ void stream_free(struct stream *);
 void stream_connect(struct stream *, int sock);
 
 void stream_order(struct stream *, const struct order *);
-void stream_clock(struct stream *, int64_t delta_ms);
+void stream_anew(struct stream *); /* tell everything: all times have changed */
 void stream_touch(struct stream *); /* a MARK is due */
 void stream_mark(struct stream *); /* now */
 /* seq that holds all that was told so far; on disk when stream_committed >= it. */

@@ -74,7 +74,7 @@ on_step(evutil_socket_t fd, short what, void *arg)
 	    "time",
 	    (double)delta / 1000);
 	engine_step(t->d->engine, delta);
-	stream_clock(t->d->stream, delta);
+	stream_anew(t->d->stream);
 	engined_turn(t->d);
 }
 

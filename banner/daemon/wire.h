@@ -44,7 +44,6 @@ enum wire_type {
 	WIRE_QUERY, /* u64 id, u8 enum wire_query, str jail ("" = all), subject,
 		     * u64 ban, u32 limit; answered by ROW*, END */
 	WIRE_ROW, /* u64 id, i64 ended (0 = running), u8 cause of it, ban */
-	WIRE_CLOCK, /* i64 delta: stored ends of bans move by it */
 	WIRE_ANEW, /* -; bans, counters and sessions up to the next MARK are all there
 		    * are: whatever else is stored of them goes */
 	WIRE_LOST, /* store -> engine: u8 later, str why: what was stored cannot be

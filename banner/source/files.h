@@ -89,6 +89,8 @@ void		 follow_regroup(struct follow *);
 
 /* Room for another rotated file. False: the oldest is not read yet; recheck is set. */
 bool		 follow_make_room(struct follow *);
+/* Read the oldest to its end, now, and leave it: there must be room. */
+void		 follow_finish_oldest(struct follow *);
 
 /* stored.c: go back to where the stored places are. st: the file that bears the name,
  * or NULL. False: there are more files before it than there is room for. */

@@ -373,6 +373,14 @@ follow_make_room(struct follow *f)
 	return true;
 }
 
+void
+follow_finish_oldest(struct follow *f)
+{
+	while (reader_step(f->old[0], &f->src) == READER_MORE)
+		;
+	drop_old(f, 0);
+}
+
 /* First the files that bore the name before. False: there are too many; the last of
  * those opened stands for the name, and we come back when they are read. */
 static bool

@@ -206,7 +206,9 @@ resume_one(struct follow *f, const struct place *at, const struct stat *st)
 	/* Another name has opened it, from this place (stored table). */
 	if (files_reader(f->files, &key))
 		return;
-	r = f->nold < FOLLOW_OLD ? find_place(f, at) : NULL;
+	if (f->nold == FOLLOW_OLD)
+		follow_finish_oldest(f);
+	r = find_place(f, at);
 	if (r) {
 		r->live_from = fstat(r->fd, &now) == 0 ? (uint64_t)now.st_size : 0;
 		follow_add_old(f, r);

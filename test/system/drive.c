@@ -262,7 +262,7 @@ static const struct { const char *name, *fields; enum wire_type type; } plain[] 
 	{ "flush", "u", WIRE_FLUSH }, { "jail", "utb", WIRE_JAIL },
 	{ "targets", "nn", WIRE_TARGETS }, { "mark", "n", WIRE_MARK },
 	{ "count", "ttt", WIRE_COUNT }, { "session", "ttt", WIRE_SESSION },
-	{ "place", "tt", WIRE_PLACE }, { "clock", "i", WIRE_CLOCK },
+	{ "place", "tt", WIRE_PLACE },
 	{ "garbage", "t", WIRE_MARK }, { "anew", "", WIRE_ANEW },
 };
 

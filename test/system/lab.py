@@ -52,6 +52,7 @@ class Lab:
         self.user = user
         self.proc = None
         self.mounts = {}                # seen by this bannerd only: target -> file
+        self.shim = None                # a Shim, for the daemon alone
         for sub in ("jails.d", "filters", "actions", "state", "run"):
             (self.dir / sub).mkdir()
         self.auth = self.dir / "auth.log"
@@ -136,7 +137,8 @@ class Lab:
     def start(self, *options, ready=True):
         argv = self.inside([BUILD / "bannerd", "-c", self.dir, "-f", *options])
         self.err = open(self.dir / "stderr", "ab")
-        self.proc = subprocess.Popen(argv, stdout=self.err, stderr=self.err)
+        env = {**os.environ, **self.shim.env()} if self.shim else None
+        self.proc = subprocess.Popen(argv, stdout=self.err, stderr=self.err, env=env)
         if ready:
             wait_for(self.answers, 10, "bannerd to answer\n" + self.logged())
             wait_for(lambda: self.ctl_json("status")["caught_up"], 10, "sources")

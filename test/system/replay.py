@@ -91,7 +91,8 @@ class Truth:
 
 
 class Traffic:
-    """Endless lines of attackers; every connection is a generator of its lines."""
+    """Endless lines of attackers; every connection is a generator of its lines. Each is
+    closed in the end: of more than 100 open ones the oldest would be forgotten."""
 
     def __init__(self, seed):
         self.r = random.Random(seed)
@@ -135,13 +136,16 @@ class Traffic:
         elif what == 2:
             yield (f"{say}message repeated {n + 1} times: [ Failed password for root from {h} "
                    f"port {port} ssh2]")
+            yield f"{say}Connection closed by authenticating user root {h} port {port} [preauth]"
         elif what == 3:
             for _ in range(n):
                 yield f"{say}error: PAM: Authentication failure for root from {h}"
                 yield f"{say}Failed keyboard-interactive/pam for root from {h} port {port} ssh2"
+            yield f"{say}Connection closed by authenticating user root {h} port {port} [preauth]"
         elif what == 4:
             yield pam
-            yield f"{say}User bob not allowed because account is locked"
+            yield f"{say}User root not allowed because account is locked"
+            yield f"{say}Connection closed by authenticating user root {h} port {port} [preauth]"
         else:
             yield f"{say}Accepted publickey for anna from {h} port {port} ssh2: RSA SHA256:x"
 

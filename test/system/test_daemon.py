@@ -171,6 +171,25 @@ def test_reload_with_errors_changes_nothing(lab):
 
 
 @root
+def test_reload_is_taken_back_unless_confirmed(lab):
+    lab.start()
+    lab.ok("banip", "sshd", "192.0.2.7", "--wait")
+    lab.jail("other", maxretry=1, log=lab.dir / "other.log")
+    assert "confirm" in lab.ok("reload", "--confirm", "2s")
+    wait_for(lambda: lab.ctl("status", "other").returncode == 0, 5, "jail other")
+    wait_for(lambda: lab.ctl("status", "other").returncode == 1, 5, "the old configuration")
+    assert lab.routes() == lab.banned() == {"192.0.2.7"}
+    assert lab.ctl("confirm").returncode == 1
+    lab.ok("reload", "--confirm", "2s")
+    wait_for(lambda: lab.ctl("status", "other").returncode == 0, 5, "jail other")
+    lab.ok("confirm")
+    time.sleep(2.5)
+    lab.ok("status", "other")
+    assert lab.ctl("reload", "--confirm", "nonsense").returncode == 2
+    assert lab.ctl("reload", "--confirm").returncode == 2
+
+
+@root
 def test_sighup_and_log_rotation(lab):
     lab.start()
     old = lab.children()["banner-engine"]

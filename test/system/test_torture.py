@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from torture import torture
+from lab import wait_for
+from torture import Torture, torture
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a namespace")
 
@@ -13,3 +14,22 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a name
 def test_kills(seed):
     done = torture(seed, 50)
     assert done["pass"] and done["kills"] >= 50 and done["probed"] > 100
+
+
+def test_more_rotations_than_are_followed_at_once():
+    """Every file is read to its end, none twice, when the engine dies meanwhile."""
+    t = Torture(7, 0)
+    try:
+        t.start()
+        wait_for(t.told, 10)
+        for _ in range(10):
+            t.lines(30)
+            for name in t.logs:
+                t.rotate(name)
+        t.lines(30)
+        t.lab.kill("banner-engine")
+        t.lines(30)
+        t.agree("after rotations and a kill")
+        t.probe()
+    finally:
+        t.close()

@@ -10,10 +10,12 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from lab import TOP, Lab, wait_for
 from replay import JAILS, MAXRETRY, Traffic, Truth, attempt
@@ -31,6 +33,7 @@ class Torture:
                        "unbans": 0, "starts": 0}
         self.admin, self.admin_bans = 0, []
         self.serial = 0
+        self.written = []       # shown when something is wrong
         self.lab = Lab(jails=(), maxretry=MAXRETRY, extra="ban_rate = 1000000")
         self.logs = {}
         for name in ("auth", "mail", "mixed"):
@@ -54,19 +57,21 @@ class Torture:
     def write(self, log, text):
         self.logs[log].write(text + "\n")
         self.truth.line(log, text)
+        self.written.append((log, text))
         self.counts["lines"] += 1
 
     def lines(self, n):
         for _ in range(n):
             self.write(*self.traffic.next())
 
-    def rotate(self):
-        """As logrotate does it; with delaycompress two old files stay."""
-        name = self.r.choice(list(self.logs))
+    def rotate(self, name=None):
+        """As logrotate does it. No name is reused before its file was surely read."""
+        name = name or self.r.choice(list(self.logs))
         path = self.lab.dir / f"{name}.log"
         self.logs[name].close()
-        if os.path.exists(f"{path}.1"):
-            os.rename(f"{path}.1", f"{path}.2")
+        for n in range(20, 0, -1):
+            if os.path.exists(f"{path}.{n}"):
+                os.rename(f"{path}.{n}", f"{path}.{n + 1}")
         os.rename(path, f"{path}.1")
         self.logs[name] = open(path, "a", buffering=1)
         self.counts["rotations"] += 1
@@ -177,10 +182,11 @@ class Torture:
         want = self.truth.all_banned()
         text.append(f"kernel: missing {sorted(want - routes)[:10]}, "
                     f"extra {sorted(routes - want)[:10]}")
-        keep = f"/tmp/banner-torture-{self.seed}.log"
-        with open(keep, "w") as f:
-            f.write(self.lab.logged())
-        raise AssertionError("\n".join(text) + f"\nlog: {keep}\n" + self.lab.logged()[-2000:])
+        keep = f"/tmp/banner-torture-{self.seed}"
+        shutil.copytree(self.lab.dir, keep, dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("*.sock"))
+        (Path(keep) / "lines").write_text("\n".join(map(" ".join, self.written)))
+        raise AssertionError("\n".join(text) + f"\nkept: {keep}\n" + self.lab.logged()[-2000:])
 
     def probe(self):
         """Up to one failure below the limit, then over it."""

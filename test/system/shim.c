@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * shim.c - LD_PRELOAD for the tests: calls that fail, die or lie about the time.
+ *
+ * What is to happen stands in a small file named by BANNER_SHIM, mapped by every
+ * process, written by the test (shim.py has the same layout): the next call of that
+ * name in that program, after so many others, returns an error or ends the process
+ * before or after the call. The wall clock is shifted by an offset.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { DO_FAIL, DO_KILL_BEFORE, DO_KILL_AFTER };
+
+struct orders {
+	char program[32], call[32];
+	volatile int32_t armed, skip, what, err, sticky, hits;
+	volatile int64_t clock_ms;	/* added to the wall clock */
+	char step[128];			/* a fifo that tells of steps of the clock */
+};
+
+static struct orders *orders;	/* NULL: nothing is to happen */
+static int mine;
+
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+
+__attribute__((constructor)) static void
+begin(void)
+{
+	const char *path = getenv("BANNER_SHIM");
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	void *p;
+
+	if (fd < 0)
+		return;
+	p = mmap(NULL, sizeof(*orders), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (p != MAP_FAILED)
+		orders = p;
+}
+
+static void
+die(void)
+{
+	syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGKILL);
+}
+
+/* 0: go on; 1: fail with errno set; 2: die after the call. */
+static int
+now(const char *call)
+{
+	struct orders *o = orders;
+
+	if (!o || !o->armed || strcmp(o->call, call) != 0 ||
+	    strcmp(o->program, program_invocation_short_name) != 0)
+		return 0;
+	if (__sync_fetch_and_sub(&o->skip, 1) > 0)
+		return 0;
+	if (!o->sticky)
+		o->armed = 0;
+	o->hits++;
+	mine = o->what;
+	if (mine == DO_KILL_BEFORE)
+		die();
+	errno = o->err;
+	return mine == DO_FAIL ? 1 : 2;
+}
+
+#define REAL(name) ((__typeof__(name) *)(uintptr_t)dlsym(RTLD_NEXT, #name))
+#define WRAP(type, name, params, ...)				\
+	type name params					\
+	{							\
+		static __typeof__(name) *real;			\
+		int what = now(#name);				\
+		type rc;					\
+								\
+		if (what == 1)					\
+			return -1;				\
+		if (!real)					\
+			real = REAL(name);			\
+		rc = real(__VA_ARGS__);				\
+		if (what == 2)					\
+			die();					\
+		return rc;					\
+	}
+
+WRAP(ssize_t, pwrite64, (int fd, const void *p, size_t n, off64_t at), fd, p, n, at)
+WRAP(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), fd, p, n, at)
+WRAP(int, fdatasync, (int fd), fd)
+WRAP(int, fsync, (int fd), fd)
+WRAP(int, ftruncate64, (int fd, off64_t n), fd, n)
+WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *m, int f), fd, m, f)
+WRAP(ssize_t, recvmsg, (int fd, struct msghdr *m, int f), fd, m, f)
+
+ssize_t
+sendto(int fd, const void *p, size_t n, int f, const struct sockaddr *a, socklen_t l)
+{
+	static __typeof__(sendto) *real;
+	int what = now("sendto");
+	ssize_t rc;
+
+	if (what == 1)
+		return -1;
+	if (!real)
+		real = REAL(sendto);
+	rc = real(fd, p, n, f, a, l);
+	if (what == 2)
+		die();
+	return rc;
+}
+
+void *
+malloc(size_t n)
+{
+	return now("malloc") ? NULL : __libc_malloc(n);
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+	return now("malloc") ? NULL : __libc_calloc(n, size);
+}
+
+void *
+realloc(void *p, size_t n)
+{
+	return now("malloc") ? NULL : __libc_realloc(p, n);
+}
+
+int
+clock_gettime(clockid_t clock, struct timespec *t)
+{
+	int rc = (int)syscall(SYS_clock_gettime, clock, t);
+	int64_t ms;
+
+	if (rc == 0 && orders && orders->clock_ms && clock == CLOCK_REALTIME) {
+		ms = orders->clock_ms + t->tv_nsec / 1000000;
+		t->tv_sec += ms / 1000;
+		t->tv_nsec = t->tv_nsec % 1000000 + ms % 1000 * 1000000;
+		if (t->tv_nsec < 0) {
+			t->tv_sec--;
+			t->tv_nsec += 1000000000;
+		}
+	}
+	return rc;
+}
+
+time_t
+time(time_t *out)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	if (out)
+		*out = t.tv_sec;
+	return t.tv_sec;
+}
+
+int
+gettimeofday(struct timeval *tv, void *zone)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	tv->tv_sec = t.tv_sec;
+	tv->tv_usec = t.tv_nsec / 1000;
+	return 0;
+}
+
+/* The kernel does not know of our steps: the fifo tells instead of the timer. */
+int
+timerfd_create(int clock, int flags)
+{
+	if (orders && orders->step[0] && clock == CLOCK_REALTIME)
+		return open(orders->step, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	return (int)syscall(SYS_timerfd_create, clock, flags);
+}

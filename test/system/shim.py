@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""shim.py - tells shim.c what is to go wrong next, and what time it is."""
+import mmap
+import os
+import struct
+
+from lab import BUILD
+
+FAIL, KILL_BEFORE, KILL_AFTER = range(3)
+HEAD = struct.Struct("=32s32siiiiii")
+CLOCK = struct.Struct("=q128s")
+SIZE = 4096
+
+
+class Shim:
+    def __init__(self, folder):
+        self.path = folder / "shim"
+        self.fifo = folder / "steps"
+        self.path.write_bytes(bytes(SIZE))
+        os.mkfifo(self.fifo)
+        with open(self.path, "r+b") as f:
+            self.map = mmap.mmap(f.fileno(), SIZE)
+        self.tell = os.open(self.fifo, os.O_RDWR | os.O_NONBLOCK)
+
+    def env(self):
+        return {"LD_PRELOAD": str(BUILD / "test/system/libshim.so"),
+                "BANNER_SHIM": str(self.path)}
+
+    def arm(self, program, call, skip=0, what=FAIL, err=0, sticky=False):
+        HEAD.pack_into(self.map, 0, program.encode(), call.encode(), 0, skip, what, err,
+                       sticky, 0)
+        struct.pack_into("=i", self.map, 64, 1)
+
+    def disarm(self):
+        struct.pack_into("=i", self.map, 64, 0)
+
+    def hits(self):
+        return HEAD.unpack_from(self.map, 0)[7]
+
+    def clock(self, offset_s, told=True):
+        """The wall clock of all processes is the true one plus this. Untold: as if it
+        had been so since before they started."""
+        CLOCK.pack_into(self.map, HEAD.size, int(offset_s * 1000), str(self.fifo).encode())
+        if told:
+            os.write(self.tell, bytes(8))
+
+    def close(self):
+        self.map.close()
+        os.close(self.tell)

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One call after the other fails: writes of the store, messages to the kernel, memory.
+
+FAULTS_ALL=1 takes every call and error (minutes); else a selection.
+"""
+import errno
+import os
+import subprocess
+import time
+
+import pytest
+
+from lab import Lab, wait_for
+from shim import FAIL, Shim
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a namespace")
+ALL = bool(os.environ.get("FAULTS_ALL"))
+
+
+@pytest.fixture
+def lab():
+    with Lab(maxretry=2) as one:
+        one.shim = Shim(one.dir)
+        yield one
+        one.shim.close()
+
+
+def ban_fault_ban(lab, n, program, call, skip, err, sticky=False):
+    """A ban by the log and one by hand, with the fault in between; both hold."""
+    a, b = f"192.0.2.{n}", f"203.0.113.{n}"
+    lab.shim.arm(program, call, skip, FAIL, err, sticky)
+    began = time.monotonic()
+    lab.fail(a, 2)
+    lab.ctl("banip", "sshd", b)
+    wait_for(lambda: {a, b} <= lab.routes(), 2, f"{call} {skip} {errno.errorcode[err]}: "
+             f"routes {lab.routes()}\n{lab.logged()[-2000:]}")
+    return time.monotonic() - began
+
+
+WRITES = [(c, e) for c in ("pwrite64", "fdatasync", "fsync", "ftruncate64")
+          for e in (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT)]
+
+
+@pytest.mark.parametrize("call,err", WRITES if ALL else WRITES[:2] + WRITES[5:6])
+def test_a_write_of_the_store_fails(lab, call, err):
+    lab.start()
+    last = 12 if ALL else 3
+    for n in range(1, last):
+        ban_fault_ban(lab, n, "banner-store", call, n - 1, err)
+    lab.shim.disarm()
+    wait_for(lambda: lab.ctl_json("status")["store"] == "", 5, "the store to catch up")
+    lab.ok("banip", "sshd", "192.0.2.99")
+    want = lab.banned()
+    assert len(want) == 2 * (last - 1) + 1
+    lab.stop()
+    lab.start()
+    assert lab.banned() == want == lab.routes()
+
+
+@pytest.mark.parametrize("err", (errno.ENOSPC, errno.EIO, errno.EROFS))
+def test_the_disk_fails_for_a_while(lab, err):
+    """Bans go on in memory, status says so within 1 s, 5 s after the end it is written."""
+    lab.start()
+    lab.ok("banip", "sshd", "192.0.2.50")
+    for call in ("pwrite64",):
+        ban_fault_ban(lab, 1, "banner-store", call, 0, err, sticky=True)
+    wait_for(lambda: lab.ctl_json("status")["store"] != "", 1, "status to say so")
+    lab.fail("192.0.2.2", 2)
+    wait_for(lambda: "192.0.2.2" in lab.routes(), 1)
+    kids = lab.children()
+    lab.kill("banner-engine")
+    wait_for(lambda: lab.children().get("banner-engine") not in (None, kids["banner-engine"]))
+    wait_for(lambda: lab.ctl("ping").returncode == 0)
+    assert lab.banned() == {"192.0.2.1", "192.0.2.2", "192.0.2.50", "203.0.113.1"}, \
+        "the next engine is told what only the queue holds"
+    lab.shim.disarm()
+    wait_for(lambda: lab.ctl_json("status")["store"] == "", 5, "the store to catch up")
+    time.sleep(1)
+    lab.stop()
+    lab.start()
+    assert lab.banned() == {"192.0.2.1", "192.0.2.2", "192.0.2.50", "203.0.113.1"}
+    assert lab.routes() == lab.banned()
+
+
+NETLINK = [(c, e) for c in ("sendto", "recvmsg")
+           for e in (errno.ENOBUFS, errno.EINTR, errno.EAGAIN, errno.ENOMEM, errno.EPERM)]
+
+
+@pytest.mark.parametrize("call,err", NETLINK if ALL else NETLINK[:2] + NETLINK[5:8])
+def test_a_netlink_call_fails(lab, call, err):
+    lab.start()
+    for n in range(1, 8 if ALL else 4):
+        ban_fault_ban(lab, n, "banner-actor", call, n - 1, err)
+        lab.shim.disarm()
+        lab.ok("unbanip", f"192.0.2.{n}")
+        wait_for(lambda n=n: f"192.0.2.{n}" not in lab.routes(), 2)
+    lab.ip("route", "flush", "proto", "98")
+    wait_for(lambda: lab.routes() == lab.banned(), 2)
+
+
+@pytest.mark.parametrize("program", ["banner-engine", "banner-store", "banner-actor"])
+def test_no_memory_at_the_start(program):
+    """Each allocation fails once: the process ends or copes, the next one serves."""
+    with Lab(maxretry=2) as lab:
+        lab.shim = Shim(lab.dir)
+        lab.start()
+        lab.ok("banip", "sshd", "192.0.2.1")
+        lab.fail("192.0.2.2", 1)
+        time.sleep(0.2)
+        lab.stop()
+        skip, hit, seen = 0, True, 0
+        while hit and seen < (400 if ALL else 12):
+            lab.shim.arm(program, "malloc", skip, FAIL, errno.ENOMEM)
+            lab.start()
+            hit = lab.shim.hits() == 1
+            lab.shim.disarm()
+            assert lab.banned() == {"192.0.2.1"}
+            wait_for(lambda: lab.routes() == {"192.0.2.1"}, 3)
+            assert lab.stop() == 0
+            seen += hit
+            skip += max(1, skip // (40 if ALL else 2))
+        assert seen > 5
+        lab.start()
+        lab.fail("192.0.2.2", 1)
+        lab.wait_routes("192.0.2.1", "192.0.2.2")
+        lab.shim.close()
+
+
+def test_damaged_while_running(lab):
+    """The file is moved aside and the new one is told everything."""
+    lab.start()
+    lab.ok("banip", "sshd", "192.0.2.1", "192.0.2.2")
+    lab.fail("192.0.2.3", 1)
+    time.sleep(0.3)
+    # errno cannot say "damaged": the file is, and the store reads it again
+    db = lab.dir / "state" / "banner.sqlite3"
+    lab.ctl("list")
+    data = bytearray(db.read_bytes())
+    wal = lab.dir / "state" / "banner.sqlite3-wal"
+    for path in (db, wal):
+        if path.exists():
+            size = path.stat().st_size
+            with open(path, "r+b") as f:
+                f.write(os.urandom(size))
+    assert data
+    lab.kill("banner-store")
+    wait_for(lambda: list(db.parent.glob("*.corrupt-*")), 5, "the file to be moved aside")
+    wait_for(lambda: lab.ctl_json("status")["store"] == "", 5)
+    lab.ok("banip", "sshd", "192.0.2.4")
+    lab.stop()
+    lab.start()
+    assert lab.banned() == {"192.0.2.1", "192.0.2.2", "192.0.2.4"} == lab.routes()
+    lab.fail("192.0.2.3", 1)
+    lab.wait_routes("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4")
