@@ -121,7 +121,10 @@ on_event(void *arg, struct source *s, enum source_event event, const char *detai
 			engined_caught_up(f->d);
 		return;
 	case SOURCE_OPENED:
-	case SOURCE_ROTATED: level = LEVEL_INFO; break;
+	case SOURCE_ROTATED:
+		engined_touch(f->d); /* its place */
+		level = LEVEL_INFO;
+		break;
 	case SOURCE_DENIED: level = LEVEL_ERROR; break;
 	case SOURCE_ERROR: level = LEVEL_ERROR; break;
 	case SOURCE_TRUNCATED:
@@ -467,7 +470,15 @@ void
 feed_session_put(struct feed *f, const char *jail, struct str key, struct str record)
 {
 	const struct watch *w = feed_watch_find(f, jail);
+	struct kept *k = xcalloc(1, sizeof(*k));
+	struct buf name = { 0 };
 
+	/* one that ends before it is stored again must go from the store, too */
+	buf_add(&name, jail, strlen(jail) + 1);
+	buf_str(&name, key);
+	k->hash = hash128(&record_key, record.s, record.len);
+	free(table_set(f->sessions, name.p, name.len, k));
+	buf_fini(&name);
 	if (w && rules_session_put(w->rules, key, record) < 0)
 		log_warn(NAME, "[%s] a stored session is not understood", jail);
 }

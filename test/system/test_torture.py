@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A tenth of scripts/torture: kills while logs are replayed, against the model."""
 import os
+import time
 
 import pytest
 
@@ -22,6 +23,7 @@ def test_more_rotations_than_are_followed_at_once():
     try:
         t.start()
         wait_for(t.told, 10)
+        time.sleep(0.2)
         for _ in range(10):
             t.lines(30)
             for name in t.logs:
