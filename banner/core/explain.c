@@ -157,6 +157,9 @@ put_counter(const struct explain *x, struct jail *j, const struct target *t)
 		    "ignoreip names or ignorecommand\n",
 		    c->name);
 	before = history_count(x->en->history, j->index, &t->subject, x->now_ms);
+	/* the history has the present ban as well */
+	if (before && bans_find(x->en->bans, j, &t->subject))
+		before--;
 	if (before)
 		buf_printf(x->out, "%s: banned %u time%s before\n", c->name, before,
 		    before == 1 ? "" : "s");

@@ -83,7 +83,7 @@ def scan(build, short):
         lines = rig.tool("lines", tmp)
         conf, names = configuration(tmp)
         matchall = build / "test/tools/matchall"
-        peer = Fail2ban(tmp, "50K" if short else "200K") if conf == DEBIAN else None
+        peer = Fail2ban(tmp, "50K" if short else "1M") if conf == DEBIAN else None
         for fail in (0.01,) if short else (0.001, 0.01, 0.1, 0.5):
             log = generate(tmp, "200K" if short else "40M", fail)
             tiny = generate(tmp, "1K", fail)
