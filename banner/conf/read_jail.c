@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "banner/conf/definition.h"
 #include "banner/conf/reader.h"
@@ -142,6 +143,24 @@ read_rules(struct jail_reading *jr, const char *spec, const char *backend)
 		jail_error(jr, "filter", "%s", e.text);
 }
 
+/* As fail2ban, whatever does not say yes says no; but a slip of the pen is told. */
+static bool
+read_enabled(struct jail_reading *jr, const char *text)
+{
+	static const char *const no[] = { "0", "off", "false", "no", "" };
+	const struct section *s = sheet_section(jr->r->jails, jr->jail->name);
+	struct place at = { s->file, s->line, jr->jail->name };
+
+	if (str_bool(str_of(text)))
+		return true;
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		if (strcasecmp(text, no[i]) == 0)
+			return false;
+	reader_tell(jr->r, CONF_WARNING, &at,
+	    "enabled: found \"%s\", expected true or false: the jail is off", text);
+	return false;
+}
+
 void
 jail_read(struct reader *r, const char *section, struct conf_jail *jail)
 {
@@ -152,7 +171,8 @@ jail_read(struct reader *r, const char *section, struct conf_jail *jail)
 	*jail = (struct conf_jail){ .name = section, .file = s->file, .line = s->line,
 		.filter = { .name = "", .maxlines = 1, .logtype = "file" } };
 	file_problems(&jr);
-	jail->enabled = r->enable_all || str_bool(str_of(get(&jr, "enabled", "false")));
+	jail->enabled =
+	    r->enable_all || read_enabled(&jr, get(&jr, "enabled", "false"));
 	if ((!jail->enabled && !r->only_jail) ||
 	    (r->only_jail && strcmp(r->only_jail, section) != 0))
 		return;

@@ -9,6 +9,7 @@
 
 #include "banner/base/units.h"
 #include "banner/core/match.h"
+#include "banner/daemon/checkaction.h"
 #include "banner/daemon/parent.h"
 #include "banner/daemon/proc.h"
 
@@ -100,27 +101,86 @@ report_actions(const struct conf *c, const struct conf_jail *j, struct buf *b)
 		buf_puts(b, "  no action: bans are only counted and logged\n");
 }
 
-/* 1 when the jail cannot run. */
+/* What would be followed relative to a folder that nobody knows. */
+static size_t
+wrong_path(const struct conf_jail *j, const char *option, const char *path,
+    struct buf *b)
+{
+	if (path[0] == '/')
+		return 0;
+	buf_printf(b,
+	    "%s:%d: error: [%s] %s: found \"%s\", expected a path that begins with "
+	    "/\n",
+	    j->file ? j->file : "?", j->line, j->name, option, path);
+	return 1;
+}
+
+/* A word that was meant as an address becomes a host name that nobody has. */
+static void
+odd_ignore(const struct conf_jail *j, const char *entry, struct buf *b)
+{
+	struct addr a;
+
+	if (entry[0] && addr_parse_prefix(str_of(entry), &a) < 0 &&
+	    strspn(entry, "0123456789abcdefABCDEF.:/") == strlen(entry) &&
+	    strpbrk(entry, "./:"))
+		buf_printf(b,
+		    "%s:%d: warning: [%s] ignoreip: found \"%s\", expected an "
+		    "address or prefix; it is taken as a host name\n",
+		    j->file ? j->file : "?", j->line, j->name, entry);
+}
+
+static size_t
+report_paths(const struct conf_jail *j, struct buf *b)
+{
+	size_t errors = 0;
+
+	for (size_t i = 0; i < j->nlogpath; i++)
+		errors += wrong_path(j, "logpath", j->logpath[i].glob, b);
+	if (j->blocklist && j->blocklist[0])
+		errors += wrong_path(j, "blocklist",
+		    j->blocklist + (strncmp(j->blocklist, "file:", 5) ? 0 : 5), b);
+	for (size_t i = 0; i < j->ignoreip.n; i++) {
+		const char *entry = j->ignoreip.v[i];
+
+		if (strncmp(entry, "file:", 5) == 0)
+			errors += wrong_path(j, "ignoreip", entry + 5, b);
+		else
+			odd_ignore(j, entry, b);
+	}
+	return errors;
+}
+
+/* How many errors: the jail cannot run, or not as it is meant. */
 static size_t
 report_jail(const struct conf *c, const struct conf_jail *j, struct buf *b)
 {
 	struct err e;
-	size_t nrules;
+	size_t nrules, errors;
 
 	if (j->refused) {
 		buf_printf(b, "jail %s: refused, see its errors above\n", j->name);
 		return 0; /* counted with the problems */
 	}
 	if (compile(j, &nrules, &e) < 0) {
-		buf_printf(b, "%s:%d: error: [%s] %s\n", j->file ? j->file : "?",
-		    j->line, j->name, e.text);
+		buf_printf(b, "%s:%d: error: [%s] filter %s: %s\n",
+		    j->file ? j->file : "?", j->line, j->name,
+		    j->filter.file           ? j->filter.file
+			: j->filter.name[0] ? j->filter.name
+					    : "in the jail",
+		    e.text);
 		return 1;
 	}
+	errors = report_paths(j, b);
 	report_limits(j, nrules, b);
 	if (!jail_has_source(j))
 		buf_puts(b, "  warning: it reads nothing: no logpath, no journal\n");
+	if (!nrules)
+		buf_printf(b,
+		    "  warning: filter %s has no failregex: it finds nothing\n",
+		    j->filter.name);
 	report_actions(c, j, b);
-	return 0;
+	return errors;
 }
 
 static size_t
@@ -152,6 +212,9 @@ checkconf_report(const struct conf *c, struct buf *b)
 		errors += report_jail(c, &c->jails[i], b);
 	}
 	errors += report_programs(c, b);
+	errors += checkaction_report(c, b);
+	if (!enabled)
+		buf_puts(b, "warning: no jail is enabled: nothing is watched\n");
 	buf_printf(b, "%s: %zu jails enabled, state %s, socket %s, log %s: %s\n",
 	    c->dir, enabled, c->daemon.state, c->daemon.socket, c->daemon.log,
 	    errors ? "with errors" : "ok");

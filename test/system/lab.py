@@ -107,6 +107,10 @@ class Lab:
         self.mounts["/etc/hosts"] = self.dir / "hosts"
 
     @staticmethod
+    def built_with(program, library):
+        return library in Lab.run_host("ldd", str(BUILD / program))
+
+    @staticmethod
     def run_host(*argv):
         return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
 

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""bannerd -t on the mistakes people make: each is told with its file and line, what was
+found and what was expected; an error makes -t fail, a warning does not."""
+import subprocess
+
+import pytest
+
+from lab import BUILD, Lab
+
+GOOD = r"^\s*\S+ sshd\[\d+\]: Failed password for \S+ from <HOST> port \d+$"
+ERROR, WARNING = 1, 0
+
+# name, status, file:line that is named ("" none), words that must be in that line,
+# and the files: J jail text after the good one's four lines, JAIL all of it, F filter,
+# B more of banner.conf
+MISTAKES = [
+    ("good", WARNING, "", "", {}),
+    ("option before the section", ERROR, "jails.d/sshd.conf:1", "before the first section",
+     {"JAIL": "enabled = true\n[sshd]\n"}),
+    ("section not closed", ERROR, "jails.d/sshd.conf:1", '"[sshd"',
+     {"JAIL": "[sshd\nenabled = true\n"}),
+    ("no =", ERROR, "jails.d/sshd.conf:5", 'expected "name = value"|"maxretry 5"',
+     {"J": "maxretry 5"}),
+    ("section twice", ERROR, "jails.d/sshd.conf:5", "twice|line 1", {"J": "[sshd]\n"}),
+    ("option twice", ERROR, "jails.d/sshd.conf:6", "maxretry|line 5",
+     {"J": "maxretry = 3\nmaxretry = 4"}),
+    ("misspelt option", WARNING, "jails.d/sshd.conf:5", '"maxrety"|is it "maxretry"?',
+     {"J": "maxrety = 5"}),
+    ("misspelt section of banner.conf", ERROR, "banner.conf:5", "[banerd]|expected [bannerd]",
+     {"B": "[banerd]\ntrusted = 192.0.2.1\n"}),
+    ("misspelt option of bannerd", ERROR, "banner.conf:5", '"truted"|is it "trusted"?',
+     {"B": "truted = 192.0.2.1\n"}),
+    ("bad prefix", ERROR, "banner.conf:5", '"192.0.2.0/33"|expected an address',
+     {"B": "trusted = 192.0.2.0/33\n"}),
+    ("enabled misspelt", WARNING, "jails.d/sshd.conf:1", '"ture"|expected true or false',
+     {"JAIL": "[sshd]\nenabled = ture\n"}),
+    ("unknown filter", ERROR, "jails.d/sshd.conf:5", '"nosuch" not found|filters/nosuch.conf',
+     {"J": "filter = nosuch"}),
+    ("filter without section", ERROR, "", "filters/sshd.conf:1|[Definition]",
+     {"F": "failregex = <HOST>\n"}),
+    ("misspelt failregex", WARNING, "", "has no failregex",
+     {"F": "[Definition]\nfailregx = ^<HOST>\n"}),
+    ("bad regex", ERROR, "jails.d/sshd.conf:1",
+     "filters/sshd.conf|failregex 2|column 6|missing )",
+     {"F": f"[Definition]\nfailregex = {GOOD}\n            ^bad (<HOST>$\n"}),
+    ("regex without a host", ERROR, "jails.d/sshd.conf:1", "no host, address or id|^Failed",
+     {"F": "[Definition]\nfailregex = ^Failed for \\S+$\n"}),
+    ("bad time", ERROR, "jails.d/sshd.conf:5", '"fortnight"|expected a unit',
+     {"J": "bantime = 1 fortnight"}),
+    ("bad number", ERROR, "jails.d/sshd.conf:5", '"five"|expected a number',
+     {"J": "maxretry = five"}),
+    ("bad choice", ERROR, "jails.d/sshd.conf:5", '"maybe"|expected yes, warn, no or raw',
+     {"J": "usedns = maybe"}),
+    ("unknown backend", ERROR, "jails.d/sshd.conf:5", '"journald"|expected auto, systemd',
+     {"J": "backend = journald"}),
+    ("bad count", ERROR, "jails.d/sshd.conf:5", '"hosts"|expected host, user',
+     {"J": "count = hosts"}),
+    ("bad date pattern", ERROR, "jails.d/sshd.conf:1", "column 4|%Q",
+     {"J": "datepattern = %%Y-%%Q"}),
+    ("bad formula", ERROR, "jails.d/sshd.conf:6", "bantime.formula|column 29",
+     {"J": "bantime.increment = true\nbantime.formula = ban.Time * (1<<(ban.Count if"}),
+    ("reference to nothing", ERROR, "jails.d/sshd.conf:5", "%(nosuch)s",
+     {"J": "findtime = %(nosuch)s"}),
+    ("address that is none", WARNING, "jails.d/sshd.conf:1", '"10.0.0.300"|host name',
+     {"J": "ignoreip = 192.0.2.1 10.0.0.300"}),
+    ("relative path", ERROR, "jails.d/sshd.conf:1", '"auth.log"|begins with /',
+     {"J": "logpath = auth.log", "JAIL": "[sshd]\nenabled = true\n"}),
+    ("relative list", ERROR, "jails.d/sshd.conf:1", 'blocklist|"bad.txt"|begins with /',
+     {"J": "blocklist = file:bad.txt"}),
+    ("no log at all", WARNING, "", "reads nothing: no logpath",
+     {"JAIL": "[sshd]\nenabled = true\naction = route\n"}),
+    ("nothing enabled", WARNING, "", "no jail is enabled",
+     {"JAIL": "[sshd]\nenabled = false\n"}),
+    ("unknown action", ERROR, "jails.d/sshd.conf:4", '"nosuch" not found|[action nosuch]|route',
+     {"A": "nosuch"}),
+    ("bracket not closed", ERROR, "jails.d/sshd.conf:4", 'closing "]"',
+     {"A": "route[blocktype=blackhole"}),
+    ("misspelt option of an action", ERROR, "jails.d/sshd.conf:1", '"blocktyp"|blocktype, table',
+     {"A": "route[blocktyp=blackhole]"}),
+    ("unknown plugin", ERROR, "jails.d/sshd.conf:1", 'no action plugin "nosuch"',
+     {"A": "x", "B": "[action x]\nplugin = nosuch\n"}),
+    ("option of an action missing", ERROR, "jails.d/sshd.conf:1", 'action ssh needs|"hosts"',
+     {"A": "x", "B": "[action x]\nplugin = ssh\n"}),
+    ("user of an action", ERROR, "jails.d/sshd.conf:1", 'no user "nobodyknows"',
+     {"A": "x", "B": "[action x]\nplugin = route\nuser = nobodyknows\n"}),
+]
+
+
+@pytest.mark.parametrize("name, status, place, words, files", MISTAKES,
+                         ids=[m[0].replace(" ", "-") for m in MISTAKES])
+def test_mistake(name, status, place, words, files):
+    with Lab(user=True, jails=()) as lab:
+        jail = files.get("JAIL", f"[sshd]\nenabled = true\nlogpath = {lab.auth}\n"
+                                 f"action = {files.get('A', 'route')}\n")
+        (lab.dir / "jails.d" / "sshd.conf").write_text(jail + files.get("J", "") + "\n")
+        (lab.dir / "filters" / "sshd.conf").write_text(
+            files.get("F", f"[Definition]\nfailregex = {GOOD}\n"))
+        (lab.dir / "banner.conf").write_text(
+            f"[bannerd]\nstate = {lab.dir}/state\nsocket = {lab.socket}\nlog = {lab.log}\n"
+            + files.get("B", ""))
+        done = subprocess.run([BUILD / "bannerd", "-c", lab.dir, "-t"],
+                              capture_output=True, text=True)
+        said = done.stdout + done.stderr
+        assert done.returncode == status, said
+        if name == "good":
+            assert "warning" not in said and "error" not in said
+            return
+        lines = [line for line in said.splitlines()
+                 if (f"{lab.dir}/{place}: " in line if place else True)
+                 and all(word in line for word in words.split("|"))]
+        assert lines, said
+        assert any(level in line for line in lines for level in ("error: ", "warning: "))
+
+
+def test_plugin_that_others_may_write(tmp_path):
+    """Whoever may write a plugin would run with the actor's rights."""
+    import os
+    import shutil
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    copy = tmp_path / "b"
+    copy.mkdir()
+    for f in BUILD.iterdir():
+        if f.is_file() and os.access(f, os.X_OK) and f.name.startswith("ban"):
+            shutil.copy(f, copy / f.name)
+    shutil.copytree(BUILD / "actions", copy / "actions", ignore=lambda d, names: [
+        n for n in names if not n.endswith(".so")])
+    with Lab(user=True) as lab:
+        def run():
+            return subprocess.run([copy / "bannerd", "-c", lab.dir, "-t"],
+                                  capture_output=True, text=True)
+        done = run()
+        assert done.returncode == 0, done
+        os.chmod(copy / "actions" / "route.so", 0o777)
+        done = run()
+        assert done.returncode == 1 and "route.so" in done.stdout, done
