@@ -81,7 +81,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 	flush_parent(d);
 }
 
-/* Lines of the log wait for the end of the turn, so that orders are on their way first. */
+/* Lines of the log wait for the end of the turn: orders are on their way first. */
 static bool
 log_later(void *arg)
 {

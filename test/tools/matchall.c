@@ -4,10 +4,10 @@
  *	matchall [-n | -l | -c] CONFIG LOG FILTER...
  *
  * Prints "filter line id" for each failure; -n: every regex on every line; -l: each
- *line is a block of its own, as when a log is followed; -c: by blocks as the daemon
- *reads, and only the number of failures is printed, for measuring. The time it took goes to
- *standard error. For tests: what many filters find together must be what each finds
- *alone.
+ * line is a block of its own, as when a log is followed; -c: by blocks as the daemon
+ * reads, and only the number of failures is printed, for measuring. The time it took
+ * goes to standard error. For tests: what many filters find together must be what each
+ * finds alone.
  */
 #include <stdio.h>
 #include <stdlib.h>
