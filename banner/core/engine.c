@@ -12,6 +12,7 @@
 #include "banner/conf/conf.h"
 #include "banner/core/bans.h"
 #include "banner/core/allow.h"
+#include "banner/core/attempts.h"
 #include "banner/core/evidence.h"
 #include "banner/core/guard.h"
 #include "banner/core/history.h"
@@ -137,16 +138,23 @@ already_banned(struct engine *en, struct ban_entry *e, const struct failure *f)
 	engine_notice(en, EVENT_LEAK, j, f, text);
 }
 
-static void
-keep_lines(struct engine *en, const struct verdict *v)
+/* The lines and the row of one failure, behind those before it. */
+static uint32_t
+keep_evidence(struct engine *en, const struct verdict *v)
 {
 	struct evidence_owner who = { .jail = v->jail->index, .key = v->target.key };
 	const struct failure *f = v->failure;
 	uint32_t mark = v->sum.mark;
+	struct buf row = { 0 };
 
 	for (size_t i = 0; i < f->nlines; i++)
 		mark = evidence_add(en->evidence, &who, mark, f->lines[i]);
-	track_mark(v->jail->track, mark);
+	if (v->jail->conf->naction > 0) {
+		attempt_row(f, &row);
+		mark = evidence_add_row(en->evidence, &who, mark, buf_view(&row));
+		buf_fini(&row);
+	}
+	return mark;
 }
 
 /* Known offenders reach the limit sooner, when bantime.increment is on. */
@@ -176,7 +184,7 @@ count_failure(struct engine *en, struct verdict *v)
 	if (track_add(j->track, &hit, &v->sum))
 		engine_decide(en, v);
 	else
-		keep_lines(en, v);	/* below maxretry within findtime */
+		track_mark(j->track, keep_evidence(en, v));	/* below maxretry within findtime */
 }
 
 /* A date from the future would make every later failure look old: it means now. */
@@ -325,6 +333,30 @@ ban_fill(struct engine *en, const struct verdict *v, struct ban *ban)
 	return time < 0 || ban->until_ms > v->now_ms;
 }
 
+/* The captures of the deciding failure, then the rows of all. */
+static size_t
+ban_fields(struct engine *en, const struct verdict *v, struct buf *text,
+    struct field out[FAILURE_FIELDS])
+{
+	struct evidence_owner who = { .jail = v->jail->index, .key = v->target.key };
+	const struct failure *f = v->failure;
+	struct str rows[ATTEMPT_ROWS];
+	struct buf last = { 0 };
+	size_t n = f->nfields, nrows;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = f->fields[i];
+	if (v->jail->conf->naction == 0 || n > FAILURE_FIELDS - ATTEMPT_FIELDS)
+		return n;
+	nrows = evidence_get_rows(en->evidence, &who, v->sum.mark, rows,
+	    ATTEMPT_ROWS - 1);
+	attempt_row(f, &last);
+	rows[nrows++] = buf_view(&last);
+	n += attempt_fields(rows, nrows, text, out + n);
+	buf_fini(&last);
+	return n;
+}
+
 /* The order with its evidence: lines of earlier failures, then those of the last. */
 static void
 emit_ban(struct engine *en, const struct verdict *v, const struct ban *ban)
@@ -332,9 +364,11 @@ emit_ban(struct engine *en, const struct verdict *v, const struct ban *ban)
 	struct evidence_owner who = { .jail = v->jail->index, .key = v->target.key };
 	const struct failure *f = v->failure;
 	struct str lines[MATCHES_MAX];
+	struct field fields[FAILURE_FIELDS];
+	struct buf text = { 0 };
 	size_t max = v->jail->conf->maxmatches, own, n;
 	struct order o = { .verb = VERB_BAN, .cause = CAUSE_FAILURES, .ban = ban,
-	    .lines = lines, .fields = f->fields, .nfields = f->nfields };
+	    .lines = lines, .fields = fields };
 
 	if (max > MATCHES_MAX)
 		max = MATCHES_MAX;
@@ -343,20 +377,9 @@ emit_ban(struct engine *en, const struct verdict *v, const struct ban *ban)
 	for (size_t i = 0; i < own; i++)
 		lines[n++] = f->lines[f->nlines - own + i];
 	o.nlines = n;
+	o.nfields = ban_fields(en, v, &text, fields);
 	en->host->emit(en->host->arg, &o);
-}
-
-/* The lines of the deciding failure go into the ring only after emit_ban: its lines
- * are borrowed from there. */
-static uint32_t
-keep_last(struct engine *en, const struct verdict *v)
-{
-	struct evidence_owner who = { .jail = v->jail->index, .key = v->target.key };
-	uint32_t mark = v->sum.mark;
-
-	for (size_t i = 0; i < v->failure->nlines; i++)
-		mark = evidence_add(en->evidence, &who, mark, v->failure->lines[i]);
-	return mark;
+	buf_fini(&text);
 }
 
 void
@@ -388,7 +411,7 @@ engine_punish(struct engine *en, const struct verdict *v)
 	e = bans_add(en->bans, j, &ban);
 	emit_ban(en, v, &e->ban);
 	e->key = v->target.key;
-	e->mark = keep_last(en, v);
+	e->mark = keep_evidence(en, v);	/* now: the order borrowed from the ring */
 }
 
 int64_t

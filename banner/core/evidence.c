@@ -16,7 +16,7 @@ enum { UNIT = 8, BYTES_MIN = 65536, BYTES_MAX = 1 << 30 };
 
 struct record {
 	struct evidence_owner owner;
-	uint32_t prev, len;
+	uint32_t prev, len : 31, is_row : 1;
 };
 
 struct evidence {
@@ -74,14 +74,14 @@ room(struct evidence *ev, uint32_t units)
 	return ev->head;
 }
 
-uint32_t
-evidence_add(struct evidence *ev, const struct evidence_owner *who, uint32_t mark,
-    struct str line)
+static uint32_t
+add(struct evidence *ev, const struct evidence_owner *who, uint32_t mark,
+    struct str line, bool is_row)
 {
 	bool cut = line.len > EVIDENCE_LINE;
 	size_t len = cut ? EVIDENCE_LINE : line.len;
-	struct record r = { .owner = *who, .prev = mark,
-	    .len = (uint32_t)(len + (cut ? 3 : 0)) };
+	struct record r = { .owner = *who, .prev = mark, .is_row = is_row,
+	    .len = (uint32_t)(len + (cut ? 3 : 0)) & 0xffff };
 	uint32_t units = (uint32_t)((sizeof(r) + r.len + UNIT - 1) / UNIT), at;
 	char *p;
 
@@ -98,6 +98,20 @@ evidence_add(struct evidence *ev, const struct evidence_owner *who, uint32_t mar
 	return at;
 }
 
+uint32_t
+evidence_add(struct evidence *ev, const struct evidence_owner *who, uint32_t mark,
+    struct str line)
+{
+	return add(ev, who, mark, line, false);
+}
+
+uint32_t
+evidence_add_row(struct evidence *ev, const struct evidence_owner *who, uint32_t mark,
+    struct str row)
+{
+	return add(ev, who, mark, row, true);
+}
+
 static bool
 alive(const struct evidence *ev, uint32_t mark)
 {
@@ -106,11 +120,14 @@ alive(const struct evidence *ev, uint32_t mark)
 	return mark && behind && behind <= ev->units && behind <= ev->used;
 }
 
-size_t
-evidence_get(const struct evidence *ev, const struct evidence_owner *who, uint32_t mark,
-    struct str *lines, size_t max)
+struct found { struct str *v; size_t n, max; };
+
+static void
+walk(const struct evidence *ev, const struct evidence_owner *who, uint32_t mark,
+    bool rows, struct found *f)
 {
-	size_t n = 0;
+	struct str *lines = f->v;
+	size_t n = 0, max = f->max;
 
 	while (n < max && ev->ring && alive(ev, mark)) {
 		struct record r;
@@ -118,7 +135,9 @@ evidence_get(const struct evidence *ev, const struct evidence_owner *who, uint32
 		memcpy(&r, place(ev, mark), sizeof(r));
 		if (memcmp(&r.owner, who, sizeof(*who)) != 0)
 			break;
-		lines[n++] = (struct str){ place(ev, mark) + sizeof(r), r.len };
+		if (r.is_row == rows)
+			lines[n++] =
+			    (struct str){ place(ev, mark) + sizeof(r), r.len };
 		if (ev->head - r.prev <= ev->head - mark)
 			break;		/* a chain leads back, never forward */
 		mark = r.prev;
@@ -129,5 +148,25 @@ evidence_get(const struct evidence *ev, const struct evidence_owner *who, uint32
 		lines[i] = lines[n - 1 - i];
 		lines[n - 1 - i] = s;
 	}
-	return n;
+	f->n = n;
+}
+
+size_t
+evidence_get(const struct evidence *ev, const struct evidence_owner *who, uint32_t mark,
+    struct str *lines, size_t max)
+{
+	struct found f = { lines, 0, max };
+
+	walk(ev, who, mark, false, &f);
+	return f.n;
+}
+
+size_t
+evidence_get_rows(const struct evidence *ev, const struct evidence_owner *who,
+    uint32_t mark, struct str *rows, size_t max)
+{
+	struct found f = { rows, 0, max };
+
+	walk(ev, who, mark, true, &f);
+	return f.n;
 }

@@ -22,6 +22,13 @@ struct evidence_owner { uint32_t jail; struct track_key key; };
 /* Keep a line after those that mark leads to (0: none). Returns the new mark. */
 uint32_t	 evidence_add(struct evidence *, const struct evidence_owner *,
 		    uint32_t mark, struct str line);
+/* Keep a row (attempts.h) in the same chain; evidence_get passes over it. */
+uint32_t	 evidence_add_row(struct evidence *, const struct evidence_owner *,
+		    uint32_t mark, struct str row);
+/* As evidence_get, the rows alone. */
+size_t		 evidence_get_rows(const struct evidence *,
+		    const struct evidence_owner *, uint32_t mark, struct str *rows,
+		    size_t max);
 /* The last max lines, oldest first, borrowed until the next add. Returns how many. */
 size_t		 evidence_get(const struct evidence *, const struct evidence_owner *,
 		    uint32_t mark, struct str *lines, size_t max);
