@@ -491,14 +491,17 @@ profile_of(const char *plugin)
 	return PROFILE_EXEC;
 }
 
-/* What a plugin reads while it runs: the file is replaced by renaming, so its folder. */
+/* What a plugin that talks to hosts reads while it runs: what names stand for, whom to
+ * trust (option key: a file that is replaced by renaming, so its folder). */
 static void
-ssh_paths(const struct member *m, const char *read[], char folder[PATH_MAX])
+net_paths(const struct member *m, const char *key, const char *read[],
+    char folder[PATH_MAX])
 {
 	static const char *const names[] = { "/etc/resolv.conf", "/etc/hosts",
 	    "/etc/nsswitch.conf", "/etc/gai.conf", "/usr/lib", "/lib",
-	    "/run/systemd/resolve" };
-	const char *file = plugin_option(&m->plugin.ops, &m->conf->options, "known_hosts");
+	    "/run/systemd/resolve", "/etc/ssl", "/etc/pki", "/usr/share/ca-certificates",
+	    "/etc/localtime", "/usr/share/zoneinfo" };
+	const char *file = plugin_option(&m->plugin.ops, &m->conf->options, key);
 	char *slash;
 	size_t n = 0;
 
@@ -516,7 +519,7 @@ static int
 confine(struct actor *a, struct sandbox_level *level, struct err *e)
 {
 	const struct member *m = &a->members[0];
-	const char *read[16] = { NULL }, *carrier;
+	const char *read[20] = { NULL }, *carrier;
 	char folder[PATH_MAX];
 	struct sandbox s = { .want = a->child.conf->daemon.sandbox,
 	    .profile = profile_of(m->conf->plugin), .read = read };
@@ -525,7 +528,13 @@ confine(struct actor *a, struct sandbox_level *level, struct err *e)
 		carrier = plugin_option(&m->plugin.ops, &m->conf->options, "carrier");
 		if (carrier && strcmp(carrier, "openssh") == 0)
 			s.profile = PROFILE_EXEC;
-		ssh_paths(m, read, folder);
+		net_paths(m, "known_hosts", read, folder);
+	}
+	if (strcmp(m->conf->plugin, "mail") == 0) {
+		carrier = plugin_option(&m->plugin.ops, &m->conf->options, "sendmail");
+		if (carrier && *carrier)
+			s.profile = PROFILE_EXEC;
+		net_paths(m, "ca", read, folder);
 	}
 	return sandbox_enter(&s, level, e);
 }

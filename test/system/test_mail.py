@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The mail action against a real Postfix in a network namespace, with and without TLS."""
+import email
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from harness import BUILD, Drive
+
+NS = "banner-mail-test"
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("postfix") or
+    not (BUILD / "actions/mail.so").exists(), reason="needs root, postfix and mail.so")
+
+MAIN = """compatibility_level = 3.6
+queue_directory = {top}/queue
+data_directory = {top}/data
+mail_owner = postfix
+setgid_group = postdrop
+myhostname = mx.example.com
+mydestination =
+inet_interfaces = loopback-only
+smtpd_peername_lookup = no
+virtual_mailbox_domains = example.com
+virtual_mailbox_base = {top}/box
+virtual_mailbox_maps = static:in/
+virtual_uid_maps = static:65534
+virtual_gid_maps = static:65534
+virtual_minimum_uid = 1
+maillog_file = {top}/data/log
+maillog_file_prefixes = {top}
+smtpd_tls_cert_file = {top}/cert.pem
+smtpd_tls_key_file = {top}/key.pem
+smtpd_tls_security_level = {tls}
+smtpd_recipient_restrictions = reject_unauth_destination
+"""
+MASTER = """smtp inet n - n - - smtpd
+postlog unix-dgram n - n - 1 postlogd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+anvil unix - - n - 1 anvil
+proxymap unix - - n - - proxymap
+virtual unix - n n - - virtual
+error unix - - n - - error
+retry unix - - n - - error
+"""
+
+
+class Postfix:
+    def __init__(self, top, tls):
+        self.top = top
+        for name in "conf", "queue", "data", "box":
+            (top / name).mkdir()
+        shutil.chown(top / "data", "postfix")
+        shutil.chown(top / "box", 65534)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                        "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=DNS:localhost", "-keyout", top / "key.pem",
+                        "-out", top / "cert.pem"], check=True, capture_output=True)
+        (top / "conf/main.cf").write_text(MAIN.format(top=top, tls=tls))
+        (top / "conf/master.cf").write_text(MASTER)
+        self.do("start")
+
+    def do(self, what):
+        run = subprocess.run(["ip", "netns", "exec", NS, "postfix", "-c",
+                              self.top / "conf", what], capture_output=True, text=True)
+        assert run.returncode == 0, run.stdout + run.stderr
+
+    def mails(self, n, timeout=15):
+        end = time.monotonic() + timeout
+        while True:
+            found = sorted(self.top.glob("box/in/new/*"))
+            if len(found) >= n:
+                return [email.message_from_bytes(p.read_bytes()) for p in found]
+            log = self.top / "data/log"
+            assert time.monotonic() < end, log.read_text() if log.exists() else "no log"
+            time.sleep(0.1)
+
+
+@pytest.fixture
+def place(request):
+    subprocess.run(["ip", "netns", "del", NS], capture_output=True)
+    subprocess.run(["ip", "netns", "add", NS], check=True)
+    subprocess.run(["ip", "-n", NS, "link", "set", "lo", "up"], check=True)
+    top = pathlib.Path(subprocess.run(["mktemp", "-d", "/tmp/banner-mail.XXXXXX"],
+                                      check=True, capture_output=True,
+                                      text=True).stdout.strip())
+    top.chmod(0o755)
+    yield top
+    subprocess.run(["ip", "netns", "del", NS], check=True)
+    shutil.rmtree(top)
+
+
+@pytest.fixture
+def postfix(place):
+    p = Postfix(place, "may")
+    yield p
+    p.do("stop")
+
+
+def actor(**options):
+    words = ",".join(f"{k}={v}" for k, v in options.items())
+    d = Drive("banner-actor", ["0"], actions=["x,mail,," + words], netns=NS)
+    d.send("engine")
+    d.expect("ready")
+    d.send("begin", 1)
+    d.send("complete", 1)
+    return d
+
+
+def row(ms, addr, user):
+    return f"{ms}\t{addr}\timap\t{user}\n"
+
+
+def ban(d, number, addr, user, rows):
+    d.send("ban", 0, number, addr, "since=1790000000000", "until=1790003600000",
+           "failures=%d" % rows.count("\n"), "jail=zimbra-web",
+           "field=user:" + user, "field=attempts:" + rows)
+    d.expect("done", 0, number, 0, "", 0)
+
+
+def text_of(mail):
+    return mail.get_payload()
+
+
+def test_digest(postfix):
+    """One message for many bans, then the rest after the interval; nothing of a client
+    becomes a header or a line."""
+    d = actor(to="root@example.com admin@example.com", delay=1, every=4)
+    evil = "x\r\nBcc: victim@example.org\r\n\r\n.\r\nMAIL FROM:<e@example.org>\u202e"
+    ban(d, 1, "192.0.2.1", evil, row(1789999000000, "192.0.2.1", "anna")
+        + row(1789999001000, "192.0.2.1", "bob"))
+    ban(d, 2, "2001:db8::1", "anna", row(1789999002000, "2001:db8::1", "anna"))
+    first = postfix.mails(2)            # a copy for each of the two
+    time.sleep(1)
+    for i in range(3, 303):
+        ban(d, i, f"198.51.100.{i % 250}", "anna", "")
+    assert len(postfix.mails(2)) == 2   # silent meanwhile
+    later = postfix.mails(4)
+    assert len(later) == 4
+    m = first[0]
+    assert m.keys().count("Bcc") == 0 and m["Auto-Submitted"] == "auto-generated"
+    assert m["Subject"] == "[banner] zimbra-web: 192.0.2.1, 3 failures (and 1 more)"
+    body = text_of(m)
+    assert "2 reached a limit, with 3 failures" in body
+    assert "    2  192.0.2.1" in body and "    2  anna" in body
+    assert body.count("imap") == 3
+    last = [text_of(m) for m in later if "300 reached" in text_of(m)]
+    assert len(last) == 2 and "and 100 more" in last[0]
+    assert d.stop() == 0
+
+
+def test_subject_of_zmauditswatch(postfix):
+    evil = "anna\r\nBcc: victim@example.org"
+    d = actor(to="root@example.com", delay=0, every=0,
+              subject="ABUSE: IP:Acct threshold exceeded: <ip> <user>")
+    ban(d, 1, "192.0.2.1", evil, row(1789999000000, "192.0.2.1", "anna"))
+    m, = postfix.mails(1)
+    assert m["Subject"].replace("\n", "") == (
+        "ABUSE: IP:Acct threshold exceeded: 192.0.2.1 anna??Bcc: victim@example.org")
+    assert "Bcc" not in m
+    assert d.stop() == 0
+
+
+def test_tls_is_checked(postfix):
+    """With the right certificate it goes out, with a strange one it waits."""
+    good = actor(to="root@example.com", delay=0, server="smtp://localhost:25",
+                 tls="required", ca=postfix.top / "cert.pem")
+    ban(good, 1, "192.0.2.1", "anna", row(1789999000000, "192.0.2.1", "anna"))
+    postfix.mails(1)
+    assert "ESMTPS" in postfix.mails(1)[0]["Received"]
+    bad = actor(to="root@example.com", delay=0, server="smtp://localhost:25",
+                tls="required")
+    ban(bad, 1, "192.0.2.1", "anna", row(1789999000000, "192.0.2.1", "anna"))
+    time.sleep(2)
+    assert len(postfix.mails(1)) == 1
+    good.stop()
+    bad.stop()
+
+
+def test_sendmail(place):
+    """The program gets fixed words and the message, no shell."""
+    out = place / "out"
+    script = place / "sendmail"
+    script.write_text(f"#!/bin/sh\nprintf '%s|' \"$@\" >{out}\ncat >>{out}\n")
+    script.chmod(0o755)
+    d = actor(to="root@example.com", delay=0, sendmail=script, **{"from": "b@example.com"})
+    ban(d, 1, "192.0.2.1", "$(touch /tmp/x)", row(1789999000000, "192.0.2.1", "`id`"))
+    for _ in range(50):
+        if out.exists() and "explain" in out.read_text():
+            break
+        time.sleep(0.1)
+    text = out.read_text()
+    assert text.startswith("-oi|-f|b@example.com|--|root@example.com|From: b@example.com\n")
+    assert "`id`" in text
+    assert d.stop() == 0
