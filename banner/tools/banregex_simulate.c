@@ -123,7 +123,23 @@ on_order(void *arg, const struct order *o)
 		text_order(sm, o, verbs[o->verb]);
 }
 
-struct search { const struct failure *f; bool found; };
+struct search {
+	const struct simulation *sm;
+	const struct failure *f;
+	bool found;
+};
+
+/* A jail whose only actions are messages stops nobody. One without any would. */
+static bool
+only_tells(const struct simulation *sm, const char *name)
+{
+	const struct conf_jail *c = jail_conf(engine_jail(sm->en, name));
+
+	for (size_t i = 0; c && i < c->naction; i++)
+		if (strcmp(sm->conf->actions[c->action[i]].plugin, "mail") != 0)
+			return false;
+	return c && c->naction > 0;
+}
 
 static bool
 covers(void *arg, const struct ban *ban)
@@ -137,6 +153,7 @@ covers(void *arg, const struct ban *ban)
 	else if (who->kind == SUBJECT_ID)
 		s->found = s->f->subject.kind == SUBJECT_ID &&
 		    str_eq(s->f->subject.text, who->text);
+	s->found = s->found && !only_tells(s->sm, ban->jail);
 	return !s->found;
 }
 
@@ -144,7 +161,7 @@ covers(void *arg, const struct ban *ban)
 static void
 judge_line(struct simulation *sm, const struct failure *f)
 {
-	struct search s = { .f = f };
+	struct search s = { .sm = sm, .f = f };
 
 	engine_bans_each(sm->en, NULL, covers, &s);
 	sm->judged_line = sm->trial.line;
