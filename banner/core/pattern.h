@@ -40,6 +40,9 @@ size_t		 pattern_groups(const struct pattern *);
 const char	*pattern_group_name(const struct pattern *, unsigned group);
 
 struct pattern_run	*pattern_run_new(void);
+/* Without a stack of its own for JIT, which takes 1 MiB of addresses: for dates. What
+ * needs more than the 32 KiB there are without is searched without JIT. */
+struct pattern_run	*pattern_run_small(void);
 void			 pattern_run_free(struct pattern_run *);
 
 enum pattern_result {

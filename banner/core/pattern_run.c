@@ -34,7 +34,7 @@ oom(const void *p)
 }
 
 struct pattern_run *
-pattern_run_new(void)
+pattern_run_small(void)
 {
 	struct pattern_run *r = xcalloc(1, sizeof(*r));
 
@@ -43,11 +43,19 @@ pattern_run_new(void)
 	r->context = pcre2_match_context_create(NULL);
 	oom(r->data);
 	oom(r->context);
-	/* Without JIT support there is no stack, and none is needed. */
-	r->stack = pcre2_jit_stack_create(JIT_STACK_MIN, JIT_STACK_MAX, NULL);
 	pcre2_set_match_limit(r->context, LIMIT_MATCH);
 	pcre2_set_depth_limit(r->context, LIMIT_DEPTH);
 	pcre2_set_heap_limit(r->context, LIMIT_HEAP_KIB);
+	return r;
+}
+
+struct pattern_run *
+pattern_run_new(void)
+{
+	struct pattern_run *r = pattern_run_small();
+
+	/* Without JIT support there is no stack, and none is needed. */
+	r->stack = pcre2_jit_stack_create(JIT_STACK_MIN, JIT_STACK_MAX, NULL);
 	if (r->stack)
 		pcre2_jit_stack_assign(r->context, NULL, r->stack);
 	return r;

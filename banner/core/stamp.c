@@ -539,7 +539,7 @@ stamp_new(const struct conf_list *patterns, const char *zone, struct stamp **out
 	st->end = SIZE_MAX;
 	st->before = st->first = st->final = st->after = NOTHING;
 	st->decade = 2;
-	st->run = pattern_run_new();
+	st->run = pattern_run_small();
 	if (zone) {
 		rc = stamp_zone_check(zone, e);
 		st->zone.set = true;
