@@ -43,8 +43,8 @@ parse_four(struct str s, uint8_t ip[4])
 		if (k > 0 && (i == s.len || s.s[i++] != '.'))
 			return false;
 		start = i;
-		for (; i < s.len && s.s[i] >= '0' && s.s[i] <= '9' && i < start + 3; i++)
-			v = v * 10 + (unsigned)(s.s[i] - '0');
+		while (i < s.len && i < start + 3 && s.s[i] >= '0' && s.s[i] <= '9')
+			v = v * 10 + (unsigned)(s.s[i++] - '0');
 		if (i == start || v > 255 || (i > start + 1 && s.s[start] == '0'))
 			return false;
 		ip[k] = (uint8_t)v;

@@ -310,7 +310,8 @@ prefilter(struct view *v)
 }
 
 static void
-add_field(struct field *fields, struct failure *f, struct str name, struct str value)
+add_field(
+    struct field *fields, struct failure *f, struct str name, struct str value)
 {
 	if (f->nfields < FAILURE_FIELDS)
 		fields[f->nfields++] = (struct field){ name, value };

@@ -29,7 +29,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 enum { DEPTH_MAX = 60, CLASS_MAX = 10, ORDER_MEMBERS = 8 };
 
 struct reader {
@@ -337,9 +336,7 @@ read_group(struct reader *r)
 		skip_until(r, ")");
 		return part_unknown();
 	}
-	if (starts(r, "="))
-		p = read_zero_width(r);
-	else if (starts(r, "!") || starts(r, "<=") || starts(r, "<!"))
+	if (starts(r, "=") || starts(r, "!") || starts(r, "<=") || starts(r, "<!"))
 		p = read_zero_width(r);
 	else if (starts(r, "("))
 		p = read_condition(r);
@@ -566,15 +563,24 @@ keep(struct literal_sets *out, struct literal_set set)
 	out->v[at] = set;
 }
 
+/* False: not understood. */
+static bool
+read_regex(const char *regex, struct arena *a, struct part *p)
+{
+	struct reader r = { .p = regex, .a = a };
+
+	*p = read_alternatives(&r);
+	return !r.lost && !*r.p;
+}
+
 void
 literal_extract(const char *regex, enum literal_cut cut, struct arena *a,
     struct literal_sets *out)
 {
-	struct reader r = { .p = regex, .a = a };
-	struct part p = read_alternatives(&r);
+	struct part p;
 
 	out->n = 0;
-	if (r.lost || *r.p)
+	if (!read_regex(regex, a, &p))
 		return;
 	for (size_t i = 0; i < p.nneed; i++) {
 		struct literal_set set = set_uncut(a, p.need[i], cut);
@@ -587,11 +593,10 @@ literal_extract(const char *regex, enum literal_cut cut, struct arena *a,
 void
 literal_order(const char *regex, struct arena *a, struct literal_sets *out)
 {
-	struct reader r = { .p = regex, .a = a };
-	struct part p = read_alternatives(&r);
+	struct part p;
 
 	out->n = 0;
-	if (r.lost || *r.p)
+	if (!read_regex(regex, a, &p))
 		return;
 	for (size_t i = 0; i < p.nneed && out->n < LITERAL_SETS_MAX; i++)
 		if (p.need[i].n <= ORDER_MEMBERS)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * literal_end.c - the last text of a regex, behind which anything may follow.
+ * literal_end.c - long lines: the last text of a regex, behind which anything may
+ * follow, and the order of all of them.
  *
  * In "A text.*$" nothing behind the last "text" of a line can take part in A or the
  * text, and what follows always matches. So it is enough to search up to there: the
@@ -110,4 +111,38 @@ literal_until(struct str text, struct str last)
 	}
 	text.len -= rest.len;
 	return text;
+}
+
+/* Where the first member of the set ends that stands in the text; SIZE_MAX: none. A
+ * member of which the case does not count may be at once. */
+static size_t
+first_end(const struct literal_set *set, struct str text)
+{
+	size_t first = SIZE_MAX;
+
+	for (size_t i = 0; i < set->n; i++) {
+		struct str s = set->v[i].text;
+		const char *at;
+
+		if (set->v[i].nocase)
+			return 0;
+		at = text.len ? memmem(text.s, text.len, s.s, s.len) : NULL;
+		if (at && (size_t)(at - text.s) + s.len < first)
+			first = (size_t)(at - text.s) + s.len;
+	}
+	return first;
+}
+
+bool
+literal_in_order(const struct literal_sets *sets, struct str text)
+{
+	for (size_t i = 0; i < sets->n; i++) {
+		size_t end = first_end(&sets->v[i], text);
+
+		if (end == SIZE_MAX)
+			return false;
+		text.s += end;
+		text.len -= end;
+	}
+	return true;
 }

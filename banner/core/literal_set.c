@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * literal_set.c - sums and products of sets of strings, and how rare they look.
  */
-#include "banner/core/literal.h"
+#include "banner/core/literal_set.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -210,38 +210,4 @@ set_uncut(struct arena *a, struct literal_set set, enum literal_cut cut)
 		out.v[out.n++] = l;
 	}
 	return out;
-}
-
-/* Where the first member of the set ends that stands in the text; SIZE_MAX: none. A
- * member of which the case does not count may be at once. */
-static size_t
-first_end(const struct literal_set *set, struct str text)
-{
-	size_t first = SIZE_MAX;
-
-	for (size_t i = 0; i < set->n; i++) {
-		struct str s = set->v[i].text;
-		const char *at;
-
-		if (set->v[i].nocase)
-			return 0;
-		at = text.len ? memmem(text.s, text.len, s.s, s.len) : NULL;
-		if (at && (size_t)(at - text.s) + s.len < first)
-			first = (size_t)(at - text.s) + s.len;
-	}
-	return first;
-}
-
-bool
-literal_in_order(const struct literal_sets *sets, struct str text)
-{
-	for (size_t i = 0; i < sets->n; i++) {
-		size_t end = first_end(&sets->v[i], text);
-
-		if (end == SIZE_MAX)
-			return false;
-		text.s += end;
-		text.len -= end;
-	}
-	return true;
 }

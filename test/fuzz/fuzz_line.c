@@ -33,7 +33,8 @@ run(struct str text, bool every, struct buf *out)
 {
 	struct conf_filter filter = { .maxlines = 1,
 		.failregex = { .v = (void *)(uintptr_t)fail, .n = 4 } };
-	struct rules_options o = { .filter = &filter, .raw = true, .no_literals = every };
+	struct rules_options o = { .filter = &filter, .raw = true,
+		.no_literals = every };
 	struct block b = { .text = text, .read_ms = NOW_S * INT64_C(1000),
 		.line_ms = -1 };
 	struct rules *r;

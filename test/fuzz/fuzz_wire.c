@@ -11,17 +11,19 @@ int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static void
 read_field(struct wire_in *in, unsigned kind)
 {
-	struct str s;
+	struct str s = { 0 };
 
 	switch (kind % 7) {
 	case 0: wire_get_u8(in); break;
 	case 1: wire_get_u32(in); break;
 	case 2: wire_get_u64(in); break;
-	case 3: s = wire_get_str(in); if (s.len > 0 && s.s[s.len] != '\0') abort(); break;
+	case 3: s = wire_get_str(in); break;
 	case 4: if (strlen(wire_get_text(in)) > 65536) abort(); break;
 	case 5: wire_get_addr(in); break;
 	case 6: wire_get_subject(in); break;
 	}
+	if (s.len > 0 && s.s[s.len] != '\0')
+		abort();
 }
 
 int
