@@ -95,12 +95,12 @@ edge_close(struct edge *e)
 {
 	instance_free(e->instance);
 	plugin_unload(&e->plugin);
+	heap_fini(&e->ends);	/* it touches its nodes: before the rows */
 	if (e->rows) {
 		table_each(e->rows, free_row, NULL);
 		table_free(e->rows);
 	}
 	guard_free(e->guard);
-	heap_fini(&e->ends);
 	edge_state_close(e);
 	edge_conf_free(&e->conf);
 	free(e->sync.v);
