@@ -88,7 +88,9 @@ main(int argc, char **argv)
 	if (rc == 1)
 		return 0;
 	if (rc == 0)
-		rc = o.test ? test_run(&o, &e) : o.simulate ? simulate_run(&o, &e)
+		rc = o.lint ? lint_run(&o, &e)
+		    : o.test ? test_run(&o, &e)
+		    : o.simulate ? simulate_run(&o, &e)
 		    : run(&o, &e);
 	else
 		rc = EXIT_USAGE;

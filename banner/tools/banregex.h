@@ -24,7 +24,7 @@ struct options {
 	const char *log, *filter, *ignoreregex;	/* positions */
 	unsigned maxlines;		/* 0: as the filter says */
 	int verbose;
-	bool json, raw, journal, no_prefilter, first_match, invert, debuggex, explain;
+	bool lint, json, raw, journal, no_prefilter, first_match, invert, debuggex, explain;
 	bool verbose_date, simulate;
 	bool no_missed, no_ignored, all_matched, all_missed, all_ignored;
 };
@@ -97,6 +97,8 @@ int	trial_settings(struct trial *, const struct conf *, struct err *);
 
 /* --test and --simulate: exit code. */
 int	test_run(const struct options *, struct err *);
+/* --lint: exit code, 1 with findings. */
+int	lint_run(const struct options *, struct err *);
 int	simulate_run(const struct options *, struct err *);
 
 /* "192.0.2.1", the id, or the name. */

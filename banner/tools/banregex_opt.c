@@ -42,6 +42,8 @@ static const struct option options[] = {
 	    "first failregex wins" },
 	{ 0, "test", VALUE_TEXT, AT(test), "FILE",
 	    "compare with the verdicts in FILE" },
+	{ 0, "lint", VALUE_NONE, AT(lint), NULL,
+	    "rules that can be fooled, hang, or never match" },
 	{ 0, "simulate", VALUE_NONE, AT(simulate), NULL,
 	    "who would be banned by these jails" },
 	{ 0, "json", VALUE_NONE, AT(json), NULL, "one JSON object for each failure" },
@@ -77,6 +79,7 @@ help(void)
 {
 	printf("usage: banregex [options] LOG|LINE|- FILTER|REGEX|JAIL [IGNOREREGEX]\n"
 	    "       banregex [options] --simulate LOG JAIL[,JAIL...]|all\n"
+	    "       banregex [options] --lint FILTER|REGEX|JAIL\n"
 	    "       banregex [options] --test FILE [FILTER]\n\n");
 	for (size_t i = 0; i < NOPTIONS; i++) {
 		const struct option *p = &options[i];
@@ -199,6 +202,9 @@ check(const struct options *o, int positions, struct err *e)
 	if (o->simulate && (positions != 2 || o->test || o->explain || o->out ||
 	    o->invert))
 		return err_set(e, -EINVAL, "--simulate takes LOG JAIL[,JAIL...]");
+	if (o->lint)
+		return positions == 1 && !o->test && !o->simulate ? 0 :
+		    err_set(e, -EINVAL, "--lint takes FILTER, REGEX or JAIL alone");
 	if (o->test)
 		return positions <= 1 ? 0 :
 		    err_set(e, -EINVAL, "--test takes FILE [FILTER]");
@@ -231,8 +237,8 @@ options_read(int argc, char **argv, struct options *o, struct err *e)
 		pos[npos++] = argv[i];
 	}
 	rc = check(o, npos, e);
-	o->log = o->test ? NULL : pos[0];
-	o->filter = o->test ? pos[0] : pos[1];
+	o->log = o->test || o->lint ? NULL : pos[0];
+	o->filter = o->test || o->lint ? pos[0] : pos[1];
 	o->ignoreregex = o->test ? NULL : pos[2];
 	return rc;
 }

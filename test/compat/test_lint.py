@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""banregex --lint: rules that can be fooled, that hang, that never match."""
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("BANNER_BUILD", TOP / "build"))
+CONFIG = pathlib.Path("/etc/fail2ban")
+
+FORGED, TRUE = "203.0.113.9", "192.0.2.1"
+
+# Of fail2ban 1.0.2, with default options: found by lint, each with a line that fools it.
+FORGEABLE = {"asterisk", "centreon", "cyrus-imap", "drupal-auth", "ejabberd-auth", "exim",
+             "nginx-limit-req", "oracleims", "portsentry", "postfix", "pure-ftpd",
+             "znc-adminlog"}
+SLOW = {"domino-smtp", "exim", "grafana"}
+
+
+def lint(spec, config=CONFIG):
+    done = subprocess.run([BUILD / "banregex", "-c", config, "--lint", spec],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode in (0, 1), done.stderr
+    assert (done.returncode == 1) == bool(re.search(r"^\d+\) ", done.stdout, re.M))
+    return done.stdout
+
+
+@pytest.mark.parametrize("regex, finding", [
+    (r"bad <HOST>$", "not anchored"),
+    (r".*ip=<HOST>;.*authentication failed for .*$", "not anchored"),
+    (r"^\s*\S+ prog: user .* from <HOST>", "free text"),
+    (r"^\s*\S+ prog: user .*? from <HOST>\b", "free text"),
+    (r"^ (?:a+)+ <HOST>$", "exponential"),
+    (r"^ (?:[^\]\"]*|\"[^\"]*\")*\] <HOST>$", "exponential"),
+    (r"a$b <HOST>", "never matches"),
+])
+def test_what_is_wrong_is_found(regex, finding, tmp_path):
+    text = lint(regex)
+    assert finding in text, text
+    line = re.search(r"    line: (.*)", text).group(1)
+    assert FORGED in line or finding in ("exponential", "never matches")
+
+
+@pytest.mark.parametrize("regex", [
+    r"^\s*\S+ prog: user \S+ from <HOST>$",
+    r"^\s*\S+ prog: user .* from <HOST>$",      # the last one is the program's own
+    r"^<HOST> - - ",
+    r"^ok <HOST> x{1,3}$",
+])
+def test_what_is_right_is_left_alone(regex):
+    assert "0 findings" in lint(regex)
+
+
+def test_the_line_really_fools_the_rule():
+    regex = r"^\s*\S+ prog: user .*? from <HOST>\b"
+    line = re.search(r"    line: (.*)", lint(regex)).group(1)
+    done = subprocess.run([BUILD / "banregex", "-r", "-o", "ip", "--journal", line, regex],
+                          capture_output=True, text=True, check=True)
+    assert done.stdout == FORGED + "\n"
+
+
+@pytest.mark.skipif(not CONFIG.is_dir(), reason="needs the fail2ban package")
+@pytest.mark.parametrize("name", ["pam-generic", "drupal-auth", "softethervpn"])
+def test_exponential_prefix_of_rfc5424(name):
+    assert "takes exponential time" in lint(name + "[logtype=rfc5424]")
+
+
+@pytest.mark.skipif(not CONFIG.is_dir(), reason="needs the fail2ban package")
+def test_stock_filters():
+    names = {p.stem for p in (CONFIG / "filter.d").glob("*.conf")
+             if not p.stem.endswith("common")}
+    found = {name: lint(name) for name in names}
+    assert {n for n, text in found.items()
+            if "not anchored" in text or "free text" in text} == FORGEABLE
+    assert {n for n, text in found.items() if "exponential" in text} == SLOW
