@@ -96,14 +96,15 @@ ticker_arm(struct ticker *t)
 	int64_t now = engined_now(), next = engine_expire(t->d->engine, now), wait;
 	struct itimerspec at = { 0 };
 
-	if (next == t->armed_ms)
+	/* counters and questions end, too, but nobody tells when */
+	if (next > now + MS_PER_MIN)
+		next = now + MS_PER_MIN;
+	if (t->armed_ms > now && t->armed_ms <= next)
 		return;
 	t->armed_ms = next;
-	if (next != INT64_MAX) {
-		wait = next > now ? next - now : 1;
-		at.it_value.tv_sec = wait / MS_PER_S;
-		at.it_value.tv_nsec = wait % MS_PER_S * 1000000;
-	}
+	wait = next > now ? next - now : 1;
+	at.it_value.tv_sec = wait / MS_PER_S;
+	at.it_value.tv_nsec = wait % MS_PER_S * 1000000;
 	timerfd_settime(t->due, 0, &at, NULL);
 }
 
