@@ -17,7 +17,7 @@
 #include "banner/daemon/store.h"
 
 static const char schema[] =
-	"CREATE TABLE bans(id INTEGER PRIMARY KEY, jail TEXT NOT NULL,"
+	"BEGIN;CREATE TABLE bans(id INTEGER PRIMARY KEY, jail TEXT NOT NULL,"
 	" kind INTEGER NOT NULL, subject BLOB NOT NULL, since INTEGER NOT NULL,"
 	" until INTEGER NOT NULL, failures INTEGER NOT NULL, count INTEGER NOT NULL,"
 	" manual INTEGER NOT NULL, comment TEXT);"
@@ -39,7 +39,7 @@ static const char schema[] =
 	"CREATE TABLE places(key BLOB NOT NULL PRIMARY KEY,"
 	" record BLOB NOT NULL) WITHOUT ROWID;"
 	"PRAGMA application_id = 1650552430;"
-	"PRAGMA user_version = 1;";
+	"PRAGMA user_version = 1;COMMIT;";
 
 /* WAL with full synchronisation: what is committed survives a power cut. */
 static const char settings[] =
