@@ -351,7 +351,8 @@ report_captures(struct view *v, const struct captures *c, struct session *s,
 	f->attempt.exact.part[0] = c->v[CAP_EVENT];
 	f->attempt.exact.kind = c->v[CAP_TRACE];
 	if (v->r->parser)
-		f->attempt.loose = (struct attempt_key){ { STR("parser") }, STR("regex") };
+		f->attempt.loose =
+		    (struct attempt_key){ { STR("parser") }, STR("regex") };
 	report(v, f);
 }
 

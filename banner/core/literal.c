@@ -534,35 +534,6 @@ read_alternatives(struct reader *r)
 	return r->lost ? part_unknown() : p;
 }
 
-static bool
-is_same(const struct literal_set *a, const struct literal_set *b)
-{
-	for (size_t i = 0; i < a->n && a->n == b->n; i++)
-		if (a->v[i].nocase != b->v[i].nocase ||
-		    !str_eq(a->v[i].text, b->v[i].text))
-			return false;
-	return a->n == b->n;
-}
-
-static void
-keep(struct literal_sets *out, struct literal_set set)
-{
-	double score = literal_score(&set);
-	size_t at = out->n;
-
-	for (size_t i = 0; i < out->n; i++)
-		if (is_same(&out->v[i], &set))
-			return;
-	while (at > 0 && literal_score(&out->v[at - 1]) < score)
-		at--;
-	if (at == LITERAL_SETS_MAX)
-		return;
-	if (out->n < LITERAL_SETS_MAX)
-		out->n++;
-	memmove(&out->v[at + 1], &out->v[at], (out->n - at - 1) * sizeof(set));
-	out->v[at] = set;
-}
-
 /* False: not understood. */
 static bool
 read_regex(const char *regex, struct arena *a, struct part *p)
@@ -586,7 +557,7 @@ literal_extract(const char *regex, enum literal_cut cut, struct arena *a,
 		struct literal_set set = set_uncut(a, p.need[i], cut);
 
 		if (set.n > 0 && set.n <= LITERAL_SET_MAX)
-			keep(out, set);
+			sets_keep(out, set);
 	}
 }
 
@@ -607,5 +578,5 @@ void
 literal_join(struct literal_sets *a, const struct literal_sets *b)
 {
 	for (size_t i = 0; i < b->n; i++)
-		keep(a, b->v[i]);
+		sets_keep(a, b->v[i]);
 }

@@ -13,13 +13,6 @@
 
 #include "banner/core/literal_set.h"
 
-enum { LITERAL_SETS_MAX = 8 };	/* of one regex */
-
-struct literal_sets {
-	struct literal_set v[LITERAL_SETS_MAX];
-	size_t n;	/* 0: nothing is known, every line is a candidate */
-};
-
 /* Sets of a regex as pattern_text() gives it, best first (rare-looking, long, few).
  * The texts live in the arena. Never fails: what is not understood gives no set. */
 void	literal_extract(const char *regex, enum literal_cut, struct arena *,

@@ -211,3 +211,32 @@ set_uncut(struct arena *a, struct literal_set set, enum literal_cut cut)
 	}
 	return out;
 }
+
+static bool
+is_same(const struct literal_set *a, const struct literal_set *b)
+{
+	for (size_t i = 0; i < a->n && a->n == b->n; i++)
+		if (a->v[i].nocase != b->v[i].nocase ||
+		    !str_eq(a->v[i].text, b->v[i].text))
+			return false;
+	return a->n == b->n;
+}
+
+void
+sets_keep(struct literal_sets *out, struct literal_set set)
+{
+	double score = literal_score(&set);
+	size_t at = out->n;
+
+	for (size_t i = 0; i < out->n; i++)
+		if (is_same(&out->v[i], &set))
+			return;
+	while (at > 0 && literal_score(&out->v[at - 1]) < score)
+		at--;
+	if (at == LITERAL_SETS_MAX)
+		return;
+	if (out->n < LITERAL_SETS_MAX)
+		out->n++;
+	memmove(&out->v[at + 1], &out->v[at], (out->n - at - 1) * sizeof(set));
+	out->v[at] = set;
+}

@@ -27,6 +27,16 @@ enum literal_cut {
 struct literal { struct str text; bool nocase; };
 struct literal_set { struct literal *v; size_t n; };
 
+enum { LITERAL_SETS_MAX = 8 };	/* of one regex */
+
+struct literal_sets {
+	struct literal_set v[LITERAL_SETS_MAX];
+	size_t n;	/* 0: nothing is known, every line is a candidate */
+};
+
+/* Add a set in the order of their scores; not one that is there or too bad. */
+void	sets_keep(struct literal_sets *, struct literal_set);
+
 /* How good a set looks without a sample of the source; higher is rarer. */
 double	literal_score(const struct literal_set *);
 
