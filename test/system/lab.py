@@ -223,4 +223,8 @@ class Lab:
         finally:
             if self.ns:
                 subprocess.run(["ip", "netns", "del", self.ns], check=False)
+            said = self.dir / "stderr"
+            said = said.read_text(errors="replace") if said.exists() else ""
             shutil.rmtree(self.dir, ignore_errors=True)
+        # a child that a sanitizer ended is started again: nothing else would show it
+        assert "Sanitizer" not in said and "runtime error:" not in said, said[:4000]
