@@ -424,10 +424,15 @@ check_request(const struct journal_request *req, int *flags, struct err *e)
 static void
 name_of(const struct journal_request *req, struct buf *b)
 {
+	const struct { const char *key, *value; } parts[] = {
+		{ "", req->path }, { "files=", req->files },
+		{ "namespace=", req->name_space }, { "flags=", req->flags },
+	};
+
 	buf_puts(b, "journal:");
-	if (req->path || req->files || req->name_space)
-		buf_printf(b, "%s:", req->path ? req->path : req->files ? req->files :
-		    req->name_space);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (parts[i].value)
+			buf_printf(b, "%s%s:", parts[i].key, parts[i].value);
 	for (size_t i = 0; i < req->nmatch; i++)
 		buf_printf(b, "%s%s", i > 0 ? " + " : "", req->match[i]);
 }
