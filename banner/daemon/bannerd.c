@@ -11,7 +11,8 @@
 #include "banner/daemon/parent.h"
 
 enum { EXIT_USAGE = 2 };
-enum { OPT_DUMP = 256, OPT_DRY_RUN, OPT_STATE, OPT_SOCKET, OPT_EXPIRE, OPT_VERSION, OPT_FORCE };
+enum { OPT_DUMP = 256, OPT_DRY_RUN, OPT_STATE, OPT_SOCKET, OPT_EXPIRE, OPT_VERSION,
+	OPT_FORCE };
 
 static const struct option long_options[] = { { "config", required_argument, NULL,
 						  'c' },

@@ -125,8 +125,8 @@ say_reason(const char *other, const struct around *mine, const struct around *ot
 }
 
 static size_t
-say_only(struct comparison *c, const struct said_log *mine, const struct said_log *other,
-    const char *names[2])
+say_only(struct comparison *c, const struct said_log *mine,
+    const struct said_log *other, const char *const names[2])
 {
 	char when[UNITS_TEXT];
 	size_t n = 0;
@@ -189,7 +189,7 @@ set_span(struct comparison *c)
 static int
 compare(struct comparison *c)
 {
-	static const char *names[] = { "fail2ban", "banner", "fail2ban" };
+	static const char *const names[] = { "fail2ban", "banner", "fail2ban" };
 	char from[UNITS_TEXT], to[UNITS_TEXT];
 
 	set_span(c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * banctl_log.c - lines of a log in fail2ban's shape.
  *
- *	2026-11-22 01:02:03,456 fail2ban.actions        [12]: NOTICE  [sshd] Ban 192.0.2.7
+ *	2026-11-22 01:02:03,456 fail2ban.actions [12]: NOTICE  [sshd] Ban 192.0.2.7
  */
 #include <errno.h>
 #include <stdio.h>

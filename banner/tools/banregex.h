@@ -24,7 +24,8 @@ struct options {
 	const char *log, *filter, *ignoreregex;	/* positions */
 	unsigned maxlines;		/* 0: as the filter says */
 	int verbose;
-	bool lint, json, raw, journal, no_prefilter, first_match, invert, debuggex, explain;
+	bool lint, json, raw, journal, no_prefilter, first_match, invert, debuggex;
+	bool explain;
 	bool verbose_date, simulate;
 	bool no_missed, no_ignored, all_matched, all_missed, all_ignored;
 };

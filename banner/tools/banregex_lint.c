@@ -95,7 +95,8 @@ found(struct lint *l, const char *what, const char *line)
 	struct buf b = { 0 };
 
 	buf_safe(&b, str_of(line), 600);
-	printf("%zu) %s\n    rule: %s\n    line: %s\n", l->rule + 1, what, l->regex, b.p);
+	printf("%zu) %s\n    rule: %s\n    line: %s\n", l->rule + 1, what, l->regex,
+	    b.p);
 	buf_fini(&b);
 	l->findings++;
 }

@@ -32,7 +32,7 @@ keep(struct list *l, struct str line, bool all)
 		l->cap = l->cap ? 2 * l->cap : 32;
 		l->v = xrealloc(l->v, l->cap * sizeof(*l->v));
 	}
-	while (line.len && (line.s[line.len - 1] == ' ' || line.s[line.len - 1] == '\t'))
+	while (line.len && strchr(" \t", line.s[line.len - 1]))
 		line.len--;
 	l->v[l->n++] = xstrndup(line.s, line.len);
 }

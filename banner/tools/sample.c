@@ -143,7 +143,7 @@ quantifier(struct maker *m, unsigned *least, bool *endless)
 	} else if (*m->p == '+') {
 		*endless = true;
 		m->p++;
-	} else if (*m->p == '{' && (m->p[1] == ',' || (m->p[1] >= '0' && m->p[1] <= '9'))) {
+	} else if (*m->p == '{' && m->p[1] && strchr(",0123456789", m->p[1])) {
 		*least = (unsigned)strtoul(m->p + 1, &end, 10);
 		*endless = *end == ',' && end[1] == '}';
 		m->p = strchr(end, '}');
@@ -265,7 +265,8 @@ put_group(struct maker *m)
 	quantifier(m, &least, &endless);
 	after = m->p;
 	m->saw_host |= look.saw_host;
-	if (endless && (look.repeats || strchr("*+", skip_group(start)[-2])) && !m->quiet)
+	if (endless && !m->quiet &&
+	    (look.repeats || strchr("*+", skip_group(start)[-2])))
 		note_nested(m, body, after);
 	m->repeats |= endless || look.repeats;
 	rounds = least ? least : look.saw_host;
