@@ -18,7 +18,9 @@
  * - The date is cut out before matching (literal_cut). With the default templates both
  *   ends of a date border on something that is no word character, but for TAI64N, which
  *   may follow a letter: the scan therefore treats any line that holds the beginning of
- *   such a label ("@40000000") as a candidate for every rule.
+ *   such a label ("@40000000") as a candidate for every rule. Not covered: a date
+ *   that begins with a blank or a sign right behind a word ("x 1/02/2005 10:00:00 y"),
+ *   cut out of the middle of a text that the regex wants whole ("x y").
  * - Without case, PCRE2 lets U+017F match s and U+212A match k: these two letters are
  *   unknown where case is ignored.
  * - Text is decoded before matching: characters beyond ASCII are unknown.
