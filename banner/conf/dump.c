@@ -168,6 +168,8 @@ put_counting(struct buf *out, const struct conf_jail *j)
 	}
 	put_number(out, "host6", j->host6);
 	put(out, "distinct", j->distinct == 'u' ? "user" : j->distinct ? "host" : NULL);
+	if (j->known_ms)
+		put_number(out, "known_ms", j->known_ms);
 	put(out, "ban", j->ban_user ? "user" : NULL);
 	put(out, "blocklist", j->blocklist);
 }

@@ -59,6 +59,7 @@ struct conf_jail {
 	unsigned host6;			/* IPv6 prefix that is one host */
 	char distinct;			/* 'u' users, 'h' hosts, 0 none */
 	bool ban_user;			/* ban = user */
+	int64_t known_ms; /* failures after a good login do not count; 0: they do */
 	const char *blocklist;		/* file:PATH of addresses to ban, or NULL */
 	unsigned *action;		/* indexes into conf->actions */
 	size_t naction;

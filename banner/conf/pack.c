@@ -251,6 +251,7 @@ limits_part(struct image *im, struct conf_jail *j)
 	count(im, &j->host6);
 	bytes(im, &j->distinct, 1);
 	truth(im, &j->ban_user);
+	time_ms(im, &j->known_ms);
 	text(im, &j->blocklist);
 }
 

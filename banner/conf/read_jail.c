@@ -19,7 +19,8 @@
 	"usedns", "prefregex", "ignoreregex", "failregex", "maxlines", "datepattern", \
 	"journalmatch"
 /* And what is ours. */
-#define OUR_NAMES "count", "distinct", "host6", "ban", "blocklist", "skip_if_nologs"
+#define OUR_NAMES "count", "distinct", "host6", "ban", "blocklist", "skip_if_nologs", \
+	"known"
 
 static const char *const jail_names[] = { THEIR_NAMES, NULL };
 static const char *const our_names[] = { OUR_NAMES, NULL };

@@ -59,6 +59,7 @@ struct failure {
 	bool lookup;		/* subject.text is a host name to look up (usedns) */
 	struct str user;	/* empty if not captured */
 	int64_t when_ms;	/* of the attempt, findtime rules applied */
+	bool gained;	/* no failure but a login that went well (jails with known) */
 	unsigned weight;	/* attempts this stands for, >= 1 */
 	unsigned rule;		/* index of the failregex */
 	const struct field *fields;	/* all captures, F-* names in lower case */

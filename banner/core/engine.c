@@ -19,6 +19,7 @@
 #include "banner/core/ignorecache.h"
 #include "banner/core/increment.h"
 #include "banner/core/inside.h"
+#include "banner/core/known.h"
 #include "banner/core/park.h"
 #include "banner/core/repeat.h"
 
@@ -53,6 +54,7 @@ engine_new(const struct conf *conf, const struct engine_host *host, struct engin
 	    conf->daemon.purge_age_ms);
 	en->evidence = evidence_new(bytes ? bytes : EVIDENCE_BYTES);
 	en->repeat = repeat_new();
+	en->known = known_new();
 	en->park = park_new();
 	en->rate_start_ms = en->cap_said_ms = en->rate_said_ms = INT64_MIN / 2;
 	rc = jails_new(en, e);
@@ -76,6 +78,7 @@ engine_free(struct engine *en)
 	history_free(en->history);
 	evidence_free(en->evidence);
 	repeat_free(en->repeat);
+	known_free(en->known);
 	park_free(en->park);
 	free(en->host);
 	free(en);
@@ -209,6 +212,10 @@ engine_failure(struct engine *en, const struct failure *given, int64_t now_ms)
 	struct ban_entry *e;
 	const char *why;
 
+	if (f->gained) {
+		known_add(en->known, f);
+		return;
+	}
 	j->stats->failures++;
 	if (repeat_seen(en->repeat, j->index, f)) {
 		j->stats->repeats++;
@@ -217,6 +224,8 @@ engine_failure(struct engine *en, const struct failure *given, int64_t now_ms)
 	why = jail_ignores(j, f);
 	if (!why && j->cache && ignorecache_find(j->cache, f, now_ms) == IGNORE_YES)
 		why = "by cache";
+	if (!why && j->conf->known_ms && known_has(en->known, f, j->conf->known_ms))
+		why = "by known login";
 	if (why) {
 		j->stats->ignored++;
 		engine_notice(en, EVENT_IGNORED, j, f, why);

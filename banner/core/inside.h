@@ -50,6 +50,7 @@ struct engine {
 	struct history *history;
 	struct evidence *evidence;
 	struct repeat *repeat;
+	struct known *known;
 	struct park *park;
 	struct hash_key secret;		/* of counting keys; survives restarts */
 	bool secret_new;		/* the store must be told */

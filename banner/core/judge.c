@@ -327,7 +327,7 @@ report(struct view *v, struct failure *f)
 	f->at = v->j->at;
 	f->origin = v->j->block->origin;
 	f->when_ms = r->o.findtime_ms > 0 && v->when_ms > now ? now : v->when_ms;
-	v->matched = true;
+	v->matched |= !f->gained;
 	v->j->rule = (int)f->rule;
 	v->j->fn(v->j->arg, f);
 }
@@ -498,6 +498,7 @@ try_parser(struct view *v)
 	struct parser_env env = { r->o.trusted, r->o.ntrusted, &r->o.filter->options };
 	struct parser_out out = { .weight = 1 };
 	struct failure f = { .lines = &v->j->line.s, .nlines = 1 };
+	bool gained = false;
 
 	switch (r->parser->parse(v->j->line.s, &env, &out)) {
 	case PARSER_NONE:
@@ -505,6 +506,12 @@ try_parser(struct view *v)
 	case PARSER_NOFAIL:
 		v->ignored = true;
 		return true;
+	case PARSER_GAINED:
+		v->ignored = true;
+		if (!r->o.gains)
+			return true;
+		gained = true;
+		break;
 	case PARSER_FAIL:
 		break;
 	}
@@ -512,6 +519,7 @@ try_parser(struct view *v)
 		r->stats.no_date++;
 		return true;
 	}
+	f.gained = gained;
 	f.subject = (struct subject){ .kind = SUBJECT_ADDR, .addr = out.host };
 	if (out.host.family == 0)
 		f.subject = (struct subject){ .kind = SUBJECT_NONE };

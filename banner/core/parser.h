@@ -13,8 +13,9 @@
 #include "banner/conf/filter.h"
 #include "banner/core/block.h"
 
-/* NONE: not a line of this format. NOFAIL: it is, and no failure. */
-enum parser_verdict { PARSER_NONE, PARSER_FAIL, PARSER_NOFAIL };
+/* NONE: not a line of this format. NOFAIL: it is, and no failure. GAINED: a login that
+ * went well. */
+enum parser_verdict { PARSER_NONE, PARSER_FAIL, PARSER_NOFAIL, PARSER_GAINED };
 
 struct parser_env {
 	const struct addr *trusted;	/* our own proxies */

@@ -34,7 +34,7 @@ struct attempt {
 	enum zimbra_reason reason;
 };
 
-enum reading { READ_NOTHING, READ_OTHER, READ_ATTEMPT };
+enum reading { READ_NOTHING, READ_OTHER, READ_ATTEMPT, READ_LOGIN };
 
 static bool
 list_has(const struct conf_options *options, const char *key, struct str want,
@@ -132,8 +132,10 @@ read_security(const struct zimbra_reading *r, struct attempt *a)
 {
 	struct str error = zimbra_get(&r->event, "error");
 
-	if (!is_login(zimbra_get(&r->event, "cmd")) || !error.s)
+	if (!is_login(zimbra_get(&r->event, "cmd")))
 		return READ_OTHER;
+	if (!error.s)
+		return READ_LOGIN;
 	a->reason = zimbra_error(error, &a->typed);
 	a->user = zimbra_get(&r->event, "account");
 	return READ_ATTEMPT;
@@ -289,6 +291,19 @@ judge(struct str line, const struct zimbra_reading *r, const struct attempt *a,
 	return PARSER_FAIL;
 }
 
+/* By the same rules as a failure: whose, from where. */
+static enum parser_verdict
+judge_login(const struct zimbra_reading *r, const struct parser_env *env,
+    struct parser_out *out)
+{
+	out->user = zimbra_get(&r->event, "account");
+	if (r->context.twice || r->event.twice || out->user.len == 0 ||
+	    !wanted(env, "service", str_of(services[zimbra_service(r)])) ||
+	    !find_host(&r->context, env, out))
+		return PARSER_NOFAIL;
+	return PARSER_GAINED;
+}
+
 static enum parser_verdict
 zimbra_parse(struct str line, const struct parser_env *env, struct parser_out *out)
 {
@@ -306,6 +321,8 @@ zimbra_parse(struct str line, const struct parser_env *env, struct parser_out *o
 
 		if (found == READ_OTHER)
 			return PARSER_NOFAIL;
+		if (found == READ_LOGIN)
+			return judge_login(&r, env, out);
 		if (found == READ_ATTEMPT)
 			return judge(line, &r, &a, env, out);
 	}
@@ -342,7 +359,7 @@ zimbra_check(const struct conf_options *options, struct err *e)
 	return rc;
 }
 
-static const char *const literals[] = { "error=", FAILED, NULL };
+static const char *const literals[] = { "error=", FAILED, "cmd=Auth; ", NULL };
 
 const struct parser_ops zimbra_parser = {
 	.name = "zimbra", .literals = literals, .check = zimbra_check,

@@ -26,6 +26,7 @@ struct rules_options {
 	int64_t findtime_ms;		/* older backlog lines are dropped; 0: never */
 	bool check_all;			/* every failregex that hits, not the first */
 	bool raw;			/* names stay names */
+	bool gains;			/* tell logins that went well, too */
 	bool no_literals;		/* every regex on every line (tests) */
 	const struct addr *trusted;	/* for parsers that read proxy chains */
 	size_t ntrusted;

@@ -249,6 +249,7 @@ add_rules(struct simulation *sm, struct jail *jail, struct err *e)
 		.trusted = trial->trusted,
 		.ntrusted = trial->ntrusted,
 		.jail = jail,
+		.gains = true,
 	};
 	int rc = rules_new(&o, &sm->rules[sm->nrules], e);
 

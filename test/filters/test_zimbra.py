@@ -182,3 +182,29 @@ def test_strange_names(zimbra, name):
     zimbra.add("anna@example.com")
     assert not zimbra.do("freeze", name)
     assert not os.path.exists(str(zimbra.path) + ".log")
+
+
+def right(at, ip, user):
+    head, _, _ = attempt(at, ip, user).partition(" error=")
+    return head + "\n"
+
+
+def test_known_login_is_excused(tmp_path):
+    """A phone with an old password; but another account from there counts."""
+    conf = folder(tmp_path)
+    phone = [right(0, "62.1.1.1", "dora")] + [
+        attempt(60 + i, "62.1.1.1", "Dora") for i in range(20)]
+    assert bans(conf, "screening-address", phone) == []
+    assert bans(conf, "screening-address", phone[1:]) == [("address", "62.1.1.1")]
+    guess = phone[:1] + [attempt(60 + i, "62.1.1.1", "anna") for i in range(10)]
+    assert bans(conf, "screening-address", guess) == [("address", "62.1.1.1")]
+    elsewhere = phone[:1] + [attempt(60 + i, "62.1.1.2", "dora") for i in range(10)]
+    assert bans(conf, "screening-address", elsewhere) == [("address", "62.1.1.2")]
+
+
+def test_success_that_quotes_a_failure_or_forges_a_host(tmp_path):
+    """A login is known by the rules of a failure: whose address our proxy wrote."""
+    conf = folder(tmp_path)
+    forged = right(0, "62.1.1.1", "dora").replace("ip=62.1.1.1;", "ip=62.9.9.9;oip=62.1.1.1;")
+    lines = [forged] + [attempt(60 + i, "62.1.1.1", "dora") for i in range(10)]
+    assert bans(conf, "screening-address", lines) == [("address", "62.1.1.1")]
