@@ -48,7 +48,7 @@ struct want {
 	unsigned tries;			/* failed ones in a row */
 	int64_t applied_ms;
 	bool in_force, busy, refused, listed, prolong, repair;
-	bool unsure;			/* an add failed: it may be there nevertheless */
+	bool unsure;		/* an add failed: it may be there nevertheless */
 	size_t keylen;
 	char key[];
 };

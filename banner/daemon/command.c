@@ -46,11 +46,11 @@ static const struct command commands[] = {
 	{ "panic", "", "take everything out of force, and ban nobody until resume",
 	    RIGHT_CHANGE, 0, 0, cmd_panic },
 	{ "resume", "", "end of panic", RIGHT_CHANGE, 0, 0, cmd_resume },
-	{ "reload", "[--unban] [JAIL] | --confirm TIME", "read the configuration again; "
-	    "--unban lifts all bans; --confirm goes back unless confirmed in that time",
-	    RIGHT_CHANGE, 0, 4, cmd_reload },
-	{ "confirm", "", "keep the configuration of reload --confirm", RIGHT_CHANGE, 0, 0,
-	    cmd_confirm },
+	{ "reload", "[--unban] [JAIL] | --confirm TIME",
+	    "read the configuration again; --unban lifts all bans; --confirm goes back "
+	    "unless confirmed in that time", RIGHT_CHANGE, 0, 4, cmd_reload },
+	{ "confirm", "", "keep the configuration of reload --confirm", RIGHT_CHANGE,
+	    0, 0, cmd_confirm },
 	{ "restart", "JAIL", "the same, in fail2ban's word", RIGHT_CHANGE, 0, 4,
 	    cmd_reload },
 	{ "echo", "WORD...", "print the words", RIGHT_READ, 0, MANY, cmd_echo },

@@ -49,7 +49,7 @@ on_unconfirmed(evutil_socket_t fd, short what, void *arg)
 
 	if (p->stopping)
 		return;
-	log_warn(NAME, "nobody confirmed the new configuration: back to the one before");
+	log_warn(NAME, "nobody confirmed the reload: back to what was before");
 	if (read_image(p->before_fd, &c, &e) < 0 || parent_take(p, c, &e) < 0)
 		log_error(NAME, "cannot go back: %s", e.text);
 	forget(p);

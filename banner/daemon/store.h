@@ -89,6 +89,7 @@ int	store_query(struct store *, struct wire_in *, struct buf *out);
 int	store_purge(struct store *, int64_t before_ms, struct err *);
 
 /* Between the files of the store. */
+void	store_salvage(struct store *, const char *damaged);
 int	store_error(struct store *, struct err *, const char *what);	/* -errno */
 struct sqlite3_stmt	*store_stmt(struct store *, enum store_sql);	/* or NULL */
 int store_step(struct store *, struct sqlite3_stmt *); /* done: 0, row: 1, -1 */

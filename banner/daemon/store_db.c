@@ -172,7 +172,7 @@ close_file(struct store *s)
 
 /* Keep the damaged file for whoever wants to look into it. */
 static int
-move_aside(struct store *s, struct err *e)
+move_aside(struct store *s, struct buf *name, struct err *e)
 {
 	static const char *const parts[] = { "", "-wal", "-shm", "-journal" };
 	long long when = (long long)time(NULL);
@@ -192,6 +192,8 @@ move_aside(struct store *s, struct err *e)
 			    "database %s is damaged: moved to %s, a "
 			    "new one is begun",
 			    from.p, to.p);
+		if (i == 0)
+			buf_puts(name, to.p);
 		buf_fini(&from);
 		buf_fini(&to);
 		if (rc < 0)
@@ -203,6 +205,7 @@ move_aside(struct store *s, struct err *e)
 int
 store_open(struct store *s, const char *path, struct err *e)
 {
+	struct buf damaged = { 0 };
 	int rc;
 
 	s->path = path;
@@ -210,10 +213,13 @@ store_open(struct store *s, const char *path, struct err *e)
 	rc = open_file(s, e);
 	if (rc == -EUCLEAN) {
 		close_file(s);
-		rc = move_aside(s, e);
+		rc = move_aside(s, &damaged, e);
 		if (rc == 0)
 			rc = open_file(s, e);
 		s->anew = rc == 0;
+		if (rc == 0)
+			store_salvage(s, damaged.p);
+		buf_fini(&damaged);
 	}
 	if (rc < 0)
 		close_file(s);

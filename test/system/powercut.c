@@ -47,7 +47,8 @@ image_of(struct machine *m, const char *name)
 {
 	for (int i = 0; i < FILES; i++)
 		if (!m->files[i].name[0] || !strcmp(m->files[i].name, name)) {
-			snprintf(m->files[i].name, sizeof(m->files[i].name), "%s", name);
+			snprintf(m->files[i].name, sizeof(m->files[i].name), "%s",
+			    name);
 			return &m->files[i];
 		}
 	abort();
@@ -239,8 +240,8 @@ cut(struct machine *m)
 
 		for (size_t at = 0; at < MAX; at += SECTOR) {
 			long what = random() % 4;
-			size_t n = what == 0 ? 0 : what == 1 ? (size_t)(random() % SECTOR) :
-			    SECTOR;
+			size_t n = what == 0 ? 0 :
+			    what == 1 ? (size_t)(random() % SECTOR) : SECTOR;
 
 			if (memcmp(i->disk + at, i->now + at, SECTOR) != 0)
 				memcpy(i->disk + at, i->now + at, n);
@@ -306,8 +307,8 @@ read_back(struct store *s)
 	struct err e;
 	int rc = store_stream(s, &out, &e);
 
-	frame = (struct wire_in){ (const uint8_t *)out.p, (const uint8_t *)out.p + out.len,
-	    false };
+	frame = (struct wire_in){ (const uint8_t *)out.p,
+	    (const uint8_t *)out.p + out.len, false };
 	while (rc == 0 && wire_next(&frame, &type, &body) > 0) {
 		struct wire_ban b;
 		struct str record;
@@ -352,7 +353,8 @@ one_power_cut(struct machine *m, const char *path)
 	store_close(&s);
 	if (got >= (int)acked && got <= (int)n)
 		return true;
-	fprintf(stderr, "wrote %u, acknowledged %u, found %d: %s\n", n, acked, got, e.text);
+	fprintf(stderr, "wrote %u, acknowledged %u, found %d: %s\n", n, acked, got,
+	    e.text);
 	return false;
 }
 
