@@ -317,12 +317,31 @@ add_field(
 		fields[f->nfields++] = (struct field){ name, value };
 }
 
+/* Most of a handful say nothing. */
+bool
+rules_peers_only(const struct rules *r)
+{
+	enum { LEAST = 20 };
+
+	return r->stats.own_peer >= LEAST && r->stats.own_peer * 2 > r->stats.matched;
+}
+
+static bool
+is_trusted(const struct rules *r, const struct addr *a)
+{
+	for (size_t i = 0; a->family && i < r->o.ntrusted; i++)
+		if (addr_contains(&r->o.trusted[i], a))
+			return true;
+	return false;
+}
+
 static void
 report(struct view *v, struct failure *f)
 {
 	struct rules *r = v->r;
 	int64_t now = v->j->block->read_ms;
 
+	r->stats.own_peer += !f->gained && is_trusted(r, &f->addr);
 	f->jail = r->o.jail;
 	f->at = v->j->at;
 	f->origin = v->j->block->origin;
@@ -505,6 +524,7 @@ try_parser(struct view *v)
 		return false;
 	case PARSER_NOFAIL:
 		v->ignored = true;
+		r->stats.own_peer += out.own_peer;
 		return true;
 	case PARSER_GAINED:
 		v->ignored = true;

@@ -31,6 +31,7 @@ struct parser_out {
 	/* A loose key "parser" pairs it with what the filter's regexes find of the same
 	 * host: two programs that log the same attempts. */
 	struct attempt_id attempt;
+	bool own_peer;	/* with NOFAIL: a failure, but only our proxy is named */
 	unsigned weight;		/* set to 1 by the caller */
 	struct field fields[FAILURE_FIELDS];
 	size_t nfields;

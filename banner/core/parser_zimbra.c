@@ -120,6 +120,16 @@ find_host(const struct zimbra_pairs *context, const struct parser_env *env,
 	return true;
 }
 
+/* Is there a peer, one of ours but not this machine itself, and nobody behind it? */
+static bool
+names_proxy_alone(const struct zimbra_pairs *context, const struct parser_env *env)
+{
+	struct addr a;
+
+	return !zimbra_get(context, "oip").s && read_addr(zimbra_get(context, "ip"), &a) &&
+	    !addr_is_loopback(&a) && is_trusted(env, &a);
+}
+
 static bool
 is_login(struct str cmd)
 {
@@ -278,9 +288,12 @@ static enum parser_verdict
 judge(struct str line, const struct zimbra_reading *r, const struct attempt *a,
     const struct parser_env *env, struct parser_out *out)
 {
-	if (r->context.twice || r->event.twice || !is_asked(env, r, a) ||
-	    !find_host(&r->context, env, out))
+	if (r->context.twice || r->event.twice || !is_asked(env, r, a))
 		return PARSER_NOFAIL;
+	if (!find_host(&r->context, env, out)) {
+		out->own_peer = names_proxy_alone(&r->context, env);
+		return PARSER_NOFAIL;
+	}
 	out->user = a->user;
 	if (out->user.len == 0)
 		out->user = zimbra_get(&r->context, "name");

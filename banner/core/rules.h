@@ -44,10 +44,14 @@ struct rules_stats {
 	uint64_t limit_hits;		/* of these, match limit or time budget */
 	uint64_t waiting;		/* part of a session without address yet */
 	uint64_t too_old, no_date, bad_host;
+	/* Failures whose only address is a trusted one: the client is not logged. */
+	uint64_t own_peer;
 	uint64_t losses;		/* lines, values, users beyond a cap */
 	uint64_t sessions_dropped;	/* forgotten: 100 are open, or 5 minutes */
 };
 const struct rules_stats	*rules_stats(const struct rules *);
+/* Are those so many that the proxy's side must be at fault? */
+bool		 rules_peers_only(const struct rules *);
 size_t		 rules_count(const struct rules *);	/* failregexes */
 uint64_t	 rules_hits(const struct rules *, size_t rule);
 uint64_t	 rules_prefix_hits(const struct rules *);

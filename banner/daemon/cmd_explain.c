@@ -258,7 +258,7 @@ look_rules(struct doctor *doc)
 {
 	const struct rules_stats *st = rules_stats(doc->watch->rules);
 	const char *jail = doc->watch->conf->name;
-	char text[200];
+	char text[300];
 
 	if (st->lines > 100 && !st->matched && !st->ignored) {
 		snprintf(text, sizeof(text),
@@ -275,6 +275,14 @@ look_rules(struct doctor *doc)
 		say(doc, jail,
 		    "most lines are older than findtime: is the time zone of "
 		    "the log another one?");
+	if (rules_peers_only(doc->watch->rules)) {
+		snprintf(text, sizeof(text),
+		    "%llu failures name only a trusted address: the proxy does not "
+		    "tell whom it serves, or is not believed (Zimbra: "
+		    "zimbraMailTrustedIP); nobody can be banned for them",
+		    (unsigned long long)st->own_peer);
+		say(doc, jail, text);
+	}
 	if (st->errors)
 		say(doc, jail, "a regex gave up on some lines: see banctl status");
 	if (rules_every_line(doc->watch->rules))

@@ -340,6 +340,11 @@ ours_rules(struct request *r, const struct watch *w)
 	    (unsigned long long)st->matched, (unsigned long long)st->ignored,
 	    (unsigned long long)st->too_old, (unsigned long long)st->no_date,
 	    (unsigned long long)st->errors);
+	if (st->own_peer)
+		buf_printf(&r->out, "trusted:\t%llu failures name only a trusted "
+		    "address%s\n", (unsigned long long)st->own_peer,
+		    rules_peers_only(w->rules) ?
+		    ": the originating address is not configured" : "");
 }
 
 static void

@@ -75,6 +75,22 @@ on_failure(void *arg, const struct failure *failure)
 		engine_failure(f->d->engine, failure, f->d->read_ms);
 }
 
+/* Once for each jail: nothing else will ever show why nobody is banned. */
+static void
+warn_of_peers(struct feed *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		struct watch *w = &f->watches[i];
+
+		if (w->peers_said || !rules_peers_only(w->rules))
+			continue;
+		w->peers_said = true;
+		log_warn(NAME, "[%s] most failures name only a trusted address: the "
+		    "originating address is not configured, see banctl doctor",
+		    w->conf->name);
+	}
+}
+
 static void
 on_block(void *arg, struct source *s, const struct block *b)
 {
@@ -84,6 +100,7 @@ on_block(void *arg, struct source *s, const struct block *b)
 	f->d->read_ms = b->read_ms;
 	if (m)
 		match_block(m, b, on_failure, f);
+	warn_of_peers(f);
 	engined_touch(f->d);
 	engined_turn(f->d);
 }

@@ -21,6 +21,7 @@ struct watch {
 	const struct conf_jail *conf;
 	struct rules *rules;
 	int64_t matched_ms; /* when the last failure was found; 0 never */
+	bool peers_said; /* that nobody but proxies is named */
 	unsigned missing; /* globs without a file at the start */
 };
 

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Own proxies: never banned, and said when nothing else is in the log."""
+import os
+import shutil
+import time
+
+import pytest
+
+from lab import Lab, wait_for
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+JAIL = """[web]
+enabled = true
+filter = zimbra-web
+logpath = {log}
+maxretry = 3
+findtime = 10m
+bantime = 1h
+action = route
+"""
+
+
+@pytest.fixture
+def lab():
+    with Lab(jails=()) as lab:
+        (lab.dir / "jails.d" / "web.conf").write_text(JAIL.format(log=lab.auth))
+        lab.daemon_conf("trusted = 192.0.2.0/28")
+        shutil.rmtree(lab.dir / "filters")
+        shutil.copytree(os.path.join(os.path.dirname(__file__), "../../filters"),
+                        lab.dir / "filters")
+        lab.auth.touch()
+        lab.start()
+        yield lab
+
+
+def fail(lab, number, context):
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+    with open(lab.auth, "a") as f:
+        f.write(f"{stamp},{number:03d} WARN  [qtp1-2:https://mail/service/soap/AuthRequest] "
+                f"[name=anna;{context};ua=x;soapId={number:x};] security - cmd=Auth; "
+                "account=anna; protocol=soap; error=authentication failed for [anna], "
+                "invalid password;\n")
+
+
+def test_no_originating_address(lab):
+    for i in range(30):
+        fail(lab, i, "ip=192.0.2.1")
+    wait_for(lambda: "originating address" in lab.logged(), 5, "the warning")
+    assert "zimbraMailTrustedIP" in lab.ok("doctor")
+    assert "originating address is not configured" in lab.ok("status", "web")
+    assert lab.logged().count("originating address") == 1
+    assert lab.routes() == set()
+
+
+def test_proxy_is_believed(lab):
+    """The client behind the proxy is banned, never the proxy; a forged list changes
+    nothing."""
+    for i in range(3):
+        fail(lab, i, "ip=192.0.2.1;oip=192.0.2.2, 198.51.100.9, 192.0.2.3")
+    lab.wait_routes("198.51.100.9")
+    for i in range(3, 9):
+        fail(lab, i, "ip=198.51.100.8;oip=203.0.113.5")
+    lab.wait_routes("198.51.100.9", "198.51.100.8")
+    assert lab.ctl("banip", "web", "192.0.2.1").returncode != 0
+    assert "originating" not in lab.logged()
