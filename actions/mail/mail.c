@@ -35,7 +35,7 @@ struct mail {
 static const struct bn_key mail_keys[] = {
 	{ "to", NULL, "addresses, separated by blanks" },
 	{ "from", "", "sender; banner@ and the name of the machine" },
-	{ "server", "smtp://127.0.0.1:25", "smtp:// or smtps:// and host, perhaps port" },
+	{ "server", "smtp://127.0.0.1:25", "smtp:// or smtps://, host, port" },
 	{ "tls", "auto", "auto (required but to this machine), required, off" },
 	{ "ca", "", "file of certificates to trust instead of the system's" },
 	{ "user", "", "name to log in to the server with" },

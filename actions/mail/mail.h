@@ -47,7 +47,8 @@ struct mail_setup {
  * memory is short. */
 char	*mail_clean(const char *text, size_t len);
 /* The whole message with CRLF, to be freed; NULL when memory is short. */
-char	*mail_text(const struct mail_setup *, const struct mail_digest *, int64_t now_ms);
+char	*mail_text(const struct mail_setup *, const struct mail_digest *,
+	    int64_t now_ms);
 
 /* 0, or -errno with a reason in why. */
 int	mail_smtp(const struct mail_setup *, const char *text, char why[256]);

@@ -15,8 +15,8 @@
 static int
 start(const struct mail_setup *s, int in, pid_t *pid)
 {
-	char *argv[MAIL_TO + 7], *env[] = { (char *)(uintptr_t) "PATH=/usr/sbin:/usr/bin:"
-	    "/sbin:/bin", NULL };
+	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+	char *argv[MAIL_TO + 7], *env[] = { path, NULL };
 	posix_spawn_file_actions_t fa;
 	size_t n = 0;
 	int rc;

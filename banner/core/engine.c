@@ -186,8 +186,8 @@ count_failure(struct engine *en, struct verdict *v)
 	track_sweep(j->track, v->now_ms, SWEEP_FAILURE);
 	if (track_add(j->track, &hit, &v->sum))
 		engine_decide(en, v);
-	else
-		track_mark(j->track, keep_evidence(en, v));	/* below maxretry within findtime */
+	else	/* below maxretry within findtime */
+		track_mark(j->track, keep_evidence(en, v));
 }
 
 /* A date from the future would make every later failure look old: it means now. */

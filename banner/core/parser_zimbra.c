@@ -126,8 +126,9 @@ names_proxy_alone(const struct zimbra_pairs *context, const struct parser_env *e
 {
 	struct addr a;
 
-	return !zimbra_get(context, "oip").s && read_addr(zimbra_get(context, "ip"), &a) &&
-	    !addr_is_loopback(&a) && is_trusted(env, &a);
+	return !zimbra_get(context, "oip").s &&
+	    read_addr(zimbra_get(context, "ip"), &a) && !addr_is_loopback(&a) &&
+	    is_trusted(env, &a);
 }
 
 static bool
@@ -271,8 +272,8 @@ fill_event(struct str line, const struct zimbra_reading *r, struct parser_out *o
 	if (service == ZIMBRA_SMTP)
 		ev->loose = (struct attempt_key){ { STR("parser") }, STR("zimbra") };
 	else if (ev->exact.part[0].len == 0)
-		ev->loose = (struct attempt_key){ { str_of(services[service]), out->user },
-			r->category };
+		ev->loose = (struct attempt_key){
+			{ str_of(services[service]), out->user }, r->category };
 }
 
 static bool

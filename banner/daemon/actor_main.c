@@ -499,8 +499,8 @@ net_paths(const struct member *m, const char *key, const char *read[],
 {
 	static const char *const names[] = { "/etc/resolv.conf", "/etc/hosts",
 	    "/etc/nsswitch.conf", "/etc/gai.conf", "/usr/lib", "/lib",
-	    "/run/systemd/resolve", "/etc/ssl", "/etc/pki", "/usr/share/ca-certificates",
-	    "/etc/localtime", "/usr/share/zoneinfo" };
+	    "/run/systemd/resolve", "/etc/ssl", "/etc/pki",
+	    "/usr/share/ca-certificates", "/etc/localtime", "/usr/share/zoneinfo" };
 	const char *file = plugin_option(&m->plugin.ops, &m->conf->options, key);
 	char *slash;
 	size_t n = 0;

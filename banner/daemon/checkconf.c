@@ -69,6 +69,38 @@ jail_has_source(const struct conf_jail *j)
 	return j->nlogpath || j->backend == BACKEND_JOURNAL;
 }
 
+/* What is counted, where it is not attempts of an address. */
+static void
+report_counting(const struct conf_jail *j, struct buf *b)
+{
+	char text[UNITS_TEXT];
+
+	switch (j->count) {
+	case COUNT_HOST:
+		break;
+	case COUNT_USER:
+		buf_puts(b, "  counts for each account, and bans the account\n");
+		break;
+	case COUNT_HOST_USER:
+		buf_printf(b, "  counts for each address and account, and bans the %s\n",
+		    j->ban_user ? "account" : "address");
+		break;
+	case COUNT_NET:
+		buf_printf(b, "  counts for each network, IPv4 /%u and IPv6 /%u, and "
+		    "bans it\n", j->net4, j->net6);
+		break;
+	case COUNT_TOTAL:
+		buf_puts(b, "  counts all together, and bans nobody\n");
+		break;
+	}
+	if (j->distinct)
+		buf_printf(b, "  counts different %s, not attempts\n",
+		    j->distinct == 'u' ? "accounts" : "addresses");
+	if (j->known_ms)
+		buf_printf(b, "  excuses an account where it logged in well within %s\n",
+		    units_duration(j->known_ms, text));
+}
+
 static void
 report_limits(const struct conf_jail *j, size_t nrules, struct buf *b)
 {
@@ -80,6 +112,7 @@ report_limits(const struct conf_jail *j, size_t nrules, struct buf *b)
 	if (j->host6 && j->host6 < 128)
 		buf_printf(b, ", IPv6 by /%u", j->host6);
 	buf_putc(b, '\n');
+	report_counting(j, b);
 	for (size_t i = 0; i < j->nlogpath; i++)
 		buf_printf(b, "  reads %s\n", j->logpath[i].glob);
 	for (size_t i = 0;

@@ -40,6 +40,8 @@ def test_no_golden_without_filter():
      "9 secs): user=<anna>, method=PLAIN, rip=192.0.2.5, lip=203.0.113.1", 1),
     ("dovecot[mode=login]", "dovecot: imap-login: Disconnected (auth failed, 70000 attempts "
      "in 9 secs): user=<anna>, method=PLAIN, rip=192.0.2.5, lip=203.0.113.1", 100),
+    ("postfix-sasl", "postfix/smtpd[7]: message repeated 3 times: [ warning: "
+     "unknown[192.0.2.5]: SASL LOGIN authentication failed: x]", 3),
     ("sshd", "sshd[7]: message repeated 3 times: [ Failed password for anna from 192.0.2.5 "
      "port 22 ssh2]", 3),
 ])

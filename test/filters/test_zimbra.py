@@ -208,3 +208,23 @@ def test_success_that_quotes_a_failure_or_forges_a_host(tmp_path):
     forged = right(0, "62.1.1.1", "dora").replace("ip=62.1.1.1;", "ip=62.9.9.9;oip=62.1.1.1;")
     lines = [forged] + [attempt(60 + i, "62.1.1.1", "dora") for i in range(10)]
     assert bans(conf, "screening-address", lines) == [("address", "62.1.1.1")]
+
+
+def test_check_says_what_is_counted(tmp_path):
+    conf = folder(tmp_path)
+    for name in ("screening", "zmauditswatch", "distributed"):
+        path = conf / "jails.d" / (name + ".conf")
+        text = path.read_text().replace("enabled = false", "enabled = true").replace(
+            "/opt/zimbra/log/audit.log", str(conf / "audit.log"))
+        path.unlink()
+        path.write_text(text)
+    (conf / "audit.log").touch()
+    run = subprocess.run([data.BUILD / "bannerd", "-c", conf, "-t"], capture_output=True,
+                         text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    for part in ("counts for each address and account, and bans the address",
+                 "counts for each account", "counts all together",
+                 "counts for each network, IPv4 /24 and IPv6 /56",
+                 "counts different addresses", "counts different accounts",
+                 "where it logged in well within 30d"):
+        assert part in run.stdout, run.stdout
