@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "actions/ssh/proxy.h"
+#include "actions/ssh/remote.h"
 
 enum { SAID_MAX = 20, SAID_WINDOW_MS = 60000, IMAGE_FRESH_MS = 5000 };
 
@@ -47,20 +47,20 @@ put_number(char *at, uint64_t v)
 	return k;
 }
 
-void
+static void
 edge_hello(struct host *h)
 {
 	text_printf(&h->out, "HELLO 1 banner\n");
 }
 
-void
+static void
 edge_ping(struct host *h)
 {
 	text_printf(&h->out, "P %" PRIu64 "\n", h->acked);
 }
 
 /* Written by hand: printf would be most of the work of a large batch. */
-void
+static void
 edge_op(struct host *h, uint64_t seq, const struct op *op)
 {
 	char line[128];
@@ -139,7 +139,7 @@ image_put(struct image *im)
 	free(im);
 }
 
-void
+static void
 edge_set(struct host *h)
 {
 	struct ssh *s = h->ssh;
@@ -211,8 +211,8 @@ fail_errno(const char *why)
 	return -EIO;
 }
 
-static void
-tell_one(struct host *h, const struct bn_addr *a, int err)
+void
+host_tell(struct host *h, const struct bn_addr *a, int err)
 {
 	const struct entry *e = set_find(&h->ssh->set, a);
 
@@ -220,8 +220,8 @@ tell_one(struct host *h, const struct bn_addr *a, int err)
 		h->ssh->bn->done(h->ssh->bn->ctx, e->id, h->name, err);
 }
 
-static void
-fail_drop(struct host *h, const struct bn_addr *a)
+void
+host_fail_drop(struct host *h, const struct bn_addr *a)
 {
 	for (size_t i = 0; i < h->nfails; i++) {
 		if (memcmp(&h->fails[i].addr, a, sizeof(*a)) != 0)
@@ -231,21 +231,12 @@ fail_drop(struct host *h, const struct bn_addr *a)
 	}
 }
 
-/* ERR SEQ PREFIX WHY */
-static int
-on_err(struct host *h, char *rest)
+int
+host_fail_add(struct host *h, const struct bn_addr *a, int err, const char *why)
 {
-	char *prefix = strchr(rest, ' '), *why;
-	struct bn_addr a;
 	struct fail *v;
 
-	why = prefix ? strchr(prefix + 1, ' ') : NULL;
-	if (!why)
-		return -EPROTO;
-	*why++ = '\0';
-	if (addr_read(prefix + 1, &a) < 0)
-		return -EPROTO;
-	fail_drop(h, &a);
+	host_fail_drop(h, a);
 	if (h->nfails == FAILS_MAX) {
 		h->more_fails++;
 	} else {
@@ -253,11 +244,27 @@ on_err(struct host *h, char *rest)
 		if (!v)
 			return -ENOMEM;
 		h->fails = v;
-		v[h->nfails] = (struct fail){ .addr = a, .err = fail_errno(why) };
+		v[h->nfails] = (struct fail){ .addr = *a, .err = err };
 		snprintf(v[h->nfails++].why, sizeof(v->why), "%s", why);
 	}
-	tell_one(h, &a, fail_errno(why));
+	host_tell(h, a, err);
 	return 0;
+}
+
+/* ERR SEQ PREFIX WHY */
+static int
+on_err(struct host *h, char *rest)
+{
+	char *prefix = strchr(rest, ' '), *why;
+	struct bn_addr a;
+
+	why = prefix ? strchr(prefix + 1, ' ') : NULL;
+	if (!why)
+		return -EPROTO;
+	*why++ = '\0';
+	if (addr_read(prefix + 1, &a) < 0)
+		return -EPROTO;
+	return host_fail_add(h, &a, fail_errno(why), why);
 }
 
 /* FIXED SEQ PREFIX */
@@ -269,8 +276,8 @@ on_fixed(struct host *h, char *rest)
 
 	if (!prefix || addr_read(prefix + 1, &a) < 0)
 		return -EPROTO;
-	fail_drop(h, &a);
-	tell_one(h, &a, 0);
+	host_fail_drop(h, &a);
+	host_tell(h, &a, 0);
 	return 0;
 }
 
@@ -332,7 +339,7 @@ on_hello(struct host *h, const char *rest)
 	return 0;
 }
 
-int
+static int
 edge_line(struct host *h, char *line)
 {
 	char *rest = strchr(line, ' ');
@@ -366,3 +373,70 @@ edge_line(struct host *h, char *line)
 		return -EPROTO;
 	return 0;
 }
+
+static int
+fill_image(struct host *h)
+{
+	const struct text *t = &h->image->text;
+	size_t n = t->len - h->image_at;
+	int rc;
+
+	n = n > OUT_BYTES / 2 ? OUT_BYTES / 2 : n;
+	rc = text_add(&h->out, t->p + h->image_at, n);
+	h->image_at += n;
+	if (rc < 0 || h->image_at < t->len)
+		return rc;
+	image_put(h->image);
+	h->image = NULL;
+	rc = text_printf(&h->out, "E %llu\n", (unsigned long long)h->generation);
+	if (h->again) {
+		h->again = false;
+		edge_set(h);
+	}
+	return rc;
+}
+
+/* Put into h->out what comes next, until it is well filled. */
+static int
+edge_fill(struct host *h)
+{
+	const struct oplog *l = &h->ssh->log;
+	int rc = 0;
+
+	while (rc == 0 && h->out.len - h->out.at < OUT_BYTES) {
+		const struct op *op;
+
+		if (h->image) {
+			rc = fill_image(h);
+			continue;
+		}
+		if (h->state < HOST_SYNC || h->sent + 1 >= l->next)
+			return 0;
+		op = oplog_at(l, h->sent + 1);
+		if (!op) { /* too far behind: the whole set again */
+			edge_set(h);
+			rc = h->image ? 0 : -ENOMEM;
+			continue;
+		}
+		if (h->sent == h->acked && h->out.at == h->out.len)
+			h->progress_at = now_ms();
+		edge_op(h, ++h->sent, op);
+	}
+	return rc;
+}
+
+static void
+edge_close(struct host *h)
+{
+}
+
+const struct remote_ops remote_edge = {
+	.name = "banner-edge",
+	.command = "banner-edge",
+	.hello = edge_hello,
+	.set = edge_set,
+	.ping = edge_ping,
+	.fill = edge_fill,
+	.line = edge_line,
+	.close = edge_close,
+};

@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "actions/ssh/carrier.h"
+#include "actions/ssh/remote.h"
 
 enum {
 	BACK_OFF_MS = 1000,
@@ -25,7 +26,6 @@ enum {
 	BACK_OFF_LEAST_MS = 50,
 	RESYNC_MS = 3600 * 1000,
 	SET_BANS_PER_MS = 5,
-	OUT_BYTES = 65536,
 	READ_BYTES = 32768,
 	LINE_BYTES = 1024,
 	TURN_BYTES = 1 << 20,
@@ -78,6 +78,7 @@ host_close(struct host *h)
 	h->image = NULL;
 	text_fini(&h->in);
 	text_fini(&h->out);
+	h->ssh->remote->close(h);
 }
 
 void
@@ -135,7 +136,7 @@ pipe_open(struct host *h)
 	h->received = 0;
 	h->heard_at = h->progress_at = h->received_at = now_ms();
 	h->ping_at = now_ms() + h->ssh->o.ping_ms;
-	edge_hello(h);
+	h->ssh->remote->hello(h);
 }
 
 static void
@@ -221,7 +222,7 @@ host_synced(struct host *h, bool took)
 	h->sync_at = h->progress_at = now_ms();
 	if (!took) {
 		h->refused = true;
-		edge_set(h);
+		h->ssh->remote->set(h);
 		return;
 	}
 	h->state = HOST_UP;
@@ -232,9 +233,9 @@ host_synced(struct host *h, bool took)
 	if (h->sync_seq > h->acked)
 		h->acked = h->sync_seq;
 	tell_synced(h, from);
-	edge_ping(h);
+	h->ssh->remote->ping(h);
 	if (h->ssh->complete && !h->exact && !h->refused)
-		edge_set(h);
+		h->ssh->remote->set(h);
 }
 
 void
@@ -249,60 +250,9 @@ host_resync(struct host *h, bool force)
 		if (h->image)
 			h->again = true;
 		else
-			edge_set(h);
+			h->ssh->remote->set(h);
 		host_feed(h);
 	}
-}
-
-static int
-fill_image(struct host *h)
-{
-	const struct text *t = &h->image->text;
-	size_t n = t->len - h->image_at;
-	int rc;
-
-	n = n > OUT_BYTES / 2 ? OUT_BYTES / 2 : n;
-	rc = text_add(&h->out, t->p + h->image_at, n);
-	h->image_at += n;
-	if (rc < 0 || h->image_at < t->len)
-		return rc;
-	image_put(h->image);
-	h->image = NULL;
-	rc = text_printf(&h->out, "E %llu\n", (unsigned long long)h->generation);
-	if (h->again) {
-		h->again = false;
-		edge_set(h);
-	}
-	return rc;
-}
-
-/* Put into h->out what comes next, until it is well filled. */
-static int
-fill(struct host *h)
-{
-	const struct oplog *l = &h->ssh->log;
-	int rc = 0;
-
-	while (rc == 0 && h->out.len - h->out.at < OUT_BYTES) {
-		const struct op *op;
-
-		if (h->image) {
-			rc = fill_image(h);
-			continue;
-		}
-		if (h->state < HOST_SYNC || h->sent + 1 >= l->next)
-			return 0;
-		op = oplog_at(l, h->sent + 1);
-		if (!op) { /* too far behind: the whole set again */
-			edge_set(h);
-			rc = h->image ? 0 : -ENOMEM;
-			continue;
-		}
-		if (h->sent == h->acked && h->out.at == h->out.len)
-			h->progress_at = now_ms();
-		edge_op(h, ++h->sent, op);
-	}
-	return rc;
 }
 
 void
@@ -312,7 +262,7 @@ host_feed(struct host *h)
 	size_t sum = 0;
 
 	while (h->state >= HOST_HELLO && sum < TURN_BYTES) {
-		if (fill(h) < 0) {
+		if (h->ssh->remote->fill(h) < 0) {
 			host_lost(h, -ENOMEM, NULL);
 			return;
 		}
@@ -345,7 +295,7 @@ take_lines(struct host *h)
 		h->in.at += (size_t)(end - line) + 1;
 		if (end - line > LINE_BYTES || strlen(line) != (size_t)(end - line))
 			return -EPROTO;
-		rc = edge_line(h, line);
+		rc = h->ssh->remote->line(h, line);
 	}
 	if (h->in.at == h->in.len)
 		text_drop(&h->in, 0);
@@ -390,7 +340,8 @@ take(struct host *h)
 			rc = take_lines(h);
 	}
 	if (rc == -EPROTO)
-		carrier_error(h, rc, "does not speak the language of banner-edge");
+		carrier_error(
+		    h, rc, "does not speak the language of %s", h->ssh->remote->name);
 	return rc;
 }
 
@@ -454,9 +405,9 @@ tick_up(struct host *h, int64_t now)
 	if (h->image)
 		return;
 	if (now - h->sync_at >= RESYNC_MS && h->state == HOST_UP)
-		edge_set(h);
+		h->ssh->remote->set(h);
 	else if (now >= h->ping_at)
-		edge_ping(h);
+		h->ssh->remote->ping(h);
 	else
 		return;
 	h->ping_at = now + o->ping_ms;

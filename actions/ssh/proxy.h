@@ -6,7 +6,7 @@
  * never wait for each other: a change is told as done when all hosts that answer have
  * it, and the others are named. ssh.c: options and the calls of the action; set.c: the
  * set and the log; loop.c: descriptors and time; host.c: one host's life; edge.c: what
- * is said to banner-edge; carrier.h: the byte pipes.
+ * is said to banner-edge; iproute.c: to ip(8); carrier.h: the byte pipes.
  */
 #ifndef BANNER_SSH_PROXY_H
 #define BANNER_SSH_PROXY_H
@@ -20,6 +20,7 @@ enum {
 	LAG_MS = 500,		/* a host that takes longer is named, not waited for */
 	FAILS_MAX = 1000,	/* refused bans remembered per host */
 	ERROR_TEXT = 200,
+	OUT_BYTES = 65536,	/* filled at a time */
 };
 
 /* The whole set as lines, shared by the hosts that get it at the same time. */
@@ -32,6 +33,7 @@ struct image {
 
 struct ssh;
 struct host;
+struct remote_ops;
 struct carrier_ops;
 
 struct options {
@@ -44,6 +46,7 @@ struct ssh {
 	const struct bn_host *bn;
 	struct options o;
 	const struct carrier_ops *carrier;
+	const struct remote_ops *remote;
 	void *carrier_self;
 	struct host *hosts;
 	size_t nhosts;
@@ -98,6 +101,7 @@ struct host {
 	int fd;				/* what the loop watches; -1 */
 	uint32_t watched;		/* EPOLL* it is watched for; 0: not at all */
 	void *carrier;			/* the carrier's own */
+	void *batch;			/* of remote_iproute */
 	struct text in, out;
 	struct image *image;		/* being sent */
 	size_t image_at;
@@ -136,13 +140,6 @@ int	host_err(const struct host *, uint64_t seq);
 const struct fail	*host_fail(const struct host *, const struct bn_addr *);
 void	host_describe(const struct host *, char *out, size_t size);
 uint64_t	host_latency_us(const struct host *, unsigned percent);
-
-/* edge.c: the protocol of banner-edge(7). */
-void	edge_hello(struct host *);
-void	edge_set(struct host *);		/* S: begin to send the set */
-void	edge_op(struct host *, uint64_t seq, const struct op *);
-void	edge_ping(struct host *);
-int	edge_line(struct host *, char *line);	/* 0, or -errno: give it up */
 void	host_acked(struct host *, uint64_t seq);
 void	host_synced(struct host *, bool took);
 

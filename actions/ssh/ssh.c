@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "actions/ssh/carrier.h"
+#include "actions/ssh/remote.h"
 
 enum { CLOSE_MS = 2000 };
 
@@ -28,7 +29,9 @@ static const struct bn_key ssh_keys[] = {
 	{ "known_hosts", "/etc/banner/ssh/known_hosts",
 	    "keys of the proxies; no other "
 	    "is accepted" },
-	{ "command", "banner-edge", "what to ask for; a forced command overrides it" },
+	{ "remote", "banner-edge",
+	    "what runs there: banner-edge, or iproute (ip -batch, nothing of ours)" },
+	{ "command", "", "what to ask for; empty: what remote needs" },
 	{ "carrier", "libssh2",
 	    "libssh2 (in this process) or openssh (a child ssh each)" },
 	{ "ssh_options", "", "for carrier openssh: further options of ssh(1)" },
@@ -98,6 +101,27 @@ get_carrier(struct ssh *s)
 }
 
 static int
+get_remote(struct ssh *s)
+{
+	static const struct remote_ops *const known[] = { &remote_edge,
+		&remote_iproute };
+	const char *text = s->bn->get(s->bn->ctx, "remote");
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strcmp(text, known[i]->name) == 0)
+			s->remote = known[i];
+	if (!s->remote) {
+		ssh_log(s, BN_ERROR,
+		    "option remote cannot be \"%.80s\": banner-edge or iproute", text);
+		return -EINVAL;
+	}
+	s->o.command = s->bn->get(s->bn->ctx, "command");
+	if (!*s->o.command)
+		s->o.command = s->remote->command;
+	return 0;
+}
+
+static int
 get_options(struct ssh *s)
 {
 	const struct bn_host *bn = s->bn;
@@ -119,8 +143,9 @@ get_options(struct ssh *s)
 	o->key = bn->get(bn->ctx, "key");
 	o->agent = bn->get(bn->ctx, "agent");
 	o->known_hosts = bn->get(bn->ctx, "known_hosts");
-	o->command = bn->get(bn->ctx, "command");
 	o->ssh_options = bn->get(bn->ctx, "ssh_options");
+	if (rc == 0)
+		rc = get_remote(s);
 	return rc < 0 ? rc : get_carrier(s);
 }
 
