@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "banner/base/arena.h"
 #include "banner/base/units.h"
 #include "banner/core/engine_state.h"
 #include "banner/core/guard.h"
@@ -390,6 +391,8 @@ engined_open(struct engined *d, struct err *e)
 {
 	int rc;
 
+	/* an event that could not be made would be a process that never wakes up */
+	event_set_mem_functions(xmalloc, xrealloc, free);
 	d->base = event_base_new();
 	if (!d->base)
 		return err_set(e, -ENOMEM, "no event loop");

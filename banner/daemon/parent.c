@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "banner/base/arena.h"
 #include "banner/base/units.h"
 #include "banner/daemon/notify.h"
 #include "banner/daemon/parent.h"
@@ -439,6 +440,8 @@ parent_run(const struct options *opt, struct conf *c, struct err *e)
 		rc = open_log(&p, e);
 	if (rc < 0)
 		return rc;
+	/* an event that could not be made would be a process that never wakes up */
+	event_set_mem_functions(xmalloc, xrealloc, free);
 	p.base = event_base_new();
 	if (!p.base)
 		return err_set(e, -ENOMEM, "no event loop");

@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "banner/base/arena.h"
 #include "banner/daemon/log.h"
 
 /* An engine that does not read its answers is not read either beyond this. */
@@ -199,6 +201,8 @@ serve_init(struct serve *s, struct child *c, const struct serve_ops *ops, void *
 	*s = (struct serve){
 		.child = c, .ops = ops, .arg = arg, .engine = -1, .next = -1
 	};
+	/* an event that could not be made would be a process that never wakes up */
+	event_set_mem_functions(xmalloc, xrealloc, free);
 	s->base = event_base_new();
 	if (!s->base)
 		return -ENOMEM;
