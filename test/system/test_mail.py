@@ -10,6 +10,7 @@ import time
 import pytest
 
 from harness import BUILD, Drive
+from lab import Lab, wait_for
 
 NS = "banner-mail-test"
 pytestmark = pytest.mark.skipif(
@@ -203,3 +204,34 @@ def test_sendmail(place):
     assert text.startswith("-oi|-f|b@example.com|--|root@example.com|From: b@example.com\n")
     assert "`id`" in text
     assert d.stop() == 0
+
+
+def test_attempts_of_the_engine(place):
+    """From log lines to the table of attempts; no line of the log goes out."""
+    with Lab(jails=()) as lab:
+        out, script = place / "out", place / "sendmail"
+        place.chmod(0o777)
+        script.write_text(f"#!/bin/sh\ncat >>{out}\n")
+        script.chmod(0o755)
+        (lab.dir / "jails.d" / "x.conf").write_text(
+            f"[x]\nenabled = true\nfilter = zimbra-audit\nlogpath = {lab.auth}\n"
+            "count = user\nmaxretry = 3\nfindtime = 60\nbantime = 60\n"
+            f'action = mail[to="root@example.com", delay=0, sendmail={script}]\n')
+        shutil.rmtree(lab.dir / "filters")
+        shutil.copytree(os.path.join(os.path.dirname(__file__), "../../filters"),
+                        lab.dir / "filters")
+        lab.auth.touch()
+        lab.start()
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+        with open(lab.auth, "a") as f:
+            for i in range(3):
+                f.write(f"{stamp},00{i} WARN  [ImapServer-1] [ip=192.0.2.{i + 1};ua=secret;"
+                        f"cid={i};] security - cmd=Auth; account=anna; protocol=imap; "
+                        "error=authentication failed for [anna], invalid password;\n")
+        wait_for(lambda: out.exists() and "explain" in out.read_text(), 10, "the message")
+        text = out.read_text()
+        assert "Subject: [banner] x: anna, 3 failures" in text
+        for i in range(3):
+            assert f"  192.0.2.{i + 1} " in text
+        assert text.count("imap") == 3 and "secret" not in text
+        assert "1 sent" in lab.ok("status")
