@@ -115,9 +115,12 @@ report_limits(const struct conf_jail *j, size_t nrules, struct buf *b)
 	report_counting(j, b);
 	for (size_t i = 0; i < j->nlogpath; i++)
 		buf_printf(b, "  reads %s\n", j->logpath[i].glob);
-	for (size_t i = 0;
-	     i < j->filter.journalmatch.n && j->backend == BACKEND_JOURNAL; i++)
-		buf_printf(b, "  reads the journal: %s\n", j->filter.journalmatch.v[i]);
+	if (j->backend != BACKEND_JOURNAL && j->backend != BACKEND_AUTO)
+		return;
+	for (size_t i = 0; i < j->filter.journalmatch.n; i++)
+		buf_printf(b, "  reads the journal%s: %s\n",
+		    j->backend == BACKEND_AUTO ? " while there is no log" : "",
+		    j->filter.journalmatch.v[i]);
 }
 
 static void

@@ -240,7 +240,7 @@ tree_sources(struct request *r, const struct conf_jail *c, const struct watch *w
 {
 	struct buf files = { 0 };
 
-	if (c && c->backend == BACKEND_JOURNAL) {
+	if (c && (c->backend == BACKEND_JOURNAL || feed_by_journal(w))) {
 		buf_puts(&r->out, "|  `- Journal matches:\t");
 		for (size_t i = 0; i < c->filter.journalmatch.n; i++)
 			buf_printf(&r->out, "%s%s", i ? " + " : "",

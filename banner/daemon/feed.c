@@ -13,6 +13,7 @@
 #include "banner/base/table.h"
 #include "banner/base/units.h"
 #include "banner/daemon/context.h"
+#include "banner/daemon/fallback.h"
 #include "banner/daemon/feed.h"
 #include "banner/daemon/names.h"
 
@@ -29,6 +30,7 @@ struct feed {
 	struct table *places; /* source name -> place as last stored */
 	struct table *sessions; /* jail, NUL, key -> struct kept */
 	uint64_t round; /* of feed_sessions */
+	bool journal; /* the block that is matched comes from it */
 };
 
 struct kept {
@@ -66,9 +68,15 @@ on_failure(void *arg, const struct failure *failure)
 {
 	struct feed *f = arg;
 
-	for (size_t i = 0; i < f->n; i++)
-		if (f->watches[i].jail == failure->jail)
-			f->watches[i].matched_ms = f->d->read_ms;
+	for (size_t i = 0; i < f->n; i++) {
+		struct watch *w = &f->watches[i];
+
+		if (w->jail != failure->jail)
+			continue;
+		if (fallback_told(w, failure, f->journal))
+			return;
+		w->matched_ms = f->d->read_ms;
+	}
 	if (failure->lookup)
 		names_failure(f->d->names, failure);
 	else
@@ -95,8 +103,12 @@ static void
 on_block(void *arg, struct source *s, const struct block *b)
 {
 	struct feed *f = arg;
-	struct match *m = match_of(f, s);
+	struct match *m;
 
+	f->journal = source_is_journal(s);
+	if (f->journal && fallback_over(s))
+		return;
+	m = match_of(f, s);
 	f->d->read_ms = b->read_ms;
 	if (m)
 		match_block(m, b, on_failure, f);
@@ -139,6 +151,7 @@ on_event(void *arg, struct source *s, enum source_event event, const char *detai
 		return;
 	case SOURCE_OPENED:
 	case SOURCE_ROTATED:
+		fallback_opened(s);
 		engined_touch(f->d); /* its place */
 		level = LEVEL_INFO;
 		break;
@@ -222,6 +235,24 @@ watch_journal(struct feed *f, struct watch *w, struct err *e)
 	return sources_add_journal(f->sources, &r, w, e);
 }
 
+/* Without any log yet: the journal, until one comes. */
+static void
+watch_either(struct feed *f, struct watch *w)
+{
+	struct err e;
+	int rc;
+
+	if (!fallback_wanted(w->conf))
+		return;
+	rc = watch_journal(f, w, &e);
+	w->fallback = rc == 0;
+	if (rc == 0)
+		log_info(NAME, "[%s] has no log yet and reads the journal",
+		    w->conf->name);
+	else if (rc != -ENOTSUP)
+		log_error(NAME, "[%s] journal: %s", w->conf->name, e.text);
+}
+
 static void
 watch_sources(struct feed *f, struct watch *w)
 {
@@ -233,6 +264,8 @@ watch_sources(struct feed *f, struct watch *w)
 			log_error(NAME, "[%s] journal: %s", w->conf->name, e.text);
 		return;
 	}
+	if (w->conf->backend == BACKEND_AUTO)
+		watch_either(f, w);
 	for (size_t i = 0; i < w->conf->nlogpath; i++) {
 		const struct conf_path *p = &w->conf->logpath[i];
 		int rc = w->conf->backend == BACKEND_SOCKET

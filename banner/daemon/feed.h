@@ -9,21 +9,11 @@
 
 #include "banner/core/engine.h"
 #include "banner/core/match.h"
+#include "banner/daemon/watched.h"
 #include "banner/source/source.h"
 
 struct engined;
 struct feed;
-
-/* One jail as the feed sees it: the group of its sources. */
-struct watch {
-	struct feed *feed;
-	struct jail *jail;
-	const struct conf_jail *conf;
-	struct rules *rules;
-	int64_t matched_ms; /* when the last failure was found; 0 never */
-	bool peers_said; /* that nobody but proxies is named */
-	unsigned missing; /* globs without a file at the start */
-};
 
 /* Compile everything and add the sources; nothing is read yet. A jail that fails here
  * is logged and does not run. 0 or -errno. */

@@ -135,3 +135,43 @@ def test_goes_on_at_the_cursor():
         assert lab.routes() == {"192.0.2.7"}
         journal(lab.journals / "system@3.journal", *attempts("192.0.2.8", 1))
         lab.wait_routes("192.0.2.7", "192.0.2.8")
+
+
+def test_auto_without_a_log_reads_the_journal():
+    """The journal of the system, until the log comes; what it told counts once."""
+    if not Path("/var/log/journal").is_dir():
+        pytest.skip("nothing to mount over: no /var/log/journal")
+    with own_lab("auto") as lab:
+        lab.mounts["/var/log/journal"] = lab.dir / "j"
+        journal(lab.journals / "system.journal", *attempts("192.0.2.7", 5),
+                *attempts("192.0.2.8", 3), *attempts("192.0.2.9", 4))
+        lab.start()
+        lab.wait_routes("192.0.2.7")
+        assert "[sshd] has no log yet and reads the journal" in lab.logged()
+        assert "Journal matches:\t_SYSTEMD_UNIT=ssh.service" in lab.ok("status", "sshd")
+        log = lab.dir / "none.log"
+        date = time.strftime("%b %e %H:%M:%S", time.localtime(time.time() - 5))
+        with open(log, "w") as f:
+            for i in range(3):          # the same failures again
+                f.write(f"{date} box sshd[{100 + i}]: Failed password for root from "
+                        "192.0.2.8 port 1 ssh2\n")
+        wait_for(lambda: f"[sshd] reads {log}, no more the journal" in lab.logged())
+        assert f"File list:\t{log}" in lab.ok("status", "sshd")
+        time.sleep(1.1)
+        for _ in range(2):
+            lab.fail("192.0.2.8", log=log)
+        lab.wait_routes("192.0.2.7", "192.0.2.8")
+        assert found(lab, "192.0.2.8") == 5
+        journal(lab.journals / "system@2.journal", *attempts("192.0.2.9", 1))
+        time.sleep(0.5)
+        assert found(lab, "192.0.2.9") == 4
+
+
+def test_auto_with_a_log_reads_it_alone():
+    with own_lab("auto[journalpath=DIR]", log="auth.log") as lab:
+        journal(lab.journals / "system.journal", *attempts("192.0.2.7", 5))
+        lab.fail("192.0.2.8", 5)
+        lab.start()
+        lab.wait_routes("192.0.2.8")
+        assert "File list:\t" in lab.ok("status", "sshd")
+        assert found(lab, "192.0.2.7") == 0 and "journal" not in lab.logged()
