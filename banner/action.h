@@ -60,7 +60,8 @@ struct bn_host {
 	const char *(*get)(void *ctx, const char *key);
 	void (*log)(void *ctx, enum bn_level, const char *text);
 	/* Outcome of a change that was -EINPROGRESS (target "": the whole of it), or
-	 * news of one target: it has it, or has it not yet. id is that of the change. */
+	 * news of one target: it has it, or has it not yet. id is that of the change.
+	 */
 	void (*done)(void *ctx, uint64_t id, const char *target, int err);
 	/* The outside changed: list and repair soon. */
 	void (*drifted)(void *ctx);
@@ -105,8 +106,8 @@ struct bn_action_ops {
 	/* Would these two carry out the same? Then they are one instance with one
 	 * wanted set, and what several jails ask for is done once. */
 	int  (*same)(void *self, void *other);
-	/* All that shall be in force has been asked for: what a far side holds beyond it
-	 * may go. force: even if that is most of it (banctl sync --force). */
+	/* All that shall be in force has been asked for: what a far side holds beyond
+	 * it may go. force: even if that is most of it (banctl sync --force). */
 	int  (*complete)(void *self, int force);
 	/* Like targets, for one ban: state "in force", or what keeps it. id: as in
 	 * bn_change. */

@@ -69,8 +69,8 @@ enum { VALUE_MAX = 256 };
 const char *exec_value(const struct bn_change *, const char *tag, char out[VALUE_MAX]);
 /* Does a command of this kind use a tag for which fn is true? */
 bool		 exec_uses(const char *text, bool (*fn)(const char *tag));
-/* The command for a change (NULL: none: actionstart and the like). NULL when it is empty or
- * (with direct words) cannot be split. */
+/* The command for a change (NULL: none: actionstart and the like). NULL when it is
+ * empty or (with direct words) cannot be split. */
 struct argv	*exec_argv(const struct exec *, enum command, enum family,
 		    const struct bn_change *);
 void		 exec_argv_free(struct argv *);

@@ -46,7 +46,7 @@ struct attempt_key {
 };
 struct attempt_id {
 	struct str once;	/* a copy of this in another file is the same line */
-	struct attempt_key exact;	/* an id: of a request, a connection, a process */
+	struct attempt_key exact; /* an id: of a request, a connection, a process */
 	struct attempt_key loose;	/* no id, so only within moments */
 };
 

@@ -163,7 +163,8 @@ fill_change(struct instance *in, struct want *w, struct bn_change *c)
 	c->fields = h->fields ? h->fields->v : NULL;
 }
 
-/* Others still hold it: these may go. The end, and the ban it goes by, may be others. */
+/* Others still hold it: these may go. The end, and the ban it goes by, may be others.
+ */
 static void
 fewer_holders(struct instance *in, struct want *w)
 {

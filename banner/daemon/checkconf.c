@@ -82,7 +82,8 @@ report_counting(const struct conf_jail *j, struct buf *b)
 		buf_puts(b, "  counts for each account, and bans the account\n");
 		break;
 	case COUNT_HOST_USER:
-		buf_printf(b, "  counts for each address and account, and bans the %s\n",
+		buf_printf(b,
+		    "  counts for each address and account, and bans the %s\n",
 		    j->ban_user ? "account" : "address");
 		break;
 	case COUNT_NET:
@@ -97,7 +98,8 @@ report_counting(const struct conf_jail *j, struct buf *b)
 		buf_printf(b, "  counts different %s, not attempts\n",
 		    j->distinct == 'u' ? "accounts" : "addresses");
 	if (j->known_ms)
-		buf_printf(b, "  excuses an account where it logged in well within %s\n",
+		buf_printf(b,
+		    "  excuses an account where it logged in well within %s\n",
 		    units_duration(j->known_ms, text));
 }
 

@@ -27,9 +27,9 @@ struct child {
 	struct conf *conf;
 	struct buf out; /* records for the parent that are not sent yet */
 	uint64_t lost; /* log lines dropped because the parent did not read */
-	/* Owner's promise to call child_flush soon, so that orders go out before the log
-	 * lines that tell of them; false or NULL: a line is sent at once. Errors never
-	 * wait. */
+	/* Owner's promise to call child_flush soon, so that orders go out before the
+	 * log lines that tell of them; false or NULL: a line is sent at once. Errors
+	 * never wait. */
 	bool (*later)(void *arg);
 	void *later_arg;
 };

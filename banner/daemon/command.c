@@ -22,7 +22,8 @@ static const struct command commands[] = {
 	    cmd_explain },
 	{ "doctor", "", "look for what keeps banner from working", RIGHT_READ, 0, 0,
 	    cmd_doctor },
-	{ "check", "[ACTION]", "ban a documentation address, look what comes into force, lift it",
+	{ "check", "[ACTION]",
+	    "ban a documentation address, look what comes into force, lift it",
 	    RIGHT_CHANGE, 0, 1, cmd_check },
 	{ "list", "[JAIL]", "all bans, with their ends", RIGHT_READ, 0, 1, cmd_list },
 	{ "banned", "[ADDR...]", "banned addresses by jail; or the jails of addresses",
@@ -40,7 +41,8 @@ static const struct command commands[] = {
 	{ "get", "JAIL banip|banned|ignoreip|findtime|bantime|maxretry|... | loglevel",
 	    "as fail2ban-client", RIGHT_READ, 1, MANY, cmd_get },
 	{ "stats", "", "one line of numbers per jail", RIGHT_READ, 0, 0, cmd_stats },
-	{ "sync", "[--force]", "compare what is in force with what should be, and repair "
+	{ "sync", "[--force]",
+	    "compare what is in force with what should be, and repair "
 	    "(--force: proxies may remove most of what they hold)",
 	    RIGHT_CHANGE, 0, 1, cmd_sync },
 	{ "panic", "", "take everything out of force, and ban nobody until resume",
@@ -48,9 +50,10 @@ static const struct command commands[] = {
 	{ "resume", "", "end of panic", RIGHT_CHANGE, 0, 0, cmd_resume },
 	{ "reload", "[--unban] [JAIL] | --confirm TIME",
 	    "read the configuration again; --unban lifts all bans; --confirm goes back "
-	    "unless confirmed in that time", RIGHT_CHANGE, 0, 4, cmd_reload },
-	{ "confirm", "", "keep the configuration of reload --confirm", RIGHT_CHANGE,
-	    0, 0, cmd_confirm },
+	    "unless confirmed in that time",
+	    RIGHT_CHANGE, 0, 4, cmd_reload },
+	{ "confirm", "", "keep the configuration of reload --confirm", RIGHT_CHANGE, 0,
+	    0, cmd_confirm },
 	{ "restart", "JAIL", "the same, in fail2ban's word", RIGHT_CHANGE, 0, 4,
 	    cmd_reload },
 	{ "echo", "WORD...", "print the words", RIGHT_READ, 0, MANY, cmd_echo },

@@ -50,14 +50,16 @@ store_salvage(struct store *s, const char *damaged)
 	int rows = 0;
 
 	if (sqlite3_open_v2(damaged, &from, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
-	    sqlite3_exec(from, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = "
-	    "OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON;", NULL, NULL,
-	    NULL) == SQLITE_OK &&
+	    sqlite3_exec(from,
+		"PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = "
+		"OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON;",
+		NULL, NULL, NULL) == SQLITE_OK &&
 	    sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK) {
 		for (size_t i = 0; i < n; i++)
 			rows += copy(from, s->db, &salvages[i]);
 		sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
 	}
 	sqlite3_close(from);
-	log_notice("banner.store", "%d rows of the damaged database could be read", rows);
+	log_notice(
+	    "banner.store", "%d rows of the damaged database could be read", rows);
 }

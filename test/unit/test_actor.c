@@ -482,9 +482,18 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_first_adds_last_removes), T(test_per_jail), T(test_back_off),
-		T(test_resync), T(test_drift), T(test_without_list), T(test_in_flight),
-		T(test_events), T(test_prolong), T(test_guard), T(test_late_open), T(test_look),
+		T(test_first_adds_last_removes),
+		T(test_per_jail),
+		T(test_back_off),
+		T(test_resync),
+		T(test_drift),
+		T(test_without_list),
+		T(test_in_flight),
+		T(test_events),
+		T(test_prolong),
+		T(test_guard),
+		T(test_late_open),
+		T(test_look),
 		T(test_look_without_list),
 	};
 

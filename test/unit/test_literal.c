@@ -253,14 +253,26 @@ test_order(void **state)
 static void
 test_end(void **state)
 {
-	static const struct { const char *regex, *last; } v[] = {
+	static const struct { const char *regex, *last;
+	} v[] = {
 		{ ".*ip=(?:a|b)(?<=b);.*failed for .*$", "failed for " },
-		{ "a failed.*", "a failed" }, { "\\d{3}failed.*$", "failed" },
-		{ "a\\x41bcdefg.*$", "cdefg" }, { "failed$", "" }, { "failed for .+$", "" },
-		{ "b|failed.*$", "" }, { "(?:b|failed.*)", "" }, { "(?>b*)failed.*", "" },
-		{ "b*+failed.*$", "" }, { "(?i)failed.*$", "" }, { "(?=b)failed.*", "" },
-		{ "(?(1)b)failed.*$", "" }, { "\\Kfailed.*$", "" }, { "[b.*", "" },
-		{ "ed?for.*$", "for" }, { "\\Gfailed.*", "" }, { "ed.*$", "" },
+		{ "a failed.*", "a failed" },
+		{ "\\d{3}failed.*$", "failed" },
+		{ "a\\x41bcdefg.*$", "cdefg" },
+		{ "failed$", "" },
+		{ "failed for .+$", "" },
+		{ "b|failed.*$", "" },
+		{ "(?:b|failed.*)", "" },
+		{ "(?>b*)failed.*", "" },
+		{ "b*+failed.*$", "" },
+		{ "(?i)failed.*$", "" },
+		{ "(?=b)failed.*", "" },
+		{ "(?(1)b)failed.*$", "" },
+		{ "\\Kfailed.*$", "" },
+		{ "[b.*", "" },
+		{ "ed?for.*$", "for" },
+		{ "\\Gfailed.*", "" },
+		{ "ed.*$", "" },
 	};
 	struct str text = STR("x failed y failed for z");
 
