@@ -221,7 +221,7 @@ write_chain(struct ingress *g, const struct routing v[2])
 int
 ingress_ensure(struct ingress *g, struct ingress_why *why)
 {
-	struct routing v[2];
+	struct routing v[2] = { { 0 } };
 	int rc;
 
 	if (g->there)

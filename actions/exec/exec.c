@@ -138,7 +138,7 @@ get_options(struct exec *x)
 	if (!*text || *end || !(s > 0 && s <= TIMEOUT_MAX_S))
 		return refuse(h, "timeout is a number of seconds up to 3600");
 	x->timeout_ms = (int)(s * 1000);
-	x->bantime_s = atoll(any_option(h, "bantime", "-1"));
+	x->bantime_s = strtoll(any_option(h, "bantime", "-1"), NULL, 10);
 	x->norestored = is_true(h->get(h->ctx, "norestored"));
 	if (*demand)
 		x->on_demand = is_true(demand);

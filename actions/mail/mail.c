@@ -185,7 +185,7 @@ mail_open(const struct bn_host *host, void **self)
 	m->host = host;
 	m->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	rc = m->timer < 0 ? -errno : read_setup(m);
-	if (rc == 0 && !*m->setup.sendmail) {
+	if (rc == 0 && !(m->setup.sendmail && *m->setup.sendmail)) {
 		rc = mail_smtp_check(&m->setup, why);
 		if (rc < 0)
 			host->log(host->ctx, BN_ERROR, why);

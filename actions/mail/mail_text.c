@@ -159,6 +159,7 @@ put_top(FILE *f, const char *title, const struct mail_digest *d, bool users)
 		if (k < n)
 			t[k].n++;
 	}
+	/* cppcheck-suppress uninitvar; the first n are set */
 	qsort(t, n, sizeof(*t), by_count);
 	fprintf(f, "\r\n%s: %zu\r\n", title, n);
 	for (size_t i = 0; i < n && i < TOP; i++)

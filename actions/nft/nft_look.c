@@ -107,7 +107,7 @@ nft_inspect(struct nft *n)
 static bool
 has_any(const struct nft_sets *s)
 {
-	return memchr(s->have, true, sizeof(s->have)) != NULL;
+	return memchr(s->have, 1, sizeof(s->have)) != NULL;
 }
 
 struct telling {

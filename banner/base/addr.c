@@ -37,8 +37,8 @@ parse_four(struct str s, uint8_t ip[4])
 	size_t i = 0;
 
 	for (int k = 0; k < 4; k++) {
-		size_t start = i;
 		unsigned v = 0;
+		size_t start;
 
 		if (k > 0 && (i == s.len || s.s[i++] != '.'))
 			return false;

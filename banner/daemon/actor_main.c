@@ -97,7 +97,7 @@ send_state(struct member *m)
 	size_t at;
 
 	instance_stats(m->instance, &s);
-	if (memcmp(&s, &m->told, sizeof(s)) == 0)
+	if (memcmp(&s, &m->told, sizeof(s)) == 0) /* NOLINT: zeroed whole */
 		return;
 	m->told = s;
 	at = wire_start(out, WIRE_STATE);

@@ -44,8 +44,8 @@ static void
 on_unconfirmed(evutil_socket_t fd, short what, void *arg)
 {
 	struct parent *p = arg;
-	struct conf *c;
-	struct err e;
+	struct conf *c = NULL;
+	struct err e = { "" };
 
 	if (p->stopping)
 		return;

@@ -30,7 +30,7 @@ struct name {
 	int64_t until_ms; /* of the answer */
 	struct addr addrs[NAMES_ADDRS];
 	size_t n;
-	STAILQ_HEAD(, waiter) waiting;
+	STAILQ_HEAD(waiters, waiter) waiting;
 	size_t len;
 	char text[]; /* in lower case */
 };
@@ -38,7 +38,7 @@ struct name {
 struct names {
 	struct engined *d;
 	struct table *by_text;
-	TAILQ_HEAD(, name) all;
+	TAILQ_HEAD(all_names, name) all;
 	uint64_t last_ticket;
 	struct names_stats stats;
 };

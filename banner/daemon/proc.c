@@ -53,7 +53,6 @@ uid_is_mapped(uid_t uid)
 
 	if (!f)
 		return true;
-	/* The kernel writes these numbers. NOLINTNEXTLINE(cert-err34-c) */
 	while (!mapped && fscanf(f, "%lu %lu %lu", &in, &outside, &count) == 3)
 		mapped = uid >= in && uid - in < count;
 	fclose(f);

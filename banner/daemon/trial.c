@@ -83,7 +83,7 @@ find_server(void)
 	while (dir && !found && (d = readdir(dir)))
 		if (d->d_name[0] >= '1' && d->d_name[0] <= '9' &&
 		    is_server(d->d_name) && same_network(d->d_name))
-			found = atol(d->d_name);
+			found = strtol(d->d_name, NULL, 10);
 	if (dir)
 		closedir(dir);
 	return found;

@@ -443,7 +443,7 @@ sources_add_journal(struct sources *set, const struct journal_request *req, void
 {
 	struct buf name = { 0 };
 	struct journal *jo;
-	int flags, rc = check_request(req, &flags, e);
+	int flags = 0, rc = check_request(req, &flags, e);
 
 	if (rc < 0)
 		return rc;

@@ -86,7 +86,7 @@ place_hash_at(int fd, uint64_t off, uint64_t *hash)
 bool
 place_fits(int fd, const struct place *p)
 {
-	uint64_t hash;
+	uint64_t hash = 0;
 
 	return place_hash_at(fd, p->off, &hash) == 0 && hash == p->hash;
 }

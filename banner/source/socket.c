@@ -163,7 +163,7 @@ int
 sources_add_socket(struct sources *set, const char *path, void *group, struct err *e)
 {
 	struct socket_source *so;
-	int fd, rc = socket_bind(path, &fd);
+	int fd = -1, rc = socket_bind(path, &fd);
 
 	if (rc < 0)
 		return err_set(e, rc, "log socket %s: %s", path, strerror(-rc));

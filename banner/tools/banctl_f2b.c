@@ -135,7 +135,7 @@ start(const struct f2b *f)
 {
 	const char *argv[] = { "bannerd", f->dir ? "-c" : NULL, f->dir, NULL };
 
-	if (access(f->socket, F_OK) == 0) {
+	if (f->socket && access(f->socket, F_OK) == 0) {
 		log_error_line("Server already running");
 		return F2B_ERROR;
 	}

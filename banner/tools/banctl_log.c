@@ -24,7 +24,7 @@ read_time(const char *line, int64_t *ms)
 	if (!end)
 		return false;
 	if (*end == ',')
-		thousandths = atoi(end + 1);
+		thousandths = (int)strtol(end + 1, NULL, 10);
 	t = mktime(&tm);
 	*ms = (int64_t)t * 1000 + thousandths;
 	return t != (time_t)-1;

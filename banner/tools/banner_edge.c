@@ -338,7 +338,7 @@ main(int argc, char **argv)
 	struct err err = { "" };
 	int rc;
 
-	for (int i = 1; i < argc; i++) {
+	for (int i = 1; i < argc && argv[i]; i++) {
 		if (!strcmp(argv[i], "--config") && argv[i + 1])
 			path = argv[++i];
 		else if (!strcmp(argv[i], "--expire"))

@@ -148,14 +148,14 @@ check_owner(const char *path, struct err *e)
 int
 edge_conf_read(struct edge_conf *c, const char *path, struct err *e)
 {
-	struct ini *ini;
+	struct ini *ini = NULL;
 	int rc;
 
 	*c = (struct edge_conf){ .arena = arena_new() };
 	rc = check_owner(path, e);
 	if (rc == 0)
 		rc = ini_load(c->arena, path, &ini, e);
-	return rc < 0 ? rc : read_values(c, ini, e);
+	return rc < 0 || !ini ? rc : read_values(c, ini, e);
 }
 
 void

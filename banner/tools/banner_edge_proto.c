@@ -220,7 +220,7 @@ set_refused(struct edge *e, uint64_t in_force, uint64_t kept)
 		edge_say(e,
 		    "REFUSED %llu damaged: %llu of %llu lines, %llu unreadable, "
 		    "digest %llx\n",
-		    g, (unsigned long long)(s->n + s->refused),
+		    g, (unsigned long long)s->n + s->refused,
 		    (unsigned long long)s->count, (unsigned long long)s->bad,
 		    (unsigned long long)s->sum);
 		return true;

@@ -96,7 +96,8 @@ read_set(struct maker *m, bool in[128])
 		if (*m->p == '\\' && m->p[1]) {
 			set_add(in, *++m->p);
 		} else if (m->p[1] == '-' && m->p[2] && m->p[2] != ']') {
-			for (int c = *m->p; c <= m->p[2] && c > 0 && c < 128; c++)
+			for (int c = (unsigned char)*m->p;
+			    c <= m->p[2] && c > 0 && c < 128; c++)
 				in[c] = true;
 			m->p += 2;
 		} else if (*m->p > 0) {
