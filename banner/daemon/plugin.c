@@ -207,5 +207,8 @@ plugin_folder(char out[PATH_MAX])
 	if (!slash)
 		return NULL;
 	strcpy(slash + 1, name);
+	/* bannerd itself is installed elsewhere than the programs it starts. */
+	if (access(out, F_OK) < 0)
+		snprintf(out, PATH_MAX, "%s", BANNER_PLUGINDIR);
 	return out;
 }
