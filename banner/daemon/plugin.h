@@ -23,7 +23,8 @@ struct plugin {
  * -ENOEXEC (no plugin, missing symbol), -EPROTO (abi, size, name, contents). */
 int	plugin_load(struct plugin *, const char *dir, const char *name, struct err *);
 void	plugin_unload(struct plugin *);
-/* The folder of plugins: "actions" beside this program. Returns out, or NULL. */
+/* The folder of plugins: "actions" beside this program, or the installed one where
+ * there is none. Returns out, or NULL. */
 const char	*plugin_folder(char out[PATH_MAX]);
 
 /* The checks of plugin_load on the description alone. 0 or -EPROTO with text. */
