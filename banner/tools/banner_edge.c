@@ -17,8 +17,8 @@
 
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
-#include "banner/daemon/actor.h"
-#include "banner/daemon/sandbox.h"
+#include "banner/daemon/actor/actor.h"
+#include "banner/daemon/proc/sandbox.h"
 #include "banner/tools/banner_edge.h"
 
 /* A controller says P at least every 30 s. */

@@ -12,7 +12,7 @@
 
 #include "banner/base/heap.h"
 #include "banner/base/table.h"
-#include "banner/daemon/plugin.h"
+#include "banner/daemon/actor/plugin.h"
 
 struct actor_outcome;
 struct guard;

@@ -11,7 +11,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
-#include "banner/daemon/actor.h"
+#include "banner/daemon/actor/actor.h"
 #include "banner/tools/banner_edge.h"
 
 /* A set that would remove more than half of at least this many needs "force". */

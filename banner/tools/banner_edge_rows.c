@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "banner/base/units.h"
-#include "banner/daemon/actor.h"
+#include "banner/daemon/actor/actor.h"
 #include "banner/tools/banner_edge.h"
 
 int64_t

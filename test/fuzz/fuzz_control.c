@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "banner/daemon/request.h"
+#include "banner/daemon/control/request.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

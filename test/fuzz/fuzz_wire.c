@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "banner/daemon/wire.h"
+#include "banner/daemon/proc/wire.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

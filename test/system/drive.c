@@ -21,7 +21,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/conf/conf.h"
-#include "banner/daemon/wire.h"
+#include "banner/daemon/proc/wire.h"
 
 enum { WORDS = 40, ACTIONS = 16, OPTIONS = 64 };
 

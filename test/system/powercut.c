@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
-#include "banner/daemon/log.h"
-#include "banner/daemon/store.h"
+#include "banner/daemon/proc/log.h"
+#include "banner/daemon/store/store.h"
 
 enum { FILES = 3, SECTOR = 512, HISTORY = 40, MAX = 1 << 20, REGION = 32768,
 	REGIONS = 4 };

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "banner/base/arena.h"
-#include "banner/daemon/actor.h"
+#include "banner/daemon/actor/actor.h"
 
 enum { ENTRIES = 64 };
 

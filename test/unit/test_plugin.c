@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "banner/daemon/plugin.h"
+#include "banner/daemon/actor/plugin.h"
 
 /* A folder that holds one plugin as odd.so. */
 struct folder {

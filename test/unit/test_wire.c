@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "banner/daemon/wire.h"
+#include "banner/daemon/proc/wire.h"
 
 static struct wire_in
 whole(const struct buf *b)

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * actor.h - one action instance: what shall be in force, and making it so.
+ *
+ * Owns the plugin's instance and the wanted set. Called by the process's loop, never
+ * blocks but where the plugin does, has no clock of its own: the host tells the time.
+ * Outcomes and log lines go to the host.
+ */
+#ifndef BANNER_ACTOR_H
+#define BANNER_ACTOR_H
+
+#include "banner/core/guard.h"
+#include "banner/daemon/actor/actor_want.h"
+#include "banner/daemon/actor/plugin.h"
+
+/* What became of one ban. target "" = all of it; err 0 or -errno. */
+struct actor_outcome {
+	unsigned number;
+	uint64_t ban;
+	enum bn_verb verb;
+	const char *target;
+	int err;
+	int64_t when_ms;
+};
+
+struct actor_host {
+	void *arg;
+	int64_t (*now_ms)(void *arg);
+	void (*outcome)(void *arg, const struct actor_outcome *);
+	void (*log)(void *arg, enum bn_level, const char *action, const char *text);
+};
+
+struct instance_options {
+	const struct conf_action *conf;
+	const struct plugin *plugin; /* must outlive the instance, as conf and guard */
+	const struct guard *guard;
+	struct actor_host host;
+};
+
+struct instance_stats {
+	uint64_t in_force, wanted;	/* entries now */
+	uint64_t failing, conflicts, refused;	/* of these, now */
+	uint64_t applied, repaired;	/* since the start */
+	uint32_t targets;		/* far sides, 0: none */
+	int64_t error_ms;		/* when the last error was; 0: never */
+	char error[160];		/* its text, "" if never */
+};
+
+struct instance;
+
+/* Checks the options and opens the plugin. An open that fails is tried again later
+ * and leaves the instance usable; only wrong options are an error (-EINVAL). */
+int	instance_new(const struct instance_options *, struct instance **, struct err *);
+void	instance_free(struct instance *);
+bool	instance_same(struct instance *, struct instance *);
+
+/* The engine's records. number: the instance the record named (shared instances
+ * serve several). */
+void	instance_begin(struct instance *, uint64_t generation);
+void	instance_change(struct instance *, unsigned number, const struct wire_ban *);
+/* force: far sides may remove most of what they hold. */
+void	instance_complete(struct instance *, uint64_t generation, bool force);
+void	instance_jail(struct instance *, const char *jail, bool started);
+int	instance_flush(struct instance *);
+/* The guard has changed. */
+void	instance_guard(struct instance *);
+int	instance_targets(struct instance *, bn_target_fn *, void *arg);
+int	instance_where(struct instance *, uint64_t ban, bn_target_fn *, void *arg);
+
+/* Carry out what is due. Returns when to call again without new records: now or
+ * earlier means at once, INT64_MAX never. */
+int64_t	instance_work(struct instance *);
+int	instance_poll_fd(struct instance *);	/* -1: none */
+void	instance_run(struct instance *);	/* poll_fd is readable */
+
+/* Ask the plugin what is there, not what we believe. 1 it is, 0 it is not, -EAGAIN a
+ * change of it is under way, -ENOTSUP the plugin cannot list, or -errno. */
+int	instance_look(struct instance *, const struct subject *);
+
+/* Is it in force, as far as is known? */
+bool	instance_has(struct instance *, const struct bn_subject *);
+void	instance_stats(const struct instance *, struct instance_stats *);
+
+/* Between the files of the actor. */
+struct instance {
+	struct instance_options o;
+	struct bn_host host;		/* what the plugin gets */
+	const struct bn_action_ops *ops;
+	void *self;
+	uint32_t flags;
+	struct wants wants;
+	uint64_t generation, synthetic;
+	bool open, resync, settled, list_due, complete_due, force;
+	int64_t retry_ms, retry_at;	/* back-off: the last one, the next try */
+	int64_t said_ms;		/* when said was logged */
+	char said[160];
+	struct instance_stats stats;
+	struct bn_change *batch;
+	struct want **batch_want;
+};
+void	instance_list(struct instance *);	/* list, compare */
+void	instance_back_off(struct instance *);
+void	instance_error(struct instance *, const char *what, int err);
+/* Apply the dirty wants in batches. */
+void	instance_apply(struct instance *);
+/* Outcome of a change of this want: state, reports, queues. */
+void	instance_result(struct instance *, struct want *, int err);
+void	instance_report(struct instance *, const struct holder *, enum bn_verb, int err,
+	    int64_t when_ms);
+void	instance_say(struct instance *, enum bn_level, const char *fmt, ...)
+	    __attribute__((format(printf, 3, 4)));
+/* Plugins with a far side learn when the wanted set is whole. */
+void	instance_completed(struct instance *);
+void	instance_in_force(struct instance *, struct want *, bool in_force);
+
+#endif

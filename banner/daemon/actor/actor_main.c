@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * actor_main.c - banner-actor: the process that carries out bans.
+ *
+ * argv[1] is the number of the actor; it serves all actions of the configuration that
+ * have it. Plugins lie in the folder "actions" beside this program, installed or not;
+ * argv[2] may name another one.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "banner/base/arena.h"
+#include "banner/daemon/actor/actor.h"
+#include "banner/daemon/proc/log.h"
+#include "banner/daemon/actor/looks.h"
+#include "banner/daemon/proc/serve.h"
+
+struct actor;
+
+struct member {
+	struct actor *actor;
+	unsigned number;
+	const struct conf_action *conf;
+	struct plugin plugin;
+	struct instance *instance;	/* shared: that of an earlier member */
+	bool shared;
+	struct event *ready;		/* of the plugin's own descriptor */
+	int ready_fd;
+	struct instance_stats told;
+};
+
+struct actor {
+	struct child child;
+	struct serve serve;
+	struct guard *guard;
+	struct guard_entry *entries;	/* of a guard group that is still arriving */
+	size_t nentries;
+	struct buf reasons;
+	struct looks looks;
+	struct event *timer;
+	struct member *members;
+	size_t n;
+};
+
+enum { ENTRIES_MAX = 100000 };
+
+static int64_t
+now_ms(void *arg)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
+}
+
+static void
+send_outcome(void *arg, const struct actor_outcome *o)
+{
+	static const enum verb verbs[] = { [BN_ADD] = VERB_BAN, [BN_DEL] = VERB_UNBAN,
+	    [BN_PROLONG] = VERB_PROLONG };
+	struct actor *a = arg;
+	struct buf *out = &a->serve.out;
+	size_t at = wire_start(out, WIRE_DONE);
+
+	wire_u32(out, o->number);
+	wire_u64(out, o->ban);
+	wire_u8(out, (uint8_t)verbs[o->verb]);
+	wire_text(out, o->target);
+	wire_u32(out, (uint32_t)-o->err);
+	wire_i64(out, o->when_ms);
+	wire_finish(out, at);
+}
+
+static void
+log_action(void *arg, enum bn_level level, const char *action, const char *text)
+{
+	static const enum log_level levels[] = { [BN_ERROR] = LEVEL_ERROR,
+	    [BN_WARNING] = LEVEL_WARNING, [BN_INFO] = LEVEL_INFO,
+	    [BN_DEBUG] = LEVEL_DEBUG };
+	struct buf safe = { 0 };
+
+	buf_safe(&safe, str_of(text), LOG_TEXT / 2);
+	log_line(levels[level & 3], "banner.actor", "action %s: %s", action, safe.p);
+	buf_fini(&safe);
+}
+
+static void
+send_state(struct member *m)
+{
+	struct buf *out = &m->actor->serve.out;
+	struct instance_stats s = { 0 };
+	size_t at;
+
+	instance_stats(m->instance, &s);
+	if (memcmp(&s, &m->told, sizeof(s)) == 0) /* NOLINT: zeroed whole */
+		return;
+	m->told = s;
+	at = wire_start(out, WIRE_STATE);
+	wire_u32(out, m->number);
+	wire_u64(out, s.in_force);
+	wire_u64(out, s.wanted);
+	wire_u64(out, s.applied);
+	wire_u64(out, s.failing);
+	wire_u64(out, s.repaired);
+	wire_u64(out, s.conflicts);
+	wire_u64(out, s.refused);
+	wire_i64(out, s.error_ms);
+	wire_text(out, s.error);
+	wire_u32(out, s.targets);
+	wire_finish(out, at);
+}
+
+static void	on_ready(evutil_socket_t, short, void *);
+
+/* A plugin may open and close its descriptor as it likes; look after every call. */
+static void
+watch(struct member *m)
+{
+	int fd = m->shared ? -1 : instance_poll_fd(m->instance);
+
+	if (fd == m->ready_fd)
+		return;
+	if (m->ready)
+		event_free(m->ready);
+	m->ready = NULL;
+	m->ready_fd = fd;
+	if (fd < 0)
+		return;
+	m->ready =
+	    event_new(m->actor->serve.base, fd, EV_READ | EV_PERSIST, on_ready, m);
+	if (!m->ready || event_add(m->ready, NULL) < 0)
+		log_error("banner.actor", "action %s: cannot watch its descriptor",
+		    m->conf->name);
+}
+
+static void
+work(struct actor *a)
+{
+	int64_t next = INT64_MAX, due, wait;
+
+	for (size_t i = 0; i < a->n; i++) {
+		struct member *m = &a->members[i];
+
+		if (!m->shared) {
+			due = instance_work(m->instance);
+			next = due < next ? due : next;
+		}
+		watch(m);
+		send_state(m);
+	}
+	looks_answer(&a->looks, &a->serve.out);
+	event_del(a->timer);
+	if (next == INT64_MAX)
+		return;
+	wait = next - now_ms(NULL);
+	wait = wait < 1 ? 1 : wait;
+	event_add(a->timer, &(struct timeval){ wait / 1000, wait % 1000 * 1000 });
+}
+
+static void
+on_ready(evutil_socket_t fd, short what, void *arg)
+{
+	struct member *m = arg;
+	struct actor *a = m->actor;
+
+	instance_run(m->instance);
+	work(a);
+	serve_flush(&a->serve);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct actor *a = arg;
+
+	work(a);
+	serve_flush(&a->serve);
+}
+
+/* A group may come in several records; it is replaced when the last one is there. */
+static int
+get_guard(struct actor *a, struct wire_in *in)
+{
+	const char *group = wire_get_text(in);
+	bool more = wire_get_u8(in);
+	uint32_t n = wire_get_u32(in);
+
+	for (uint32_t i = 0; i < n && !in->bad && a->nentries < ENTRIES_MAX; i++) {
+		struct guard_entry *e;
+
+		a->entries = xrealloc(a->entries, (a->nentries + 1) * sizeof(*e));
+		e = &a->entries[a->nentries++];
+		e->net = wire_get_addr(in);
+		/* The offset for now: the buffer may still move. */
+		e->reason = (const char *)a->reasons.len;
+		buf_puts(&a->reasons, wire_get_text(in));
+		buf_putc(&a->reasons, '\0');
+	}
+	if (in->bad)
+		return -EBADMSG;
+	if (more)
+		return 0;
+	for (size_t i = 0; i < a->nentries; i++)
+		a->entries[i].reason = a->reasons.p + (size_t)a->entries[i].reason;
+	guard_set(a->guard, group, a->entries, a->nentries);
+	a->nentries = 0;
+	buf_clear(&a->reasons);
+	for (size_t i = 0; i < a->n; i++)
+		if (!a->members[i].shared)
+			instance_guard(a->members[i].instance);
+	return 0;
+}
+
+static struct member *
+get_member(struct actor *a, struct wire_in *in)
+{
+	uint32_t number = wire_get_u32(in);
+
+	return number < a->n ? &a->members[number] : NULL;
+}
+
+static int
+get_change(struct actor *a, struct wire_in *in)
+{
+	struct member *m = get_member(a, in);
+	struct wire_ban b;
+
+	if (!m || wire_get_ban(in, &b) < 0)
+		return -EBADMSG;
+	instance_change(m->instance, m->number, &b);
+	return 0;
+}
+
+static int
+get_generation(struct actor *a, enum wire_type type, struct wire_in *in)
+{
+	uint64_t generation = wire_get_u64(in);
+	bool force = type == WIRE_COMPLETE && wire_get_u8(in);
+
+	for (size_t i = 0; i < a->n; i++) {
+		struct member *m = &a->members[i];
+
+		if (m->shared)
+			continue;
+		if (type == WIRE_BEGIN)
+			instance_begin(m->instance, generation);
+		else
+			instance_complete(m->instance, generation, force);
+	}
+	return 0;
+}
+
+static int
+get_flush(struct actor *a, struct wire_in *in)
+{
+	uint32_t number = wire_get_u32(in);
+
+	for (size_t i = 0; i < a->n; i++)
+		if ((number == WIRE_ALL && !a->members[i].shared) || number == i)
+			instance_flush(a->members[i].instance);
+	return 0;
+}
+
+static int
+get_jail(struct actor *a, struct wire_in *in)
+{
+	struct member *m = get_member(a, in);
+	const char *jail = wire_get_text(in);
+	bool started = wire_get_u8(in);
+
+	if (!m || in->bad)
+		return -EBADMSG;
+	instance_jail(m->instance, jail, started);
+	return 0;
+}
+
+static int
+get_look(struct actor *a, struct wire_in *in)
+{
+	struct look_open o = { .id = wire_get_u64(in) };
+	struct member *m = get_member(a, in);
+
+	if (!m)
+		return -EBADMSG;
+	o.number = m->number;
+	o.instance = m->instance;
+	return looks_add(&a->looks, o, in);
+}
+
+struct target_out {
+	struct member *member;
+	uint64_t id;
+};
+
+static void
+put_target(void *arg, const char *name, const char *state)
+{
+	struct target_out *t = arg;
+	struct buf *out = &t->member->actor->serve.out;
+	size_t at = wire_start(out, WIRE_TARGET);
+
+	wire_u64(out, t->id);
+	wire_u32(out, t->member->number);
+	wire_text(out, name);
+	wire_text(out, state);
+	wire_finish(out, at);
+}
+
+static int
+get_targets(struct actor *a, struct wire_in *in)
+{
+	uint64_t id = wire_get_u64(in), ban = wire_get_u64(in);
+	size_t at;
+
+	for (size_t i = 0; i < a->n; i++) {
+		struct target_out t = { &a->members[i], id };
+
+		if (a->members[i].shared)
+			continue;
+		if (ban)
+			instance_where(a->members[i].instance, ban, put_target, &t);
+		else
+			instance_targets(a->members[i].instance, put_target, &t);
+	}
+	at = wire_start(&a->serve.out, WIRE_END);
+	wire_u64(&a->serve.out, id);
+	wire_finish(&a->serve.out, at);
+	return 0;
+}
+
+static int
+on_record(void *arg, enum wire_type type, struct wire_in *in)
+{
+	struct actor *a = arg;
+	int rc = -EBADMSG;
+
+	if (type == WIRE_CHANGE)
+		rc = get_change(a, in);
+	else if (type == WIRE_BEGIN || type == WIRE_COMPLETE)
+		rc = get_generation(a, type, in);
+	else if (type == WIRE_FLUSH)
+		rc = get_flush(a, in);
+	else if (type == WIRE_JAIL)
+		rc = get_jail(a, in);
+	else if (type == WIRE_TARGETS)
+		rc = get_targets(a, in);
+	else if (type == WIRE_LOOK)
+		rc = get_look(a, in);
+	return rc < 0 ? rc : wire_done(in);
+}
+
+/* The guard is the parent's word alone: it holds against an engine gone wrong. An
+ * actor that the configuration no longer names is told to clear up by it, too. */
+static void
+on_parent(void *arg, enum wire_type type, struct wire_in *in)
+{
+	int rc = 0;
+
+	if (type == WIRE_GUARD)
+		rc = get_guard(arg, in);
+	else if (type == WIRE_FLUSH)
+		rc = get_flush(arg, in);
+	if (rc < 0 || in->bad)
+		log_error("banner.actor", "a record of the parent makes no sense");
+}
+
+static void
+on_start(void *arg)
+{
+	struct actor *a = arg;
+
+	/* The new engine knows nothing of what was told to the old one. */
+	for (size_t i = 0; i < a->n; i++)
+		memset(&a->members[i].told, 0xff, sizeof(a->members[i].told));
+	work(a);
+}
+
+static void
+on_turn(void *arg)
+{
+	work(arg);
+}
+
+static const struct serve_ops serve_ops = {
+	.start = on_start, .record = on_record, .turn = on_turn, .parent = on_parent,
+};
+
+/* Equal commands for several jails are one instance (exec: "same" compares). */
+static void
+share(struct actor *a, struct member *m)
+{
+	for (size_t i = 0; i < m->number; i++) {
+		struct member *first = &a->members[i];
+
+		if (first->shared || !instance_same(first->instance, m->instance))
+			continue;
+		instance_free(m->instance);
+		m->instance = first->instance;
+		m->shared = true;
+		return;
+	}
+}
+
+static int
+member_open(struct actor *a, struct member *m, const char *dir, struct err *e)
+{
+	struct instance_options o = { .conf = m->conf, .plugin = &m->plugin,
+	    .guard = a->guard, .host = { .arg = a, .now_ms = now_ms,
+	    .outcome = send_outcome, .log = log_action } };
+	int rc;
+
+	/* Plugins stay loaded once each; dlopen counts. */
+	rc = plugin_load(&m->plugin, dir, m->conf->plugin, e);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < m->number; i++)
+		if (a->members[i].plugin.handle == m->plugin.handle) {
+			o.plugin = &a->members[i].plugin;
+			break; /* the first: share() compares where the calls lie */
+		}
+	rc = instance_new(&o, &m->instance, e);
+	if (rc == 0)
+		share(a, m);
+	return rc;
+}
+
+static int
+open_members(struct actor *a, unsigned number, const char *dir, struct err *e)
+{
+	const struct conf *c = a->child.conf;
+	int rc = 0;
+
+	a->members = xcalloc(c->nactions + 1, sizeof(*a->members));
+	for (size_t i = 0; i < c->nactions && rc == 0; i++) {
+		struct member *m = &a->members[a->n];
+
+		if (c->actions[i].actor != number)
+			continue;
+		*m = (struct member){ .actor = a,
+			.number = (unsigned)a->n,
+			.ready_fd = -1,
+			.conf = &c->actions[i] };
+		a->n++;
+		rc = member_open(a, m, dir, e);
+		if (rc < 0)
+			err_prefix(e, rc, "action %s", m->conf->name);
+	}
+	if (rc == 0 && a->n == 0)
+		rc = err_set(e, -EINVAL, "the configuration has no actor %u", number);
+	return rc;
+}
+
+static void
+close_members(struct actor *a)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->members[i].ready)
+			event_free(a->members[i].ready);
+		if (!a->members[i].shared)
+			instance_free(a->members[i].instance);
+	}
+	for (size_t i = 0; i < a->n; i++)
+		plugin_unload(&a->members[i].plugin);
+	free(a->members);
+}
+
+struct profile_name {
+	const char *plugin;
+	enum sandbox_profile profile;
+};
+
+static enum sandbox_profile
+profile_of(const char *plugin)
+{
+	static const struct profile_name known[] = {
+		{ "route", PROFILE_NETLINK },
+		{ "nft", PROFILE_NETLINK },
+		{ "ssh", PROFILE_NET },
+		{ "mail", PROFILE_NET },
+		{ "null", PROFILE_PLAIN },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strcmp(plugin, known[i].plugin) == 0)
+			return known[i].profile;
+	return PROFILE_EXEC;
+}
+
+/* What a plugin that talks to hosts reads while it runs: what names stand for, whom to
+ * trust (option key: a file that is replaced by renaming, so its folder). */
+static void
+net_paths(const struct member *m, const char *key, const char *read[],
+    char folder[PATH_MAX])
+{
+	static const char *const names[] = { "/etc/resolv.conf", "/etc/hosts",
+	    "/etc/nsswitch.conf", "/etc/gai.conf", "/usr/lib", "/lib",
+	    "/run/systemd/resolve", "/etc/ssl", "/etc/pki",
+	    "/usr/share/ca-certificates", "/etc/localtime", "/usr/share/zoneinfo" };
+	const char *file = plugin_option(&m->plugin.ops, &m->conf->options, key);
+	char *slash;
+	size_t n = 0;
+
+	snprintf(folder, PATH_MAX, "%s", file ? file : "");
+	slash = strrchr(folder, '/');
+	if (slash && slash > folder) {
+		*slash = '\0';
+		read[n++] = folder;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		read[n++] = names[i];
+}
+
+static int
+confine(struct actor *a, struct sandbox_level *level, struct err *e)
+{
+	const struct member *m = &a->members[0];
+	const char *read[20] = { NULL }, *carrier;
+	char folder[PATH_MAX];
+	struct sandbox s = { .want = a->child.conf->daemon.sandbox,
+	    .profile = profile_of(m->conf->plugin), .read = read };
+
+	if (strcmp(m->conf->plugin, "ssh") == 0) {
+		carrier = plugin_option(&m->plugin.ops, &m->conf->options, "carrier");
+		if (carrier && strcmp(carrier, "openssh") == 0)
+			s.profile = PROFILE_EXEC;
+		net_paths(m, "known_hosts", read, folder);
+	}
+	if (strcmp(m->conf->plugin, "mail") == 0) {
+		carrier = plugin_option(&m->plugin.ops, &m->conf->options, "sendmail");
+		if (carrier && *carrier)
+			s.profile = PROFILE_EXEC;
+		net_paths(m, "ca", read, folder);
+	}
+	return sandbox_enter(&s, level, e);
+}
+
+static int
+run(struct actor *a, unsigned number, const char *dir, struct err *e)
+{
+	struct sandbox_level level = { 0 };
+	int rc;
+
+	a->guard = guard_new();
+	rc = open_members(a, number, dir, e);
+	if (rc < 0)
+		return rc;
+	a->timer = evtimer_new(a->serve.base, on_timer, a);
+	rc = a->timer ? confine(a, &level, e) : -ENOMEM;
+	if (rc < 0)
+		return rc;
+	child_ready(&a->child, &level);
+	work(a);
+	serve_run(&a->serve);
+	return 0;
+}
+
+static void
+actor_fini(struct actor *a)
+{
+	if (a->timer)
+		event_free(a->timer);
+	close_members(a);
+	serve_fini(&a->serve);
+	guard_free(a->guard);
+	free(a->entries);
+	buf_fini(&a->reasons);
+	child_close(&a->child);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct actor a = { 0 };
+	struct err e = { 0 };
+	char folder[PATH_MAX];
+	const char *dir = argc > 2 ? argv[2] : plugin_folder(folder);
+	uint64_t number;
+	int rc;
+
+	if (argc < 2 || str_u64(str_of(argv[1]), &number) < 0 || number > UINT32_MAX) {
+		fprintf(
+		    stderr, "banner-actor: it is started by bannerd, not by hand\n");
+		return 2;
+	}
+	rc = child_open(&a.child, "banner.actor", &e);
+	if (rc < 0)
+		return 1;
+	rc = serve_init(&a.serve, &a.child, &serve_ops, &a);
+	if (rc == 0)
+		rc = run(&a, (unsigned)number, dir ? dir : "/nonexistent", &e);
+	if (rc < 0)
+		log_error("banner.actor", "%s", *e.text ? e.text : strerror(-rc));
+	actor_fini(&a);
+	return rc < 0;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * client.c - bytes of a control client: requests in, replies out, its rights.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "banner/base/arena.h"
+#include "banner/daemon/control/client.h"
+#include "banner/daemon/engine/context.h"
+
+static void
+late_arm(struct client *c)
+{
+	struct timeval wait = { REQUEST_S, 0 };
+
+	if (c->inbuf.len && !c->pending)
+		evtimer_add(c->late, &wait);
+	else
+		evtimer_del(c->late);
+}
+
+static void
+take_lines(struct client *c)
+{
+	char *end;
+
+	while (!c->pending && !c->closing && c->inbuf.len &&
+	    (end = memchr(c->inbuf.p, '\n', c->inbuf.len))) {
+		size_t len = (size_t)(end - c->inbuf.p);
+		char *line = xstrndup(c->inbuf.p, len);
+
+		buf_drop(&c->inbuf, len + 1);
+		control_request(c, (struct str){ line, len });
+		free(line);
+	}
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct client *c = arg;
+	char room[16384];
+	ssize_t n = recv(fd, room, sizeof(room), MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		client_free(c);
+		return;
+	}
+	buf_add(&c->inbuf, room, (size_t)n);
+	take_lines(c);
+	if (c->inbuf.len > REQUEST_BYTES) {
+		control_broken(c, "the request is too long");
+		return;
+	}
+	late_arm(c);
+	client_send(c);
+}
+
+static void
+on_late(evutil_socket_t fd, short what, void *arg)
+{
+	control_broken(arg, "the request takes too long");
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	client_send(arg);
+}
+
+void
+client_send(struct client *c)
+{
+	while (c->outbuf.len) {
+		ssize_t n = send(
+		    c->fd, c->outbuf.p, c->outbuf.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			event_add(c->out_ready, NULL);
+			return;
+		}
+		if (n <= 0) {
+			client_free(c);
+			return;
+		}
+		buf_drop(&c->outbuf, (size_t)n);
+	}
+	if (c->closing)
+		client_free(c);
+}
+
+static bool
+in_group(const char *user, gid_t gid, const char *group)
+{
+	struct group *g = group && group[0] ? getgrnam(group) : NULL;
+
+	if (!g)
+		return false;
+	if (g->gr_gid == gid)
+		return true;
+	for (char **m = g->gr_mem; m && *m; m++)
+		if (!strcmp(*m, user))
+			return true;
+	return false;
+}
+
+/* Root, the user that bannerd itself runs as, and the admin group may change. */
+static void
+client_rights(struct client *c, const struct ucred *u)
+{
+	const struct conf_daemon *conf = &c->control->d->conf->daemon;
+	struct passwd *pw = getpwuid(u->uid);
+	char number[24];
+	const char *name = number;
+
+	snprintf(number, sizeof(number), "uid %u", u->uid);
+	if (pw)
+		name = pw->pw_name;
+	snprintf(c->who, sizeof(c->who), "%.32s (pid %d)", name, u->pid);
+	c->uid = u->uid;
+	c->may_change = u->uid == 0 || u->uid == c->control->d->starter ||
+	    in_group(name, u->gid, conf->admin_group);
+}
+
+static size_t
+clients_of(const struct control *ctl, uid_t uid)
+{
+	size_t n = 0;
+
+	for (const struct client *c = ctl->clients; c; c = c->next)
+		n += c->uid == uid;
+	return n;
+}
+
+struct client *
+client_new(struct control *ctl, int fd)
+{
+	struct ucred u;
+	socklen_t len = sizeof(u);
+	struct client *c;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &len) < 0 ||
+	    ctl->nclients >= CLIENTS_MAX || clients_of(ctl, u.uid) >= CLIENTS_OF_USER) {
+		static const char text[] = "error busy too many clients\n";
+
+		send(fd, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		close(fd);
+		ctl->stats.refused++;
+		return NULL;
+	}
+	c = xcalloc(1, sizeof(*c));
+	c->control = ctl;
+	c->fd = fd;
+	client_rights(c, &u);
+	c->in = event_new(ctl->d->base, fd, EV_READ | EV_PERSIST, on_readable, c);
+	c->out_ready = event_new(ctl->d->base, fd, EV_WRITE, on_writable, c);
+	c->late = evtimer_new(ctl->d->base, on_late, c);
+	event_add(c->in, NULL);
+	c->next = ctl->clients;
+	ctl->clients = c;
+	ctl->nclients++;
+	return c;
+}
+
+void
+client_free(struct client *c)
+{
+	struct client **at = &c->control->clients;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	c->control->nclients--;
+	c->control->nwatch -= c->watching;
+	event_free(c->in);
+	event_free(c->out_ready);
+	event_free(c->late);
+	close(c->fd);
+	if (c->pending) {
+		request_fini(c->pending);
+		free(c->pending);
+	}
+	buf_fini(&c->inbuf);
+	buf_fini(&c->outbuf);
+	free(c);
+}
+
+static void
+put_payload(struct client *c, struct buf *payload)
+{
+	struct str rest = buf_view(payload), line;
+
+	if (payload->len && payload->p[payload->len - 1] == '\n')
+		rest.len--;
+	while (payload->len && str_cut(&rest, '\n', &line)) {
+		buf_putc(&c->outbuf, ' ');
+		buf_str(&c->outbuf, line);
+		buf_putc(&c->outbuf, '\n');
+	}
+}
+
+void
+client_reply(struct client *c, struct request *r, int rc)
+{
+	put_payload(c, &r->out);
+	if (rc < 0)
+		buf_printf(&c->outbuf, "error %s %s\n", r->code ? r->code : "internal",
+		    r->err.text);
+	else
+		buf_puts(&c->outbuf, "ok\n");
+	if (c->outbuf.len > REPLY_BYTES)
+		c->closing = true;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * client.h - inside the control socket: one connected client.
+ *
+ * Shared by control.c (who may, what waits) and client.c (bytes in and out).
+ */
+#ifndef BANNER_CLIENT_H
+#define BANNER_CLIENT_H
+
+#include "banner/daemon/engine/news.h"
+#include "banner/daemon/control/request.h"
+
+enum {
+	CLIENTS_MAX = 64,
+	CLIENTS_OF_USER = 16,
+	REQUEST_BYTES = 64 << 10,
+	REQUEST_S = 5,
+	REPLY_BYTES = 64 << 20,
+	WATCH_BYTES = 1 << 20,
+	WAIT_MS = 10000
+};
+
+struct event;
+
+struct client {
+	struct client *next;
+	struct control *control;
+	int fd;
+	uid_t uid;
+	char who[64];
+	bool may_change, watching, closing;
+	struct event *in, *out_ready, *late; /* late: the request takes too long */
+	struct buf inbuf, outbuf;
+	struct request *pending; /* its reply comes later */
+	uint64_t dropped; /* watch lines it did not take */
+};
+
+struct control {
+	struct engined *d;
+	int fd;
+	struct event *accept, *patience;
+	struct client *clients;
+	size_t nclients, nwatch;
+	uint64_t tickets;
+	struct control_stats stats;
+};
+
+/* client.c */
+struct client *client_new(struct control *, int fd); /* NULL: refused, fd closed */
+void client_free(struct client *);
+void client_send(struct client *); /* outbuf; may free the client */
+/* The reply of a finished request: payload lines, then ok or the error. */
+void client_reply(struct client *, struct request *, int rc);
+
+/* control.c */
+void control_request(struct client *, struct str line);
+void control_broken(struct client *, const char *why);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * cmd_list.c - list and banned.
+ */
+#include <string.h>
+
+#include "banner/base/units.h"
+#include "banner/daemon/control/command.h"
+#include "banner/daemon/engine/context.h"
+#include "banner/daemon/engine/relay.h"
+
+/* "in force", or where it is not. */
+static const char *
+state_text(const struct request *r, const struct ban *ban, struct buf *text)
+{
+	bool waiting = false, failed = false, applied = false;
+	struct relay_status st;
+
+	for (size_t i = 0; i < relay_actions(r->d->relay); i++) {
+		const struct missing *m = relay_missing(r->d->relay, ban->id, i);
+
+		relay_status(r->d->relay, ban->id, i, &st);
+		waiting = waiting || st.state == RELAY_WAITING;
+		failed = failed || st.state == RELAY_FAILED;
+		applied = applied || st.state == RELAY_APPLIED;
+		if (!m || !m->n)
+			continue;
+		buf_puts(text, text->len ? "; " : "");
+		missing_text(m, &relay_action(r->d->relay, i)->targets, text);
+	}
+	if (text->len)
+		return text->p;
+	return failed ? "failed"
+	    : waiting ? "waiting"
+	    : applied ? "in force"
+		      : "no action";
+}
+
+static void
+json_ban(struct request *r, const struct ban *ban, const char *subject)
+{
+	struct buf state = { 0 };
+
+	json_open(&r->out, NULL, '{');
+	json_number(&r->out, "id", (int64_t)ban->id);
+	json_text(&r->out, "jail", ban->jail);
+	json_text(&r->out, "subject", subject);
+	json_number(&r->out, "since_ms", ban->since_ms);
+	json_number(&r->out, "until_ms", ban->until_ms);
+	json_number(&r->out, "failures", ban->failures);
+	json_number(&r->out, "count", ban->count);
+	json_bool(&r->out, "manual", ban->manual);
+	json_text(&r->out, "comment", ban->comment);
+	json_text(&r->out, "state", state_text(r, ban, &state));
+	json_close(&r->out, '}');
+	buf_fini(&state);
+}
+
+static bool
+list_ban(void *arg, const struct ban *ban)
+{
+	struct request *r = arg;
+	char since[UNITS_TEXT], until[UNITS_TEXT] = "for ever";
+	struct buf subject = { 0 }, state = { 0 };
+
+	subject_text(&ban->subject, &subject);
+	if (r->form == FORM_JSON) {
+		json_ban(r, ban, subject.p);
+	} else {
+		units_time(ban->since_ms, since);
+		if (ban->until_ms)
+			units_time(ban->until_ms, until);
+		buf_printf(&r->out, "%-40s %-20s %s  %s  %s%s", subject.p, ban->jail,
+		    since, until, state_text(r, ban, &state), ban->comment ? "  " : "");
+		if (ban->comment)
+			buf_safe(&r->out, str_of(ban->comment), 200);
+		buf_putc(&r->out, '\n');
+	}
+	buf_fini(&state);
+	buf_fini(&subject);
+	return true;
+}
+
+int
+cmd_list(struct request *r)
+{
+	const char *jail = r->argc > 1 ? r->argv[1] : NULL;
+
+	if (jail && !engine_jail(r->d->engine, jail))
+		return refuse(
+		    r, "refused", "Sorry but the jail '%s' does not exist", jail);
+	if (r->form == FORM_JSON)
+		json_open(&r->out, NULL, '[');
+	engine_bans_each(r->d->engine, jail, list_ban, r);
+	if (r->form == FORM_JSON)
+		json_close(&r->out, ']');
+	return 0;
+}
+
+struct python {
+	struct buf *out;
+	size_t n;
+	bool json;
+};
+
+static bool
+python_ban(void *arg, const struct ban *ban)
+{
+	struct python *p = arg;
+	struct buf text = { 0 };
+
+	subject_text(&ban->subject, &text);
+	if (p->json)
+		json_text(p->out, NULL, text.p);
+	else
+		buf_printf(p->out, "%s'%s'", p->n ? ", " : "", text.p);
+	p->n++;
+	buf_fini(&text);
+	return true;
+}
+
+/* fail2ban prints Python: [{'sshd': ['192.0.2.1']}, {'x': []}] */
+static void
+banned_all(struct request *r)
+{
+	struct python p = { .out = &r->out, .json = r->form == FORM_JSON };
+	size_t n = engine_jails(r->d->engine), told = 0;
+
+	if (p.json)
+		json_open(&r->out, NULL, '{');
+	else
+		buf_putc(&r->out, '[');
+	for (size_t i = 0; i < n; i++) {
+		const char *jail = jail_name(engine_jail_at(r->d->engine, i));
+		struct engine_stats st;
+
+		engine_stats(r->d->engine, jail, &st);
+		if (!strcmp(jail, "manual") && !st.banned_now)
+			continue;
+		p.n = 0;
+		if (p.json)
+			json_open(&r->out, jail, '[');
+		else
+			buf_printf(&r->out, "%s{'%s': [", told ? ", " : "", jail);
+		engine_bans_each(r->d->engine, jail, python_ban, &p);
+		if (p.json)
+			json_close(&r->out, ']');
+		else
+			buf_puts(&r->out, "]}");
+		told++;
+	}
+	buf_puts(&r->out, p.json ? "}" : "]\n");
+}
+
+static void
+banned_in(struct request *r, const char *addr)
+{
+	struct subject s;
+	bool json = r->form == FORM_JSON;
+	size_t told = 0;
+
+	if (parse_subject(addr, &s, &r->err) < 0)
+		return;
+	for (size_t i = 0; i < engine_jails(r->d->engine); i++) {
+		const char *jail = jail_name(engine_jail_at(r->d->engine, i));
+
+		if (!engine_ban_find(r->d->engine, jail, &s))
+			continue;
+		if (json)
+			json_text(&r->out, NULL, jail);
+		else
+			buf_printf(&r->out, "%s'%s'", told ? ", " : "", jail);
+		told++;
+	}
+}
+
+int
+cmd_banned(struct request *r)
+{
+	bool json = r->form == FORM_JSON;
+
+	if (r->argc == 1) {
+		banned_all(r);
+		return 0;
+	}
+	buf_putc(&r->out, '[');
+	for (size_t i = 1; i < r->argc; i++) {
+		if (json)
+			json_open(&r->out, NULL, '[');
+		else
+			buf_puts(&r->out, i > 1 ? ", [" : "[");
+		banned_in(r, r->argv[i]);
+		buf_putc(&r->out, ']');
+	}
+	buf_puts(&r->out, json ? "]" : "]\n");
+	return 0;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * cmd_service.c - ping, help, reload, stop, sync, panic, watch.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "banner/base/units.h"
+#include "banner/conf/span.h"
+#include "banner/daemon/control/command.h"
+#include "banner/daemon/engine/context.h"
+#include "banner/daemon/engine/relay.h"
+#include "banner/daemon/engine/stream.h"
+
+int
+cmd_ping(struct request *r)
+{
+	buf_puts(
+	    &r->out, r->form == FORM_JSON ? "\"pong\"\n" : "Server replied: pong\n");
+	return 0;
+}
+
+int
+cmd_version(struct request *r)
+{
+	if (r->form == FORM_JSON)
+		json_text(&r->out, NULL, BANNER_VERSION);
+	else
+		buf_puts(&r->out, BANNER_VERSION "\n");
+	return 0;
+}
+
+int
+cmd_help(struct request *r)
+{
+	const struct command *c;
+
+	for (size_t i = 0; (c = command_at(i)); i++)
+		buf_printf(&r->out, "%s%s%s\n    %s%s\n", c->name,
+		    c->args[0] ? " " : "", c->args, c->help,
+		    c->right == RIGHT_CHANGE ? " (*)" : "");
+	buf_puts(&r->out, "(*) changes something: root or the admin group\n");
+	return 0;
+}
+
+static void
+complete_bash(struct request *r)
+{
+	const struct command *c;
+
+	buf_puts(&r->out,
+	    "_banctl()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
+	    "\tif [ \"$COMP_CWORD\" = 1 ]; then\n\t\tCOMPREPLY=($(compgen -W \"");
+	for (size_t i = 0; (c = command_at(i)); i++)
+		buf_printf(&r->out, "%s%s", i ? " " : "", c->name);
+	buf_puts(&r->out,
+	    "\" -- \"$cur\"))\n\telse\n"
+	    "\t\tCOMPREPLY=($(compgen -W \"$(banctl status 2>/dev/null |\n"
+	    "\t\t    sed -n 's/.*Jail list:\\t//p' | tr -d ,)\" -- "
+	    "\"$cur\"))\n\tfi\n}\n"
+	    "complete -F _banctl banctl\n");
+}
+
+static void
+complete_zsh(struct request *r)
+{
+	const struct command *c;
+
+	buf_puts(&r->out, "#compdef banctl\nlocal -a commands\ncommands=(\n");
+	for (size_t i = 0; (c = command_at(i)); i++)
+		buf_printf(&r->out, "\t\"%s:%s\"\n", c->name, c->help);
+	buf_puts(&r->out,
+	    ")\n_arguments '1:command:((${(j: :)${(qq)commands}}))' "
+	    "'*:jail or address:'\n");
+}
+
+int
+cmd_completion(struct request *r)
+{
+	if (!strcmp(r->argv[1], "bash"))
+		complete_bash(r);
+	else if (!strcmp(r->argv[1], "zsh"))
+		complete_zsh(r);
+	else
+		return refuse(r, "usage", "use: completion bash|zsh");
+	return 0;
+}
+
+static int
+ask_parent(struct request *r, const char *what)
+{
+	r->parent = client_ticket(r->client);
+	engined_ask_parent(r->d, r->parent, what, r->who);
+	return 0;
+}
+
+int
+cmd_echo(struct request *r)
+{
+	for (size_t i = 1; i < r->argc; i++)
+		buf_printf(&r->out, "%s%s", i > 1 ? " " : "", r->argv[i]);
+	buf_putc(&r->out, '\n');
+	return 0;
+}
+
+/* fail2ban's options; with a jail the whole is reloaded all the same. */
+static int
+reload_words(struct request *r, bool *unban)
+{
+	bool if_exists = false;
+
+	for (size_t i = 1; i < r->argc; i++) {
+		const char *word = r->argv[i];
+
+		if (!strcmp(word, "--unban"))
+			*unban = true;
+		else if (!strcmp(word, "--if-exists"))
+			if_exists = true;
+		else if (strcmp(word, "--restart") && strcmp(word, "--all") &&
+		    !engine_jail(r->d->engine, word) && !if_exists)
+			return refuse(r, "config", "No section: '%.60s'", word);
+	}
+	return 0;
+}
+
+/* Reload, and go back when nobody confirms in time. */
+static int
+reload_confirm(struct request *r, const char *span)
+{
+	char what[48];
+	int64_t ms;
+
+	if (span_ms(str_of(span), &ms, &r->err) < 0 || ms < MS_PER_S) {
+		r->code = "usage";
+		return err_set(&r->err, -EINVAL, "\"%s\" is no time to confirm in",
+		    span);
+	}
+	snprintf(what, sizeof(what), "reload %lld", (long long)ms);
+	buf_printf(&r->out, "the old configuration comes back in %s unless you say: "
+	    "banctl confirm\n", span);
+	return ask_parent(r, what);
+}
+
+int
+cmd_reload(struct request *r)
+{
+	bool unban = false;
+
+	if (!strcmp(r->argv[0], "restart") && r->argc < 2)
+		return refuse(r, "usage",
+		    "use: restart JAIL; the daemon: systemctl restart bannerd");
+	if (r->argc > 1 && !strcmp(r->argv[1], "--confirm"))
+		return reload_confirm(r, r->argc == 3 ? r->argv[2] : "");
+	if (reload_words(r, &unban) < 0)
+		return -EINVAL;
+	if (unban)
+		engine_unban(r->d->engine, NULL, NULL, CAUSE_ADMIN, engined_now());
+	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "OK\n");
+	return ask_parent(r, "reload");
+}
+
+int
+cmd_confirm(struct request *r)
+{
+	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "OK\n");
+	return ask_parent(r, "confirm");
+}
+
+int
+cmd_flushlogs(struct request *r)
+{
+	bool file = r->d->conf->daemon.log[0] == '/';
+
+	buf_puts(&r->out,
+	    r->form == FORM_JSON ? "\"OK\"\n"
+		: file           ? "logs: rolled over\n"
+				 : "logs: flushed\n");
+	return ask_parent(r, "flushlogs");
+}
+
+int
+cmd_stop(struct request *r)
+{
+	bool unban = r->argc > 1 && !strcmp(r->argv[1], "--unban");
+
+	if (r->argc > 1 && !unban)
+		return refuse(r, "usage", "use: stop [--unban]");
+	if (unban)
+		relay_flush_all(r->d->relay);
+	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "Shutdown successful\n");
+	return ask_parent(r, "stop");
+}
+
+int
+cmd_sync(struct request *r)
+{
+	bool force = r->argc > 1 && !strcmp(r->argv[1], "--force");
+
+	if (r->argc > 1 && !force)
+		return refuse(r, "usage", "use: sync [--force]");
+	relay_sync(r->d->relay, force);
+	engined_turn(r->d);
+	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "OK\n");
+	return 0;
+}
+
+int
+cmd_panic(struct request *r)
+{
+	r->d->paused = true;
+	relay_flush_all(r->d->relay);
+	engined_turn(r->d);
+	log_warn(
+	    "banner.control", "PANIC by %s: nothing is in force until resume", r->who);
+	buf_puts(&r->out,
+	    r->form == FORM_JSON ? "\"OK\"\n"
+				 : "all bans are taken out of force; nobody is banned "
+				   "until: banctl resume\n");
+	return 0;
+}
+
+int
+cmd_resume(struct request *r)
+{
+	if (!r->d->paused)
+		return refuse(r, "refused", "there is no panic");
+	r->d->paused = false;
+	relay_sync(r->d->relay, false);
+	engined_turn(r->d);
+	buf_puts(
+	    &r->out, r->form == FORM_JSON ? "\"OK\"\n" : "bans are in force again\n");
+	return 0;
+}
+
+int
+cmd_watch(struct request *r)
+{
+	client_watch(r->client);
+	return 0;
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * cmd_status.c - status and stats: fail2ban's tree first, then what is ours.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "banner/base/arena.h"
+#include "banner/base/units.h"
+#include "banner/daemon/engine/ask.h"
+#include "banner/daemon/control/command.h"
+#include "banner/daemon/control/control.h"
+#include "banner/daemon/engine/context.h"
+#include "banner/daemon/engine/feed.h"
+#include "banner/daemon/engine/names.h"
+#include "banner/daemon/engine/news.h"
+#include "banner/daemon/engine/relay.h"
+#include "banner/daemon/engine/stream.h"
+
+/* Above it the tree gives the number and names `list`; f2b always prints all. */
+enum { STATUS_LIST_MAX = 1000 };
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Names of the jails, sorted; manual only when it bans someone. */
+static const char **
+jail_names(const struct engined *d, size_t *n)
+{
+	size_t all = engine_jails(d->engine);
+	const char **v = xcalloc(all + 1, sizeof(*v));
+	struct engine_stats st;
+
+	*n = 0;
+	for (size_t i = 0; i < all; i++) {
+		const char *name = jail_name(engine_jail_at(d->engine, i));
+
+		if (!strcmp(name, "manual")) {
+			engine_stats(d->engine, name, &st);
+			if (!st.banned_now)
+				continue;
+		}
+		v[(*n)++] = name;
+	}
+	qsort(v, *n, sizeof(*v), by_name);
+	return v;
+}
+
+static void
+tree_jails(struct request *r, const char **names, size_t n)
+{
+	buf_printf(&r->out, "Status\n|- Number of jail:\t%zu\n`- Jail list:\t", n);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&r->out, "%s%s", i ? ", " : "", names[i]);
+	buf_putc(&r->out, '\n');
+}
+
+static void
+ours_daemon(struct request *r)
+{
+	struct engined *d = r->d;
+	struct names_stats names;
+	struct engine_stats st;
+	struct control_stats ctl;
+	char up[UNITS_TEXT];
+	const char *trouble = stream_trouble(d->stream);
+
+	engine_stats(d->engine, NULL, &st);
+	control_stats(d->control, &ctl);
+	buf_printf(&r->out, "\nrunning for:\t%s%s%s\n",
+	    units_duration(engined_now() - d->started_ms, up),
+	    d->mode == MODE_DRY ? ", dry run: nothing is carried out" : "",
+	    d->paused ? ", PANIC: nothing is in force until resume" : "");
+	buf_printf(&r->out, "bans:\t%zu of at most %zu, %llu evicted\n", st.banned_now,
+	    st.max_bans, (unsigned long long)st.evicted_bans);
+	names_stats(d->names, &names);
+	buf_printf(&r->out,
+	    "counted:\t%zu keys of at most %zu a jail, %llu forgotten\n",
+	    st.tracked_now, st.max_tracked, (unsigned long long)st.evicted_keys);
+	buf_printf(
+	    &r->out, "store:\t%s%s\n", trouble[0] ? "NOT WRITING: " : "ok", trouble);
+	buf_printf(&r->out, "sandbox:\t%s\n", d->level.text);
+	buf_printf(&r->out, "control:\t%zu clients, %llu requests, %llu refused\n",
+	    ctl.clients, (unsigned long long)ctl.requests,
+	    (unsigned long long)ctl.refused);
+	if (ask_refused(d->ask))
+		buf_printf(&r->out, "helper:\t%llu questions not asked\n",
+		    (unsigned long long)ask_refused(d->ask));
+	if (names.failures)
+		buf_printf(&r->out,
+		    "names:\t%llu failures named a host, %llu had no address, "
+		    "%llu not counted, %zu wait\n",
+		    (unsigned long long)names.failures,
+		    (unsigned long long)names.unknown,
+		    (unsigned long long)names.dropped, names.waiting);
+}
+
+static uint64_t
+latency_at(const struct relay_action *a, unsigned percent)
+{
+	uint64_t all = 0, sum = 0;
+
+	for (int i = 0; i < RELAY_BUCKETS; i++)
+		all += a->latency[i];
+	for (int i = 0; i < RELAY_BUCKETS && all; i++) {
+		sum += a->latency[i];
+		if (sum * 100 >= all * percent)
+			return UINT64_C(1) << i;
+	}
+	return 0;
+}
+
+static void
+ours_action(struct request *r, const struct relay_action *a)
+{
+	char when[UNITS_TEXT];
+
+	buf_printf(&r->out, "action %s:\t%s, applied %llu, failed %llu, waiting %llu",
+	    a->conf->name, a->connected ? "connected" : "NOT RUNNING",
+	    (unsigned long long)a->applied, (unsigned long long)a->failed,
+	    (unsigned long long)a->waiting);
+	if (a->in_force || a->repaired || a->conflicts || a->refused)
+		buf_printf(&r->out,
+		    ", in force %llu, repaired %llu, conflicts %llu, "
+		    "refused %llu",
+		    (unsigned long long)a->in_force, (unsigned long long)a->repaired,
+		    (unsigned long long)a->conflicts, (unsigned long long)a->refused);
+	if (latency_at(a, 100))
+		buf_printf(&r->out,
+		    ", line to effect: median < %llu ms, 99 %% < %llu ms",
+		    (unsigned long long)latency_at(a, 50),
+		    (unsigned long long)latency_at(a, 99));
+	buf_putc(&r->out, '\n');
+	if (a->last_error[0])
+		buf_printf(&r->out, "  last error:\t%s (%s)\n", a->last_error,
+		    units_time(a->failed_ms, when));
+}
+
+static void
+json_action(struct buf *b, const struct relay_action *a)
+{
+	json_open(b, NULL, '{');
+	json_text(b, "name", a->conf->name);
+	json_bool(b, "connected", a->connected);
+	json_number(b, "applied", (int64_t)a->applied);
+	json_number(b, "failed", (int64_t)a->failed);
+	json_number(b, "waiting", (int64_t)a->waiting);
+	json_number(b, "in_force", (int64_t)a->in_force);
+	json_number(b, "repaired", (int64_t)a->repaired);
+	json_number(b, "conflicts", (int64_t)a->conflicts);
+	json_text(b, "last_error", a->last_error);
+	json_close(b, '}');
+}
+
+static void
+json_actions(struct request *r, const char *jail)
+{
+	json_open(&r->out, "actions", '[');
+	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
+		if (!jail || relay_serves(r->d->relay, jail, i))
+			json_action(&r->out, relay_action(r->d->relay, i));
+	json_close(&r->out, ']');
+}
+
+static void
+json_all(struct request *r, const char **names, size_t n)
+{
+	struct engine_stats st;
+
+	engine_stats(r->d->engine, NULL, &st);
+	json_open(&r->out, NULL, '{');
+	json_open(&r->out, "jails", '[');
+	for (size_t i = 0; i < n; i++)
+		json_text(&r->out, NULL, names[i]);
+	json_close(&r->out, ']');
+	json_number(&r->out, "banned", (int64_t)st.banned_now);
+	json_number(&r->out, "max_bans", (int64_t)st.max_bans);
+	json_number(&r->out, "tracked", (int64_t)st.tracked_now);
+	json_number(&r->out, "evicted_bans", (int64_t)st.evicted_bans);
+	json_number(&r->out, "evicted_keys", (int64_t)st.evicted_keys);
+	json_bool(&r->out, "caught_up", r->d->caught_up);
+	json_bool(&r->out, "panic", r->d->paused);
+	json_bool(&r->out, "dry_run", r->d->mode == MODE_DRY);
+	json_text(&r->out, "store", stream_trouble(r->d->stream));
+	json_text(&r->out, "sandbox", r->d->level.text);
+	json_actions(r, NULL);
+	json_close(&r->out, '}');
+}
+
+/* The hosts behind actions follow when their actors have told. */
+static void
+status_hosts(struct request *r)
+{
+	uint64_t targets = 0;
+
+	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
+		targets += relay_action(r->d->relay, i)->targets.all;
+	if (!targets)
+		return;
+	r->query = client_ticket(r->client);
+	r->rows = 1;
+	r->parts = relay_targets(r->d->relay, r->query, 0);
+	if (!r->parts)
+		r->query = 0;
+}
+
+static int
+status_all(struct request *r)
+{
+	size_t n;
+	const char **names = jail_names(r->d, &n);
+
+	if (r->form == FORM_JSON)
+		json_all(r, names, n);
+	else
+		tree_jails(r, names, n);
+	free(names);
+	if (r->form != FORM_TEXT)
+		return 0;
+	ours_daemon(r);
+	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
+		ours_action(r, relay_action(r->d->relay, i));
+	status_hosts(r);
+	return 0;
+}
+
+static void
+add_file(void *arg, struct source *s)
+{
+	struct buf *b = arg;
+
+	if (strncmp(source_name(s), "journal:", 8) != 0)
+		buf_printf(b, "%s%s", b->len ? " " : "", source_name(s));
+}
+
+static void
+tree_sources(struct request *r, const struct conf_jail *c, const struct watch *w)
+{
+	struct buf files = { 0 };
+
+	if (c && (c->backend == BACKEND_JOURNAL || feed_by_journal(w))) {
+		buf_puts(&r->out, "|  `- Journal matches:\t");
+		for (size_t i = 0; i < c->filter.journalmatch.n; i++)
+			buf_printf(&r->out, "%s%s", i ? " + " : "",
+			    c->filter.journalmatch.v[i]);
+	} else {
+		if (w)
+			feed_sources(r->d->feed, w, add_file, &files);
+		buf_printf(&r->out, "|  `- File list:\t%s", files.len ? files.p : "");
+	}
+	buf_putc(&r->out, '\n');
+	buf_fini(&files);
+}
+
+struct listing {
+	struct buf *out;
+	size_t n;
+	bool json;
+};
+
+static bool
+add_ban(void *arg, const struct ban *ban)
+{
+	struct listing *l = arg;
+	struct buf text = { 0 };
+
+	subject_text(&ban->subject, &text);
+	if (l->json)
+		json_text(l->out, NULL, text.p);
+	else
+		buf_printf(l->out, "%s%s", l->n ? " " : "", text.p);
+	l->n++;
+	buf_fini(&text);
+	return true;
+}
+
+static void
+tree_bans(struct request *r, const char *jail, size_t banned)
+{
+	struct listing l = { .out = &r->out };
+
+	buf_puts(&r->out, "   `- Banned IP list:\t");
+	if (r->form == FORM_TEXT && banned > STATUS_LIST_MAX)
+		buf_printf(&r->out, "%zu, see: banctl list %s", banned, jail);
+	else
+		engine_bans_each(r->d->engine, jail, add_ban, &l);
+	buf_putc(&r->out, '\n');
+}
+
+static void
+tree_jail(struct request *r, const char *jail, bool brief)
+{
+	struct jail *j = engine_jail(r->d->engine, jail);
+	struct engine_stats st;
+
+	engine_stats(r->d->engine, jail, &st);
+	buf_printf(&r->out,
+	    "Status for the jail: %s\n|- Filter\n"
+	    "|  |- Currently failed:\t%zu\n|  |- Total failed:\t%llu\n",
+	    jail, st.tracked_now,
+	    (unsigned long long)(st.failures - st.ignored - st.guarded));
+	tree_sources(r, jail_conf(j), feed_watch_find(r->d->feed, jail));
+	buf_printf(&r->out,
+	    "`- Actions\n   |- Currently banned:\t%zu\n"
+	    "   %c- Total banned:\t%llu\n",
+	    st.banned_now, brief ? '`' : '|', (unsigned long long)st.bans);
+	if (!brief)
+		tree_bans(r, jail, st.banned_now);
+}
+
+static void
+ours_source(void *arg, struct source *s)
+{
+	struct buf *b = arg;
+	struct source_stats st;
+	char when[UNITS_TEXT] = "never";
+
+	source_stats(s, &st);
+	if (st.last_line_ms)
+		units_time(st.last_line_ms, when);
+	buf_printf(b,
+	    "source %s:\t%s%llu lines, last line %s, %llu too long, %llu bytes "
+	    "lost, %llu rotations\n",
+	    source_name(s), st.waiting ? "NOT THERE, " : "",
+	    (unsigned long long)st.lines, when, (unsigned long long)st.long_lines,
+	    (unsigned long long)st.lost_bytes, (unsigned long long)st.rotations);
+}
+
+static void
+ours_rules(struct request *r, const struct watch *w)
+{
+	const struct rules_stats *st = rules_stats(w->rules);
+
+	buf_printf(&r->out,
+	    "lines:\t%llu seen, %llu candidates, %llu matched, %llu ignored, "
+	    "%llu too old, %llu without date, %llu errors\n",
+	    (unsigned long long)st->lines, (unsigned long long)st->candidates,
+	    (unsigned long long)st->matched, (unsigned long long)st->ignored,
+	    (unsigned long long)st->too_old, (unsigned long long)st->no_date,
+	    (unsigned long long)st->errors);
+	if (st->own_peer)
+		buf_printf(&r->out, "trusted:\t%llu failures name only a trusted "
+		    "address%s\n", (unsigned long long)st->own_peer,
+		    rules_peers_only(w->rules) ?
+		    ": the originating address is not configured" : "");
+}
+
+static void
+ours_jail(struct request *r, const char *jail)
+{
+	const struct watch *w = feed_watch_find(r->d->feed, jail);
+	struct engine_stats st;
+
+	engine_stats(r->d->engine, jail, &st);
+	buf_putc(&r->out, '\n');
+	if (w) {
+		ours_rules(r, w);
+		feed_sources(r->d->feed, w, ours_source, &r->out);
+	}
+	buf_printf(&r->out,
+	    "ignored:\t%llu, never banned: %llu, leaks: %llu, "
+	    "forgotten keys: %llu\n",
+	    (unsigned long long)st.ignored, (unsigned long long)st.guarded,
+	    (unsigned long long)st.leaks, (unsigned long long)st.evicted_keys);
+	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
+		if (relay_serves(r->d->relay, jail, i))
+			ours_action(r, relay_action(r->d->relay, i));
+}
+
+static void
+json_jail(struct request *r, const char *jail)
+{
+	struct engine_stats st;
+	struct listing l = { .out = &r->out, .json = true };
+
+	engine_stats(r->d->engine, jail, &st);
+	json_open(&r->out, NULL, '{');
+	json_text(&r->out, "jail", jail);
+	json_number(&r->out, "currently_failed", (int64_t)st.tracked_now);
+	json_number(&r->out, "total_failed", (int64_t)st.failures);
+	json_number(&r->out, "currently_banned", (int64_t)st.banned_now);
+	json_number(&r->out, "total_banned", (int64_t)st.bans);
+	json_number(&r->out, "ignored", (int64_t)st.ignored);
+	json_number(&r->out, "never_banned", (int64_t)st.guarded);
+	json_number(&r->out, "leaks", (int64_t)st.leaks);
+	json_open(&r->out, "banned", '[');
+	engine_bans_each(r->d->engine, jail, add_ban, &l);
+	json_close(&r->out, ']');
+	json_actions(r, jail);
+	json_close(&r->out, '}');
+}
+
+int
+cmd_status(struct request *r)
+{
+	const char *jail = r->argc > 1 ? r->argv[1] : NULL;
+	bool brief = r->argc > 2 && !strcmp(r->argv[2], "short");
+
+	if (!jail)
+		return status_all(r);
+	if (!engine_jail(r->d->engine, jail))
+		return refuse(
+		    r, "refused", "Sorry but the jail '%s' does not exist", jail);
+	if (r->form == FORM_JSON) {
+		json_jail(r, jail);
+		return 0;
+	}
+	tree_jail(r, jail, brief);
+	if (r->form == FORM_TEXT)
+		ours_jail(r, jail);
+	return 0;
+}
+
+int
+cmd_stats(struct request *r)
+{
+	size_t n;
+	const char **names = jail_names(r->d, &n);
+	struct engine_stats st;
+
+	for (size_t i = 0; i < n; i++) {
+		engine_stats(r->d->engine, names[i], &st);
+		buf_printf(&r->out, "%s\tfailed %zu of %llu\tbanned %zu of %llu\n",
+		    names[i], st.tracked_now, (unsigned long long)st.failures,
+		    st.banned_now, (unsigned long long)st.bans);
+	}
+	free(names);
+	return 0;
+}

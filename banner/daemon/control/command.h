@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * command.h - the table of control commands. Help and completion are printed from it.
+ *
+ * A new command is one function in a cmd_*.c and one line in command.c.
+ */
+#ifndef BANNER_COMMAND_H
+#define BANNER_COMMAND_H
+
+#include "banner/daemon/control/request.h"
+
+enum right { RIGHT_READ, RIGHT_CHANGE };
+
+struct command {
+	const char *name, *args, *help;
+	enum right right;
+	unsigned min, max; /* words after the name */
+	/* 0: r->out is the payload (r->seq ... say what it waits for); else refused. */
+	int (*run)(struct request *);
+};
+
+const struct command *command_find(const char *name);
+const struct command *command_at(size_t i); /* NULL at the end */
+
+/* cmd_status.c */
+int cmd_status(struct request *);
+int cmd_stats(struct request *);
+/* cmd_list.c */
+int cmd_list(struct request *);
+int cmd_banned(struct request *);
+/* cmd_ban.c */
+int cmd_banip(struct request *);
+int cmd_unbanip(struct request *);
+int cmd_unban(struct request *);
+/* cmd_set.c */
+int cmd_set(struct request *);
+int cmd_allow(struct request *);
+struct conf_list;
+struct jail;
+void entry_add(void *list, const char *entry); /* borrowed */
+void entry_list(struct request *, const char *title, const char *empty,
+    const struct conf_list *); /* fail2ban's tree of a list */
+int allow_show(struct request *, struct jail *);
+struct jail *jail_wanted(struct request *, const char *name); /* NULL: refused */
+/* cmd_get.c */
+int cmd_get(struct request *);
+/* cmd_explain.c */
+int cmd_explain(struct request *);
+int cmd_doctor(struct request *);
+int cmd_history(struct request *);
+/* cmd_service.c */
+int cmd_ping(struct request *);
+int cmd_version(struct request *);
+int cmd_help(struct request *);
+int cmd_completion(struct request *);
+int cmd_echo(struct request *);
+int cmd_reload(struct request *);
+int cmd_confirm(struct request *);
+int cmd_stop(struct request *);
+int cmd_flushlogs(struct request *);
+int cmd_sync(struct request *);
+int cmd_panic(struct request *);
+int cmd_resume(struct request *);
+int cmd_watch(struct request *);
+/* cmd_check.c */
+int cmd_check(struct request *);
+/* cmd_fleet.c */
+int cmd_fleet(struct request *);
+
+/* dialect.c: 0, or refused in the words of fail2ban-client, which has fewer commands.
+ */
+int dialect_check(struct request *);
+
+/* Rows of the store and targets of an actor, for a request that waits for them. */
+struct wire_in;
+void command_row(struct request *, struct wire_in *); /* cmd_explain.c */
+struct news_target;
+void command_target(struct request *, const struct news_target *); /* cmd_fleet.c */
+int command_waited(struct request *); /* banip --wait is answered */
+/* check (cmd_check.c): go on with it, true when it still waits; an answer to a look,
+ * false when it is not the one that asked; the reply at the end. */
+bool command_check_waits(struct request *);
+bool command_looked(
+    struct request *, uint64_t id, size_t action, bool there, int err);
+int command_check(struct request *);
+
+/* control.c, for them */
+void client_watch(struct client *);
+uint64_t client_ticket(struct client *); /* a number for an answer that comes later */
+
+#endif

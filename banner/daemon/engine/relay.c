@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * relay.c - orders to the actors.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "banner/base/arena.h"
+#include "banner/base/table.h"
+#include "banner/daemon/engine/news.h"
+#include "banner/daemon/engine/context.h"
+#include "banner/daemon/engine/feed.h"
+#include "banner/daemon/engine/relay_int.h"
+
+/* What an actor that does not read may have waiting; beyond it gets a resync. */
+enum { QUEUE_BYTES = 4 << 20 };
+
+size_t
+relay_actions(const struct relay *r)
+{
+	return r->nactions;
+}
+
+const struct relay_action *
+relay_action(const struct relay *r, size_t i)
+{
+	return &r->actions[i];
+}
+
+static bool
+jail_names(const struct conf_jail *c, size_t action)
+{
+	for (size_t i = 0; i < c->naction; i++)
+		if (c->action[i] == action)
+			return true;
+	return false;
+}
+
+bool
+relay_serves(const struct relay *r, const char *jail, size_t action)
+{
+	const struct conf *c = r->d->conf;
+	struct jail *j = engine_jail(r->d->engine, jail);
+	const struct conf_jail *own = j ? jail_conf(j) : NULL;
+
+	if (own && own->naction)
+		return jail_names(own, action);
+	if (own && strcmp(jail, "manual") != 0)
+		return false;
+	/* manual, and a jail that is gone but whose bans must be lifted: everywhere */
+	for (size_t i = 0; i < c->njails; i++)
+		if (c->jails[i].enabled && !c->jails[i].refused &&
+		    jail_names(&c->jails[i], action))
+			return true;
+	return !j;
+}
+
+/* Position of the action among those of its actor: its instance on the wire. */
+uint32_t
+relay_instance_of(const struct relay *r, size_t action)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < action; i++)
+		n += r->actions[i].conf->actor == r->actions[action].conf->actor;
+	return n;
+}
+
+struct relay_action *
+relay_action_of(struct relay *r, unsigned actor, uint32_t instance)
+{
+	for (size_t i = 0; i < r->nactions; i++)
+		if (r->actions[i].conf->actor == actor && instance-- == 0)
+			return &r->actions[i];
+	return NULL;
+}
+
+struct progress *
+relay_progress(struct relay *r, uint64_t ban, bool make)
+{
+	struct progress *p = table_find(r->progress, &ban, sizeof(ban));
+
+	if (!p && make) {
+		p = xcalloc(1, sizeof(*p) + r->nactions * sizeof(p->slots[0]));
+		table_set(r->progress, &ban, sizeof(ban), p);
+	}
+	return p;
+}
+
+static void
+forget(struct relay *r, uint64_t ban)
+{
+	struct progress *p = table_del(r->progress, &ban, sizeof(ban));
+
+	for (size_t i = 0; p && i < r->nactions; i++) {
+		if (p->slots[i].state == RELAY_WAITING) {
+			r->actions[i].waiting--;
+			r->waiting--;
+		}
+		missing_clear(&p->slots[i].missing);
+	}
+	free(p);
+}
+
+void
+relay_wait_for(struct relay *r, const struct order *o, size_t action)
+{
+	struct progress *p = relay_progress(r, o->ban->id, true);
+
+	if (o->cause == CAUSE_FAILURES && o->verb == VERB_BAN)
+		p->read_ms = r->d->read_ms;
+	if (p->slots[action].state != RELAY_WAITING) {
+		r->actions[action].waiting++;
+		r->waiting++;
+	}
+	missing_clear(&p->slots[action].missing);
+	p->slots[action] = (struct slot){ .state = RELAY_WAITING };
+}
+
+void
+relay_put_change(struct actor_link *l, uint32_t instance, const struct order *o)
+{
+	size_t at = wire_start(&l->link.out, WIRE_CHANGE);
+
+	wire_u32(&l->link.out, instance);
+	wire_put_ban(&l->link.out, o);
+	wire_finish(&l->link.out, at);
+}
+
+static void
+order_action(struct relay *r, size_t action, const struct order *o)
+{
+	struct actor_link *l = &r->links[r->actions[action].conf->actor];
+
+	if (o->verb != VERB_UNBAN)
+		relay_wait_for(r, o, action);
+	if (!link_is_open(&l->link) || r->d->paused)
+		return;
+	/* what ended while we were away is named also to actors that cannot list */
+	if (l->resync && (r->d->restored || o->verb != VERB_UNBAN))
+		return;
+	if (l->link.out.len > QUEUE_BYTES) {
+		log_warn("banner.engine",
+		    "actor %u does not keep up; it gets the whole "
+		    "wanted set when it does",
+		    l->number);
+		l->resync = true;
+		return;
+	}
+	relay_put_change(l, relay_instance_of(r, action), o);
+}
+
+void
+relay_order(struct relay *r, const struct order *o)
+{
+	for (size_t i = 0; i < r->nactions; i++)
+		if (relay_serves(r, o->ban->jail, i))
+			order_action(r, i, o);
+	if (o->verb == VERB_UNBAN)
+		forget(r, o->ban->id);
+}
+
+void
+relay_flush(struct relay *r)
+{
+	for (size_t i = 0; i < r->nlinks; i++) {
+		relay_resync(&r->links[i]);
+		link_flush(&r->links[i].link);
+	}
+}
+
+void
+relay_caught_up(struct relay *r)
+{
+	for (size_t i = 0; i < r->nlinks; i++)
+		relay_complete(&r->links[i]);
+	relay_flush(r);
+}
+
+void
+relay_sync(struct relay *r, bool force)
+{
+	for (size_t i = 0; i < r->nlinks; i++) {
+		r->links[i].resync = true;
+		r->links[i].force |= force;
+	}
+	relay_flush(r);
+}
+
+void
+relay_flush_all(struct relay *r)
+{
+	for (size_t i = 0; i < r->nlinks; i++) {
+		struct buf *out = &r->links[i].link.out;
+		size_t at;
+
+		relay_resync_stop(&r->links[i]);
+		at = wire_start(out, WIRE_FLUSH);
+		wire_u32(out, WIRE_ALL);
+		wire_finish(out, at);
+	}
+	relay_flush(r);
+}
+
+static void
+connected(struct actor_link *l, bool yes)
+{
+	for (size_t i = 0; i < l->relay->nactions; i++)
+		if (l->relay->actions[i].conf->actor == l->number)
+			l->relay->actions[i].connected = yes;
+}
+
+static void
+on_closed(void *arg)
+{
+	struct actor_link *l = arg;
+
+	log_error("banner.engine",
+	    "actor %u is gone; it is told everything when it is back", l->number);
+	connected(l, false);
+	relay_resync_stop(l);
+	engined_reconnect(l->relay->d);
+}
+
+static void
+on_drained(void *arg)
+{
+	relay_resync(arg);
+}
+
+static const struct link_ops relay_ops = {
+	.record = relay_record,
+	.closed = on_closed,
+	.drained = on_drained,
+};
+
+size_t
+relay_links(const struct relay *r)
+{
+	return r->nlinks;
+}
+
+bool
+relay_link_is_open(const struct relay *r, size_t actor)
+{
+	return link_is_open(&r->links[actor].link);
+}
+
+void
+relay_connect(struct relay *r, unsigned actor, int sock)
+{
+	struct actor_link *l;
+
+	if (actor >= r->nlinks)
+		return;
+	l = &r->links[actor];
+	link_open(&l->link, sock);
+	l->resync = true;
+	connected(l, true);
+	relay_flush(r);
+}
+
+void
+relay_status(
+    const struct relay *r, uint64_t ban, size_t action, struct relay_status *out)
+{
+	const struct progress *p = table_find(r->progress, &ban, sizeof(ban));
+
+	*out = (struct relay_status){ 0 };
+	if (!p)
+		return;
+	out->state = (enum relay_state)p->slots[action].state;
+	out->when_ms = p->slots[action].when_ms;
+	out->err = p->slots[action].err;
+}
+
+bool
+relay_waits(const struct relay *r, uint64_t ban)
+{
+	const struct progress *p = table_find(r->progress, &ban, sizeof(ban));
+
+	for (size_t i = 0; p && i < r->nactions; i++)
+		if (p->slots[i].state == RELAY_WAITING)
+			return true;
+	return false;
+}
+
+uint64_t
+relay_waiting(const struct relay *r)
+{
+	uint64_t n = r->waiting;
+
+	for (size_t i = 0; i < r->nlinks; i++)
+		n += r->links[i].nids - r->links[i].sent;
+	return n;
+}
+
+struct relay *
+relay_new(struct engined *d)
+{
+	struct relay *r = xcalloc(1, sizeof(*r));
+
+	r->d = d;
+	r->progress = table_new();
+	r->nactions = d->mode == MODE_DRY ? 0 : d->conf->nactions;
+	r->actions = xcalloc(r->nactions + 1, sizeof(*r->actions));
+	for (size_t i = 0; i < r->nactions; i++) {
+		r->actions[i].conf = &d->conf->actions[i];
+		if (r->actions[i].conf->actor >= r->nlinks)
+			r->nlinks = r->actions[i].conf->actor + 1;
+	}
+	r->links = xcalloc(r->nlinks + 1, sizeof(*r->links));
+	for (size_t i = 0; i < r->nlinks; i++) {
+		r->links[i].relay = r;
+		r->links[i].number = (unsigned)i;
+		link_init(&r->links[i].link, d->base, &relay_ops, &r->links[i]);
+	}
+	return r;
+}
+
+static int
+free_progress(void *arg, const void *key, size_t len, void *value)
+{
+	const struct relay *r = arg;
+	struct progress *p = value;
+
+	for (size_t i = 0; i < r->nactions; i++)
+		missing_clear(&p->slots[i].missing);
+	free(p);
+	return 1;
+}
+
+void
+relay_free(struct relay *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->nlinks; i++) {
+		link_close(&r->links[i].link);
+		relay_resync_stop(&r->links[i]);
+	}
+	table_each(r->progress, free_progress, r);
+	for (size_t i = 0; i < r->nactions; i++)
+		targets_fini(&r->actions[i].targets);
+	table_free(r->progress);
+	free(r->links);
+	free(r->actions);
+	free(r);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * relay_int.h - between relay.c (orders out), relay_resync.c (all orders anew) and
+ * relay_answer.c (answers in).
+ */
+#ifndef BANNER_RELAY_INT_H
+#define BANNER_RELAY_INT_H
+
+#include "banner/daemon/engine/link.h"
+#include "banner/daemon/engine/relay.h"
+
+struct actor_link {
+	struct relay *relay;
+	unsigned number;
+	struct link link;
+	bool resync; /* records were dropped, or it is new */
+	bool completed, force;
+	uint64_t generation;
+	uint64_t *ids; /* bans still to be sent in this generation, or NULL */
+	size_t nids, sent;
+};
+
+struct slot {
+	uint8_t state; /* enum relay_state */
+	int err;
+	int64_t when_ms;
+	struct missing missing;
+};
+
+/* Of one ban: a slot per action of the configuration that its jail has. */
+struct progress {
+	int64_t read_ms; /* of the line that led to it; 0: no line */
+	struct slot slots[];
+};
+
+struct relay {
+	struct engined *d;
+	struct relay_action *actions;
+	size_t nactions;
+	struct actor_link *links;
+	size_t nlinks;
+	struct table *progress; /* ban id -> struct progress */
+	uint64_t generation, waiting;
+};
+
+struct relay_action *relay_action_of(struct relay *, unsigned actor, uint32_t instance);
+/* Position of the action among those of its actor: its instance on the wire. */
+uint32_t relay_instance_of(const struct relay *, size_t action);
+void relay_wait_for(struct relay *, const struct order *, size_t action);
+void relay_put_change(struct actor_link *, uint32_t instance, const struct order *);
+/* Begin a resync if one is due, go on with one that runs. */
+void relay_resync(struct actor_link *);
+void relay_resync_stop(struct actor_link *);
+/* COMPLETE, once all is sent and every source has read what was there. */
+void relay_complete(struct actor_link *);
+struct progress *relay_progress(struct relay *, uint64_t ban, bool make);
+/* One record of an actor; nonzero: it was bad. */
+int relay_record(void *arg, enum wire_type, struct wire_in *);
+
+#endif

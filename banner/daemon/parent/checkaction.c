@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * checkaction.c - bannerd -t: would the actors start? Plugins are loaded as an actor
+ * loads them, and asked whether they know the options they are given.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <string.h>
+
+#include "banner/daemon/parent/checkaction.h"
+#include "banner/daemon/actor/plugin.h"
+
+static bool
+is_used(const struct conf *c, size_t action)
+{
+	for (size_t i = 0; i < c->njails; i++) {
+		const struct conf_jail *j = &c->jails[i];
+
+		for (size_t n = 0; j->enabled && !j->refused && n < j->naction; n++)
+			if (j->action[n] == action)
+				return true;
+	}
+	return false;
+}
+
+static int
+check_action(const struct conf_action *a, const char *folder, struct err *e)
+{
+	struct plugin p = { 0 };
+	int rc = plugin_load(&p, folder, a->plugin, e);
+
+	if (rc < 0)
+		return rc;
+	rc = plugin_check_options(&p.ops, &a->options, e);
+	plugin_unload(&p);
+	if (rc == 0 && a->user && a->user[0] && !getpwnam(a->user))
+		return err_set(e, -ENOENT, "user: there is no user \"%s\"", a->user);
+	return rc;
+}
+
+/* The jail that names it first tells where to look. */
+static const struct conf_jail *
+named_by(const struct conf *c, size_t action)
+{
+	for (size_t i = 0; i < c->njails; i++)
+		for (size_t n = 0; n < c->jails[i].naction; n++)
+			if (c->jails[i].enabled && c->jails[i].action[n] == action)
+				return &c->jails[i];
+	return NULL;
+}
+
+size_t
+checkaction_report(const struct conf *c, struct buf *b)
+{
+	char room[PATH_MAX];
+	const char *folder = plugin_folder(room);
+	size_t errors = 0;
+	struct err e;
+
+	for (size_t i = 0; folder && i < c->nactions; i++) {
+		const struct conf_action *a = &c->actions[i];
+		const struct conf_jail *j = named_by(c, i);
+
+		if (!is_used(c, i) || check_action(a, folder, &e) == 0)
+			continue;
+		if (j && j->file)
+			buf_printf(b, "%s:%d: ", j->file, j->line);
+		buf_printf(b, "error: [%s] action %s: %s\n", j ? j->name : "", a->name,
+		    e.text);
+		errors++;
+	}
+	return errors;
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * checkconf.c - what bannerd -t says: problems with their places, jails, actions.
+ *
+ * Everything is compiled as the engine will compile it, so a configuration that
+ * passes here starts.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "banner/base/units.h"
+#include "banner/core/match.h"
+#include "banner/daemon/parent/checkaction.h"
+#include "banner/daemon/parent/parent.h"
+#include "banner/daemon/parent/proc.h"
+
+static const char *
+level_text(enum conf_level level)
+{
+	switch (level) {
+	case CONF_NOTE: return "note";
+	case CONF_WARNING: return "warning";
+	case CONF_ERROR: return "error";
+	}
+	return "";
+}
+
+size_t
+checkconf_problems(const struct conf *c, struct buf *b)
+{
+	size_t errors = 0;
+
+	for (size_t i = 0; i < c->nproblems; i++) {
+		const struct conf_problem *p = &c->problems[i];
+
+		if (p->file && p->line)
+			buf_printf(b, "%s:%d: ", p->file, p->line);
+		else if (p->file)
+			buf_printf(b, "%s: ", p->file);
+		buf_printf(b, "%s: ", level_text(p->level));
+		if (p->jail)
+			buf_printf(b, "[%s] ", p->jail);
+		buf_printf(b, "%s\n", p->text);
+		errors += p->level == CONF_ERROR;
+	}
+	return errors;
+}
+
+static int
+compile(const struct conf_jail *j, size_t *nrules, struct err *e)
+{
+	struct rules_options o = { .filter = &j->filter,
+		.usedns = j->usedns,
+		.logtimezone = j->logtimezone,
+		.logencoding = j->logencoding,
+		.findtime_ms = j->findtime_ms };
+	struct rules *r;
+	int rc = rules_new(&o, &r, e);
+
+	if (rc < 0)
+		return rc;
+	*nrules = rules_count(r) + (j->filter.parser != NULL);
+	rules_free(r);
+	return 0;
+}
+
+static bool
+jail_has_source(const struct conf_jail *j)
+{
+	return j->nlogpath || j->backend == BACKEND_JOURNAL;
+}
+
+/* What is counted, where it is not attempts of an address. */
+static void
+report_counting(const struct conf_jail *j, struct buf *b)
+{
+	char text[UNITS_TEXT];
+
+	switch (j->count) {
+	case COUNT_HOST:
+		break;
+	case COUNT_USER:
+		buf_puts(b, "  counts for each account, and bans the account\n");
+		break;
+	case COUNT_HOST_USER:
+		buf_printf(b,
+		    "  counts for each address and account, and bans the %s\n",
+		    j->ban_user ? "account" : "address");
+		break;
+	case COUNT_NET:
+		buf_printf(b, "  counts for each network, IPv4 /%u and IPv6 /%u, and "
+		    "bans it\n", j->net4, j->net6);
+		break;
+	case COUNT_TOTAL:
+		buf_puts(b, "  counts all together, and bans nobody\n");
+		break;
+	}
+	if (j->distinct)
+		buf_printf(b, "  counts different %s, not attempts\n",
+		    j->distinct == 'u' ? "accounts" : "addresses");
+	if (j->known_ms)
+		buf_printf(b,
+		    "  excuses an account where it logged in well within %s\n",
+		    units_duration(j->known_ms, text));
+}
+
+static void
+report_limits(const struct conf_jail *j, size_t nrules, struct buf *b)
+{
+	char find[UNITS_TEXT], ban[UNITS_TEXT];
+
+	buf_printf(b, "jail %s: filter %s, %zu rules, maxretry %u in %s, ban %s",
+	    j->name, j->filter.name ? j->filter.name : "-", nrules, j->maxretry,
+	    units_duration(j->findtime_ms, find), units_duration(j->bantime_ms, ban));
+	if (j->host6 && j->host6 < 128)
+		buf_printf(b, ", IPv6 by /%u", j->host6);
+	buf_putc(b, '\n');
+	report_counting(j, b);
+	for (size_t i = 0; i < j->nlogpath; i++)
+		buf_printf(b, "  reads %s\n", j->logpath[i].glob);
+	if (j->backend != BACKEND_JOURNAL && j->backend != BACKEND_AUTO)
+		return;
+	for (size_t i = 0; i < j->filter.journalmatch.n; i++)
+		buf_printf(b, "  reads the journal%s: %s\n",
+		    j->backend == BACKEND_AUTO ? " while there is no log" : "",
+		    j->filter.journalmatch.v[i]);
+}
+
+static void
+report_actions(const struct conf *c, const struct conf_jail *j, struct buf *b)
+{
+	for (size_t i = 0; i < j->naction; i++) {
+		const struct conf_action *a = &c->actions[j->action[i]];
+
+		buf_printf(b, "  action %s: %s%s%s%s%s\n", a->name, a->plugin,
+		    a->scope && a->scope[0] ? ", " : "", a->scope ? a->scope : "",
+		    a->why && a->why[0] ? ": " : "", a->why ? a->why : "");
+	}
+	if (!j->naction)
+		buf_puts(b, "  no action: bans are only counted and logged\n");
+}
+
+/* What would be followed relative to a folder that nobody knows. */
+static size_t
+wrong_path(const struct conf_jail *j, const char *option, const char *path,
+    struct buf *b)
+{
+	if (path[0] == '/')
+		return 0;
+	buf_printf(b,
+	    "%s:%d: error: [%s] %s: found \"%s\", expected a path that begins with "
+	    "/\n",
+	    j->file ? j->file : "?", j->line, j->name, option, path);
+	return 1;
+}
+
+/* A word that was meant as an address becomes a host name that nobody has. */
+static void
+odd_ignore(const struct conf_jail *j, const char *entry, struct buf *b)
+{
+	struct addr a;
+
+	if (entry[0] && addr_parse_prefix(str_of(entry), &a) < 0 &&
+	    strspn(entry, "0123456789abcdefABCDEF.:/") == strlen(entry) &&
+	    strpbrk(entry, "./:"))
+		buf_printf(b,
+		    "%s:%d: warning: [%s] ignoreip: found \"%s\", expected an "
+		    "address or prefix; it is taken as a host name\n",
+		    j->file ? j->file : "?", j->line, j->name, entry);
+}
+
+static size_t
+report_paths(const struct conf_jail *j, struct buf *b)
+{
+	size_t errors = 0;
+
+	for (size_t i = 0; i < j->nlogpath; i++)
+		errors += wrong_path(j, "logpath", j->logpath[i].glob, b);
+	if (j->blocklist && j->blocklist[0])
+		errors += wrong_path(j, "blocklist",
+		    j->blocklist + (strncmp(j->blocklist, "file:", 5) ? 0 : 5), b);
+	for (size_t i = 0; i < j->ignoreip.n; i++) {
+		const char *entry = j->ignoreip.v[i];
+
+		if (strncmp(entry, "file:", 5) == 0)
+			errors += wrong_path(j, "ignoreip", entry + 5, b);
+		else
+			odd_ignore(j, entry, b);
+	}
+	return errors;
+}
+
+/* How many errors: the jail cannot run, or not as it is meant. */
+static size_t
+report_jail(const struct conf *c, const struct conf_jail *j, struct buf *b)
+{
+	struct err e;
+	size_t nrules, errors;
+
+	if (j->refused) {
+		buf_printf(b, "jail %s: refused, see its errors above\n", j->name);
+		return 0; /* counted with the problems */
+	}
+	if (compile(j, &nrules, &e) < 0) {
+		buf_printf(b, "%s:%d: error: [%s] filter %s: %s\n",
+		    j->file ? j->file : "?", j->line, j->name,
+		    j->filter.file           ? j->filter.file
+			: j->filter.name[0] ? j->filter.name
+					    : "in the jail",
+		    e.text);
+		return 1;
+	}
+	errors = report_paths(j, b);
+	report_limits(j, nrules, b);
+	if (!jail_has_source(j))
+		buf_puts(b, "  warning: it reads nothing: no logpath, no journal\n");
+	if (!nrules)
+		buf_printf(b,
+		    "  warning: filter %s has no failregex: it finds nothing\n",
+		    j->filter.name);
+	report_actions(c, j, b);
+	return errors;
+}
+
+static size_t
+report_programs(const struct conf *c, struct buf *b)
+{
+	static const char *const names[] = { "banner-engine", "banner-store",
+		"banner-actor" };
+	char path[4200];
+	struct err e;
+	size_t errors = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (proc_find(names[i], path, sizeof(path), &e) < 0) {
+			buf_printf(b, "error: %s\n", e.text);
+			errors++;
+		}
+	return errors;
+}
+
+size_t
+checkconf_report(const struct conf *c, struct buf *b)
+{
+	size_t errors = checkconf_problems(c, b), enabled = 0;
+
+	for (size_t i = 0; i < c->njails; i++) {
+		if (!c->jails[i].enabled)
+			continue;
+		enabled++;
+		errors += report_jail(c, &c->jails[i], b);
+	}
+	errors += report_programs(c, b);
+	errors += checkaction_report(c, b);
+	if (!enabled)
+		buf_puts(b, "warning: no jail is enabled: nothing is watched\n");
+	buf_printf(b, "%s: %zu jails enabled, state %s, socket %s, log %s: %s\n",
+	    c->dir, enabled, c->daemon.state, c->daemon.socket, c->daemon.log,
+	    errors ? "with errors" : "ok");
+	return errors;
+}
+
+bool
+checkconf_can_run(const struct conf *c, struct err *e)
+{
+	size_t enabled = 0, runs = 0, nrules;
+	struct err first = { "" };
+
+	for (size_t i = 0; i < c->njails; i++) {
+		const struct conf_jail *j = &c->jails[i];
+
+		if (!j->enabled)
+			continue;
+		enabled++;
+		if (!j->refused &&
+		    compile(j, &nrules, first.text[0] ? NULL : &first) == 0)
+			runs++;
+	}
+	if (!enabled || runs)
+		return true;
+	err_set(e, -EINVAL, "none of the %zu enabled jails can run%s%s; see bannerd -t",
+	    enabled, first.text[0] ? ": " : "", first.text);
+	return false;
+}

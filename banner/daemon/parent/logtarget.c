@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * logtarget.c - writing log lines, each with one system call.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "banner/base/arena.h"
+#include "banner/base/buf.h"
+#include "banner/daemon/parent/logtarget.h"
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+enum target { TARGET_FILE, TARGET_STREAM, TARGET_SYSLOG, TARGET_JOURNAL };
+
+struct logtarget {
+	enum target target;
+	char *spec;
+	int fd;
+	bool owned;
+	struct buf line;
+};
+
+static int
+open_file(const char *path, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+
+	return fd >= 0 ? fd : err_set(e, -errno, "log %s: %s", path, strerror(errno));
+}
+
+static int
+open_journal(struct err *e)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_set(e, -errno, "log: %s", strerror(errno));
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
+		int rc = -errno;
+
+		close(fd);
+		return err_set(e, rc, "log: %s: %s", JOURNAL_SOCKET, strerror(-rc));
+	}
+	return fd;
+}
+
+static int
+target_open(struct logtarget *t, struct err *e)
+{
+	t->owned = true;
+	if (!strcasecmp(t->spec, "STDOUT") || !strcasecmp(t->spec, "STDERR")) {
+		t->target = TARGET_STREAM;
+		t->owned = false;
+		return strcasecmp(t->spec, "STDOUT") ? STDERR_FILENO : STDOUT_FILENO;
+	}
+	if (!strcasecmp(t->spec, "SYSLOG")) {
+		t->target = TARGET_SYSLOG;
+		t->owned = false;
+		openlog("fail2ban", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+		return STDERR_FILENO;
+	}
+	if (!strcasecmp(t->spec, "SYSTEMD-JOURNAL") || !strcasecmp(t->spec, "SYSOUT")) {
+		t->target = TARGET_JOURNAL;
+		return open_journal(e);
+	}
+	t->target = TARGET_FILE;
+	if (t->spec[0] != '/')
+		return err_set(e, -EINVAL,
+		    "log: \"%s\" is neither an absolute path nor "
+		    "STDOUT, STDERR, SYSLOG or SYSTEMD-JOURNAL",
+		    t->spec);
+	return open_file(t->spec, e);
+}
+
+int
+logtarget_open(const char *spec, struct logtarget **out, struct err *e)
+{
+	struct logtarget *t = xcalloc(1, sizeof(*t));
+
+	t->spec = xstrdup(spec);
+	t->fd = target_open(t, e);
+	if (t->fd < 0) {
+		int rc = t->fd;
+
+		free(t->spec);
+		free(t);
+		return rc;
+	}
+	*out = t;
+	return 0;
+}
+
+int
+logtarget_reopen(struct logtarget *t, struct err *e)
+{
+	int fd;
+
+	if (t->target != TARGET_FILE)
+		return 0;
+	fd = open_file(t->spec, e);
+	if (fd < 0)
+		return fd;
+	close(t->fd);
+	t->fd = fd;
+	return 0;
+}
+
+const char *
+logtarget_spec(const struct logtarget *t)
+{
+	return t->spec;
+}
+
+void
+logtarget_free(struct logtarget *t)
+{
+	if (!t)
+		return;
+	if (t->owned)
+		close(t->fd);
+	buf_fini(&t->line);
+	free(t->spec);
+	free(t);
+}
+
+static int
+syslog_level(enum log_level level)
+{
+	switch (level) {
+	case LEVEL_CRITICAL: return LOG_CRIT;
+	case LEVEL_ERROR: return LOG_ERR;
+	case LEVEL_WARNING: return LOG_WARNING;
+	case LEVEL_NOTICE: return LOG_NOTICE;
+	case LEVEL_INFO: return LOG_INFO;
+	case LEVEL_DEBUG: return LOG_DEBUG;
+	}
+	return LOG_DEBUG;
+}
+
+static void
+format_time(struct buf *b)
+{
+	struct timespec now;
+	struct tm tm;
+	char text[32];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	buf_printf(b, "%s,%03ld", text, now.tv_nsec / 1000000);
+}
+
+/* The native protocol of the journal: NAME=value lines (systemd.io, Native Journal
+ * Protocol). The text has no newline: log_line's callers make it safe. */
+static void
+format_journal(struct buf *b, enum log_level level, const char *name, const char *text)
+{
+	buf_printf(b,
+	    "PRIORITY=%d\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=%s\n"
+	    "SYSLOG_PID=%ld\nMESSAGE=%-8s%s\n",
+	    syslog_level(level), name, (long)getpid(), log_level_name(level), text);
+}
+
+static void
+write_all(int fd, struct buf *b)
+{
+	ssize_t n;
+
+	while (b->len) {
+		n = write(fd, b->p, b->len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		/* a full disk must not stop banning; the journal of systemd has stderr
+		 */
+		if (n <= 0)
+			return;
+		buf_drop(b, (size_t)n);
+	}
+}
+
+void
+logtarget_write(void *arg, enum log_level level, const char *name, const char *text)
+{
+	struct logtarget *t = arg;
+
+	buf_clear(&t->line);
+	switch (t->target) {
+	case TARGET_SYSLOG:
+		syslog(syslog_level(level), "%s[%ld]: %-8s%s", name, (long)getpid(),
+		    log_level_name(level), text);
+		return;
+	case TARGET_JOURNAL: format_journal(&t->line, level, name, text); break;
+	case TARGET_FILE:
+	case TARGET_STREAM:
+		format_time(&t->line);
+		buf_printf(&t->line, " %-24s[%ld]: %-7s %s\n", name, (long)getpid(),
+		    log_level_name(level), text);
+		break;
+	}
+	write_all(t->fd, &t->line);
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * parent.c - bannerd's own loop: start, signals, reload, end.
+ *
+ * The parent is the only process that keeps the rights it was started with, so it does
+ * little: it reads the configuration, which only the administrator writes, and frames
+ * of its own children, which it believes nothing. It opens the log and the control
+ * socket, starts the children (plan.c, kids.c) and tells them whom never to ban
+ * (guardfeed.c).
+ *
+ * A reload is a new engine. The new configuration is read and compiled first; when it
+ * is refused nothing changes. Else the old engine commits and ends, and its end starts
+ * the next one with the new image. Clients that connect meanwhile wait in the backlog
+ * of the control socket, which belongs to the parent. Actors whose part did not change
+ * keep running, and so does the store. A crash of the engine goes the same way.
+ *
+ * An orderly stop ends the engine first, then store and actors; bans stay in force.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "banner/base/arena.h"
+#include "banner/base/units.h"
+#include "banner/daemon/parent/notify.h"
+#include "banner/daemon/parent/parent.h"
+#include "banner/daemon/parent/proc.h"
+
+#define NAME "banner.parent"
+enum { BEAT_S = 60, STOP_S = 10 };
+
+void
+parent_configure(const struct options *opt, struct conf *c)
+{
+	if (opt->state)
+		c->daemon.state = opt->state;
+	if (opt->socket)
+		c->daemon.socket = opt->socket;
+	if (opt->dry_run)
+		trial_configure(c);
+}
+
+static int
+pack_conf(struct parent *p, struct conf *c, struct err *e)
+{
+	struct buf image = { 0 };
+	int fd;
+
+	conf_pack(c, &image);
+	fd = proc_memory(&image, "banner-conf");
+	buf_fini(&image);
+	if (fd < 0)
+		return err_set(
+		    e, fd, "memory for the configuration: %s", strerror(-fd));
+	if (p->conf_fd >= 0)
+		close(p->conf_fd);
+	p->conf_fd = fd;
+	return 0;
+}
+
+/* Lines of a report, each as a line of the log. */
+static void
+log_report(struct buf *report)
+{
+	struct str rest = buf_view(report), line;
+
+	while (str_cut(&rest, '\n', &line))
+		if (line.len)
+			log_warn("banner.conf", "%.*s", (int)line.len, line.s);
+}
+
+static void
+log_problems(const struct conf *c)
+{
+	struct buf b = { 0 };
+
+	checkconf_problems(c, &b);
+	log_report(&b);
+	buf_fini(&b);
+}
+
+static void
+set_level(const struct conf *c)
+{
+	int level = log_level_parse(c->daemon.loglevel);
+
+	log_set_level(level < 0 ? LEVEL_INFO : (enum log_level)level);
+}
+
+int
+parent_reload(struct parent *p, struct err *e)
+{
+	struct conf_request want = { .dir = p->opt->dir };
+	struct conf *c;
+	int rc;
+
+	if (p->stopping)
+		return err_set(e, -EBUSY, "bannerd is stopping");
+	rc = conf_read(&want, &c, e);
+	if (rc < 0)
+		return rc;
+	parent_configure(p->opt, c);
+	if (!checkconf_can_run(c, e)) {
+		conf_free(c);
+		return -EINVAL;
+	}
+	return parent_take(p, c, e);
+}
+
+int
+parent_take(struct parent *p, struct conf *c, struct err *e)
+{
+	struct kid *engine = kid_find(p, ROLE_ENGINE, 0);
+	struct conf *old = p->conf;
+	int rc = pack_conf(p, c, e);
+
+	if (rc < 0) {
+		conf_free(c);
+		return rc;
+	}
+	notify_reloading();
+	log_info(NAME, "reload: %s", p->opt->dir);
+	p->conf = c;
+	p->reloading = true;
+	set_level(c);
+	log_problems(c);
+	/* kept children still point into the old one until plan_kids ran */
+	if (engine && kid_runs(engine)) {
+		kid_stop(engine);
+		event_add(p->deadline, &(struct timeval){ STOP_S, 0 });
+	}
+	for (struct kid *k = p->kids; k; k = k->next)
+		k->user = k->caps = "";
+	conf_free(old);
+	return 0;
+}
+
+static void
+next_engine(struct parent *p)
+{
+	struct err e = { "" };
+
+	p->reloading = false;
+	evtimer_del(p->deadline);
+	guardfeed_refresh(p->guard);
+	if (plan_kids(p, &e) < 0)
+		log_error(NAME, "reload: %s", e.text);
+}
+
+static bool
+only_engine_gone(struct parent *p)
+{
+	struct kid *engine = kid_find(p, ROLE_ENGINE, 0);
+
+	return !engine || !kid_runs(engine);
+}
+
+static bool
+all_gone(struct parent *p)
+{
+	for (struct kid *k = p->kids; k; k = k->next)
+		if (kid_runs(k))
+			return false;
+	return true;
+}
+
+void
+parent_stop(struct parent *p)
+{
+	struct kid *engine = kid_find(p, ROLE_ENGINE, 0);
+
+	if (!p->stopping) {
+		notify_send("STOPPING=1");
+		log_info(NAME, "stops; bans stay in force");
+		event_add(p->deadline, &(struct timeval){ STOP_S, 0 });
+	}
+	p->stopping = true;
+	if (engine && kid_runs(engine)) {
+		kid_stop(engine);
+		return;
+	}
+	for (struct kid *k = p->kids; k; k = k->next)
+		kid_stop(k);
+	if (all_gone(p))
+		event_base_loopbreak(p->base);
+}
+
+void
+parent_kid_ready(struct parent *p, struct kid *k)
+{
+	if (k->role != ROLE_ENGINE)
+		return;
+	notify_send("READY=1\nSTATUS=serving");
+	if (!p->serving)
+		log_info(NAME, "bannerd serves, configuration %s", p->conf->dir);
+	p->serving = true;
+}
+
+void
+parent_kid_gone(struct parent *p, struct kid *k)
+{
+	if (p->stopping || (p->opt->expire && k->role == ROLE_ENGINE)) {
+		parent_stop(p);
+		return;
+	}
+	if (p->reloading && only_engine_gone(p)) {
+		next_engine(p);
+		return;
+	}
+	if (k->unwanted && !kid_runs(k))
+		kid_remove(k);
+}
+
+/* "store 0", "actor 2": it lives, but the line between it and the engine broke. */
+static void
+connect_again(struct parent *p, const char *peer)
+{
+	enum role role = !strncmp(peer, "store ", 6) ? ROLE_STORE : ROLE_ACTOR;
+	struct kid *k = kid_find(p, role, (unsigned)strtoul(peer + 6, NULL, 10));
+
+	if (k && k->ready)
+		plan_connect(p, k);
+}
+
+void
+parent_request(struct parent *p, const char *what, struct err *e)
+{
+	struct err reason = { "" };
+	int level;
+
+	if (!strcmp(what, "reload")) {
+		if (parent_reload(p, &reason) < 0)
+			err_set(e, -EINVAL, "%s", reason.text);
+	} else if (!strncmp(what, "reload ", 7)) {
+		if (parent_reload_confirm(p, strtoll(what + 7, NULL, 10), &reason) < 0)
+			err_set(e, -EINVAL, "%s", reason.text);
+	} else if (!strcmp(what, "confirm")) {
+		if (parent_confirm(p, &reason) < 0)
+			err_set(e, -EINVAL, "%s", reason.text);
+	} else if (!strncmp(what, "connect ", 8))
+		connect_again(p, what + 8);
+	else if (!strcmp(what, "stop"))
+		parent_stop(p);
+	else if (!strcmp(what, "flushlogs")) {
+		if (logtarget_reopen(p->log, &reason) < 0)
+			err_set(e, -EIO, "%s", reason.text);
+	} else if (!strncmp(what, "loglevel ", 9)) {
+		level = log_level_parse(what + 9);
+		if (level < 0)
+			err_set(e, -EINVAL, "unknown level \"%s\"", what + 9);
+		else
+			log_set_level((enum log_level)level);
+	} else
+		err_set(e, -EINVAL, "unknown request");
+}
+
+static void
+reap(struct parent *p)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (struct kid *k = p->kids; k; k = k->next)
+			if (k->pid == pid) {
+				kid_reaped(k, status);
+				break;
+			}
+}
+
+static void
+on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct parent *p = arg;
+	struct err e;
+
+	switch (sig) {
+	case SIGCHLD: reap(p); break;
+	case SIGHUP:
+		if (parent_reload(p, &e) < 0) {
+			log_error(
+			    NAME, "reload refused, nothing was changed: %s", e.text);
+			notify_send("READY=1");
+		}
+		break;
+	case SIGUSR1:
+		if (logtarget_reopen(p->log, &e) < 0)
+			log_error(NAME, "%s", e.text);
+		break;
+	default: parent_stop(p);
+	}
+}
+
+static void
+on_beat(evutil_socket_t fd, short what, void *arg)
+{
+	struct parent *p = arg;
+
+	for (struct kid *k = p->kids; k; k = k->next)
+		kid_beat(k);
+	if (notify_watchdog_ms())
+		notify_send("WATCHDOG=1");
+}
+
+/* Who did not end in time is ended. */
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct parent *p = arg;
+
+	for (struct kid *k = p->kids; k; k = k->next)
+		if (kid_runs(k) && k->stopping)
+			kid_kill(k, "does not end");
+	if (p->stopping)
+		event_add(p->deadline, &(struct timeval){ 2, 0 });
+}
+
+static void
+watch(struct parent *p)
+{
+	static const int signals[] = { SIGCHLD, SIGHUP, SIGUSR1, SIGTERM, SIGINT };
+	int64_t every_ms = notify_watchdog_ms();
+	struct timeval beat = { BEAT_S, 0 };
+
+	if (every_ms > 0 && every_ms < BEAT_S * MS_PER_S)
+		beat =
+		    (struct timeval){ every_ms / MS_PER_S, every_ms % MS_PER_S * 1000 };
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		p->signals[i] = evsignal_new(p->base, signals[i], on_signal, p);
+		event_add(p->signals[i], NULL);
+	}
+	p->beat = event_new(p->base, -1, EV_PERSIST, on_beat, p);
+	event_add(p->beat, &beat);
+	p->deadline = evtimer_new(p->base, on_deadline, p);
+}
+
+static void
+unwatch(struct parent *p)
+{
+	for (size_t i = 0; i < sizeof(p->signals) / sizeof(p->signals[0]); i++)
+		if (p->signals[i])
+			event_free(p->signals[i]);
+	event_free(p->beat);
+	event_free(p->deadline);
+}
+
+static int
+open_outside(struct parent *p, struct err *e)
+{
+	int rc = folders_make(p->conf, e);
+
+	if (rc < 0)
+		return rc;
+	p->lock = folders_lock(p->conf, e);
+	if (p->lock < 0)
+		return p->lock;
+	if (p->opt->expire)
+		return 0;
+	p->control = folders_listen(p->conf, e);
+	return p->control < 0 ? p->control : 0;
+}
+
+static void
+parent_close(struct parent *p)
+{
+	if (p->control >= 0) {
+		close(p->control);
+		unlink(p->conf->daemon.socket);
+	}
+	if (p->lock >= 0)
+		close(p->lock);
+	if (p->conf_fd >= 0)
+		close(p->conf_fd);
+	parent_confirm_free(p);
+	while (p->kids)
+		kid_remove(p->kids);
+	guardfeed_free(p->guard);
+}
+
+static int
+open_log(struct parent *p, struct err *e)
+{
+	struct err why;
+
+	if (logtarget_open(p->conf->daemon.log, &p->log, &why) < 0) {
+		/* a ban engine without its log is better than none */
+		if (logtarget_open("STDERR", &p->log, e) < 0)
+			return -EIO;
+		log_open(logtarget_write, p->log, LEVEL_INFO);
+		log_error(NAME, "%s; the log goes to standard error", why.text);
+	}
+	log_open(logtarget_write, p->log, LEVEL_INFO);
+	set_level(p->conf);
+	return 0;
+}
+
+static int
+parent_serve(struct parent *p, struct err *e)
+{
+	int rc = open_outside(p, e);
+
+	if (rc < 0)
+		return rc;
+	rc = pack_conf(p, p->conf, e);
+	if (rc < 0)
+		return rc;
+	log_info(NAME, "bannerd starts, process %ld", (long)getpid());
+	log_problems(p->conf);
+	p->guard = guardfeed_new(p);
+	rc = plan_kids(p, e);
+	if (rc < 0) {
+		p->stopping = true;
+		for (struct kid *k = p->kids; k; k = k->next)
+			if (kid_runs(k))
+				kill(k->pid, SIGTERM);
+		return rc;
+	}
+	event_base_dispatch(p->base);
+	log_info(NAME, "bannerd ended");
+	return p->status;
+}
+
+int
+parent_run(const struct options *opt, struct conf *c, struct err *e)
+{
+	struct parent p = {
+		.opt = opt, .conf = c, .control = -1, .lock = -1, .conf_fd = -1,
+		.before_fd = -1
+	};
+	int rc = trial_check(opt, e);
+
+	if (rc == 0 && opt->dry_run)
+		rc = folders_make(c, e); /* the log lies in there */
+	if (rc == 0)
+		rc = open_log(&p, e);
+	if (rc < 0)
+		return rc;
+	/* an event that could not be made would be a process that never wakes up */
+	event_set_mem_functions(xmalloc, xrealloc, free);
+	p.base = event_base_new();
+	if (!p.base)
+		return err_set(e, -ENOMEM, "no event loop");
+	watch(&p);
+	rc = parent_serve(&p, e);
+	if (rc < 0)
+		log_error(NAME, "cannot start: %s", e->text);
+	parent_close(&p);
+	unwatch(&p);
+	event_base_free(p.base);
+	log_open(NULL, NULL, LEVEL_INFO);
+	logtarget_free(p.log);
+	conf_free(p.conf);
+	return rc;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * parent.h - inside bannerd: the options, the children, the parts of the parent.
+ *
+ * Only bannerd's own files include this.
+ */
+#ifndef BANNER_PARENT_H
+#define BANNER_PARENT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "banner/base/buf.h"
+#include "banner/conf/conf.h"
+#include "banner/daemon/parent/logtarget.h"
+#include "banner/daemon/proc/wire.h"
+
+struct event;
+struct event_base;
+struct guardfeed;
+
+struct options {
+	const char *dir, *state, *socket; /* state, socket: NULL = configured */
+	bool foreground, test, dump, dry_run, expire, force;
+};
+
+enum role { ROLE_STORE, ROLE_ACTOR, ROLE_HELPER, ROLE_ENGINE };
+enum { KID_LEVEL = 160 };
+
+/* One child process and what the parent knows of it. */
+struct kid {
+	struct parent *parent;
+	struct kid *next;
+	enum role role;
+	unsigned number; /* of the actor, in the current configuration */
+	char name[40]; /* "banner.actor 2" */
+	char *signature; /* actor: what a change of makes it start anew */
+	const char *user, *caps;
+	pid_t pid; /* 0: not running */
+	int sock;
+	struct event *reader, *again; /* its records; the timer of a restart */
+	struct buf out;
+	bool ready, stopping, unwanted;
+	unsigned failures, unanswered; /* crashes in a row; beats without an answer */
+	unsigned long restarts;
+	int64_t started_ms;
+	char level[KID_LEVEL]; /* of its sandbox, as it told */
+};
+
+struct parent {
+	struct event_base *base;
+	const struct options *opt;
+	struct conf *conf;
+	struct logtarget *log;
+	struct kid *kids;
+	struct guardfeed *guard;
+	struct event *signals[8], *beat, *deadline, *unconfirmed;
+	int control, lock, conf_fd; /* listening socket; state lock; packed conf */
+	int before_fd; /* the packed conf to go back to unless confirmed, or -1 */
+	uint32_t generation; /* of engine starts */
+	bool stopping, reloading, serving;
+	int status; /* exit code */
+};
+
+/* parent.c */
+int parent_run(const struct options *, struct conf *, struct err *);
+void parent_stop(struct parent *);
+/* Read the configuration again and start a new engine with it. 0, or -errno with what
+ * is wrong; then nothing has changed. */
+int parent_reload(struct parent *, struct err *);
+void parent_kid_ready(struct parent *, struct kid *);
+void parent_kid_gone(struct parent *, struct kid *);
+/* confirm.c: reload, and go back after so long unless parent_confirm comes. */
+int parent_reload_confirm(struct parent *, int64_t ms, struct err *);
+int parent_confirm(struct parent *, struct err *);
+void parent_confirm_free(struct parent *);
+/* Run with this configuration, which is the parent's then; old and new engine. */
+int parent_take(struct parent *, struct conf *, struct err *);
+/* A request of the engine on behalf of banctl. */
+void parent_request(struct parent *, const char *what, struct err *);
+/* The configuration that the options change, then packed for the children. */
+void parent_configure(const struct options *, struct conf *);
+
+/* kids.c */
+struct kid *kid_new(struct parent *, enum role, unsigned number);
+struct kid *kid_find(struct parent *, enum role, unsigned number);
+int kid_start(struct kid *, struct err *);
+void kid_stop(struct kid *); /* asks; gone when the process ended */
+void kid_kill(struct kid *, const char *why);
+void kid_reaped(struct kid *, int wait_status);
+void kid_send(struct kid *); /* what is in out */
+int kid_send_socket(struct kid *, const char *peer, uint32_t n, int fd);
+void kid_beat(struct kid *);
+void kid_remove(struct kid *); /* not running: forget it */
+bool kid_runs(const struct kid *);
+
+/* plan.c: which children a configuration needs, and how they are connected */
+int plan_kids(struct parent *, struct err *);
+void plan_connect_engine(struct parent *);
+void plan_connect(struct parent *, struct kid *);
+
+/* trial.c: -EBUSY when fail2ban runs here and neither --dry-run nor --force was given;
+ * state and log of a dry run lie beside the real ones. */
+int trial_check(const struct options *, struct err *);
+void trial_configure(struct conf *);
+
+/* folders.c */
+int folders_make(const struct conf *, struct err *);
+int folders_lock(const struct conf *, struct err *); /* descriptor or -EBUSY */
+int folders_listen(const struct conf *, struct err *); /* the control socket */
+
+/* checkconf.c: -t and what a start says. Writes the report; number of errors. */
+size_t checkconf_report(const struct conf *, struct buf *);
+size_t checkconf_problems(const struct conf *, struct buf *);
+bool checkconf_can_run(const struct conf *, struct err *);
+
+/* guardfeed.c */
+struct guardfeed *guardfeed_new(struct parent *);
+void guardfeed_free(struct guardfeed *);
+void guardfeed_refresh(struct guardfeed *); /* what changed is sent */
+void guardfeed_send(struct guardfeed *, struct kid *); /* all groups */
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * import.c - fail2ban's database into ours, while neither of the two daemons runs.
+ *
+ * Taken over: every ban that runs (jail, address, begin, end), what is known of
+ * offenders, the history, and how far each log was read. fail2ban's file is opened
+ * read-only. Numbers of bans follow from the rows, so importing twice changes nothing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "banner/base/units.h"
+#include "banner/daemon/store/store.h"
+#include "banner/source/place.h"
+
+enum { EXIT_USAGE = 2, BATCH = 5000 };
+
+struct import {
+	sqlite3 *from;
+	struct store to;
+	uint64_t id, seq;
+	int64_t now_ms;
+	size_t running, past, places, skipped;
+	size_t waiting;			/* records since the last commit */
+};
+
+static int
+take(struct import *m, enum wire_type type, const struct buf *record, int64_t when_ms)
+{
+	const uint8_t *p = (const uint8_t *)record->p;
+	struct wire_in in = { .p = p, .end = p + record->len };
+	bool marked;
+
+	return store_take(&m->to, type, &in, when_ms, &marked);
+}
+
+static int
+commit(struct import *m, struct err *e)
+{
+	struct buf b = { 0 };
+	int rc;
+
+	wire_u64(&b, ++m->seq);
+	rc = take(m, WIRE_MARK, &b, m->now_ms);
+	buf_fini(&b);
+	m->waiting = 0;
+	return rc < 0 ? err_set(e, rc, "%s", strerror(-rc)) : store_commit(&m->to, e);
+}
+
+static int
+put_order(struct import *m, const struct order *o, int64_t when_ms)
+{
+	struct buf b = { 0 };
+	int rc;
+
+	wire_put_ban(&b, o);
+	rc = take(m, o->verb == VERB_BAN ? WIRE_BAN : WIRE_UNBAN, &b, when_ms);
+	buf_fini(&b);
+	m->waiting++;
+	return rc;
+}
+
+static void
+read_subject(const char *text, struct subject *s)
+{
+	*s = (struct subject){ .kind = SUBJECT_ADDR };
+	if (addr_parse_prefix(str_of(text), &s->addr) == 0)
+		return;
+	s->kind = SUBJECT_ID;
+	s->text = str_of(text);
+}
+
+/* One row: ip, jail, timeofban, bantime, bancount, failures. */
+static int
+take_ban(struct import *m, sqlite3_stmt *st)
+{
+	const char *ip = (const char *)sqlite3_column_text(st, 0);
+	const char *jail = (const char *)sqlite3_column_text(st, 1);
+	int64_t since = sqlite3_column_int64(st, 2), span = sqlite3_column_int64(st, 3);
+	struct ban ban = { .id = ++m->id, .jail = jail, .since_ms = since * MS_PER_S,
+		.until_ms = span < 0 ? 0 : (since + span) * MS_PER_S,
+		.count = (unsigned)sqlite3_column_int(st, 4),
+		.failures = (unsigned)sqlite3_column_int(st, 5) };
+	struct order o = { .verb = VERB_BAN, .cause = CAUSE_FAILURES, .ban = &ban };
+	int rc;
+
+	if (!ip || !jail || !*ip || strlen(ip) > SUBJECT_TEXT) {
+		m->skipped++;
+		return 0;
+	}
+	read_subject(ip, &ban.subject);
+	rc = put_order(m, &o, ban.since_ms);
+	if (rc < 0 || !ban.until_ms || ban.until_ms > m->now_ms) {
+		m->running++;
+		return rc;
+	}
+	o.verb = VERB_UNBAN;
+	o.cause = CAUSE_EXPIRED;
+	m->past++;
+	return put_order(m, &o, ban.until_ms);
+}
+
+/* Where fail2ban stopped reading: believed when a line ends there. */
+static int
+take_place(struct import *m, sqlite3_stmt *st)
+{
+	const char *path = (const char *)sqlite3_column_text(st, 0);
+	int64_t at = sqlite3_column_int64(st, 1);
+	int fd = path && path[0] == '/' ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	struct place p = { .off = (uint64_t)at };
+	struct buf record = { 0 }, place = { 0 };
+	struct stat file;
+	char end = 0;
+	int rc = 0;
+
+	if (fd < 0 || at <= 0 || fstat(fd, &file) < 0 || file.st_size < at ||
+	    pread(fd, &end, 1, at - 1) != 1 || end != '\n' ||
+	    place_hash_at(fd, p.off, &p.hash) < 0) {
+		m->skipped++;
+	} else {
+		p.dev = file.st_dev;
+		p.ino = file.st_ino;
+		place_add(&place, &p);
+		wire_str(&record, str_of(path));
+		wire_str(&record, buf_view(&place));
+		rc = take(m, WIRE_PLACE, &record, m->now_ms);
+		m->places++;
+		m->waiting++;
+	}
+	if (fd >= 0)
+		close(fd);
+	buf_fini(&record);
+	buf_fini(&place);
+	return rc;
+}
+
+static int
+each_row(struct import *m, const char *sql, int (*fn)(struct import *, sqlite3_stmt *),
+    struct err *e)
+{
+	sqlite3_stmt *st;
+	int rc = 0, step = SQLITE_DONE;
+
+	if (sqlite3_prepare_v2(m->from, sql, -1, &st, NULL) != SQLITE_OK)
+		return err_set(e, -EINVAL, "not a database of fail2ban: %s",
+		    sqlite3_errmsg(m->from));
+	while (rc == 0 && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		rc = fn(m, st);
+		if (rc < 0)
+			err_set(e, rc, "a row: %s", strerror(-rc));
+		else if (m->waiting >= BATCH)
+			rc = commit(m, e);
+	}
+	if (rc == 0 && step != SQLITE_DONE)
+		rc = err_set(e, -EIO, "%s", sqlite3_errmsg(m->from));
+	sqlite3_finalize(st);
+	return rc;
+}
+
+#define FAILURES "CASE WHEN json_valid(data) THEN json_extract(data, '$.failures') END"
+
+/* Several jails may have read one file: the one that is behind decides. */
+static int
+import_all(struct import *m, struct err *e)
+{
+	int rc = each_row(m, "SELECT ip, jail, timeofban, bantime, bancount, " FAILURES
+	    " FROM bans b WHERE NOT EXISTS (SELECT 1 FROM bips p WHERE p.ip = b.ip AND"
+	    " p.jail = b.jail AND p.timeofban = b.timeofban) ORDER BY timeofban, jail,"
+	    " ip", take_ban, e);
+
+	if (rc == 0)
+		rc = each_row(m, "SELECT ip, jail, timeofban, bantime, bancount, "
+		    FAILURES " FROM bips ORDER BY timeofban, jail, ip", take_ban, e);
+	if (rc == 0)
+		rc = each_row(m, "SELECT path, min(lastfilepos) FROM logs"
+		    " WHERE path <> 'systemd-journal' GROUP BY path", take_place, e);
+	return rc == 0 ? commit(m, e) : rc;
+}
+
+/* The same lock that bannerd holds while it runs. */
+static int
+lock_state(const char *state, struct err *e)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (mkdir(state, 0700) < 0 && errno != EEXIST)
+		return err_set(e, -errno, "%s: %s", state, strerror(errno));
+	snprintf(path, sizeof(path), "%s/bannerd.lock", state);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_set(e, -errno, "%s: %s", path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return err_set(e, -EBUSY, "bannerd runs with %s: stop it first", state);
+	return fd;
+}
+
+static int
+import(const char *from, const char *state, struct err *e)
+{
+	struct import m = { .now_ms = (int64_t)time(NULL) * MS_PER_S };
+	char path[PATH_MAX];
+	int rc = lock_state(state, e);
+
+	if (rc < 0)
+		return rc;
+	if (sqlite3_open_v2(from, &m.from, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+		rc = err_set(e, -EIO, "%s: %s", from, sqlite3_errmsg(m.from));
+	snprintf(path, sizeof(path), "%s/banner.sqlite3", state);
+	if (rc >= 0)
+		rc = store_open(&m.to, path, e);
+	if (rc >= 0)
+		rc = import_all(&m, e);
+	if (rc >= 0)
+		printf("imported: %zu running bans, %zu past ones, the places in %zu "
+		       "logs; %zu rows made no sense or lie elsewhere now\n",
+		    m.running, m.past, m.places, m.skipped);
+	store_close(&m.to);
+	sqlite3_close(m.from);
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *state = argc == 3 ? argv[2] : "/var/lib/banner";
+	struct err e = { "" };
+
+	if (argc < 2 || argc > 3 || argv[1][0] == '-') {
+		fputs("usage: banctl import FAIL2BAN.sqlite3 [STATE-FOLDER]\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (import(argv[1], state, &e) < 0) {
+		fprintf(stderr, "banctl: import: %s\n", e.text);
+		return 1;
+	}
+	return 0;
+}

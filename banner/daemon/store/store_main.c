@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * store_main.c - banner-store: the process that keeps the state on disk.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "banner/base/units.h"
+#include "banner/daemon/proc/log.h"
+#include "banner/daemon/proc/serve.h"
+#include "banner/daemon/store/store.h"
+
+/* Group commit: so long after a MARK, or at once with so many rows. */
+enum { GROUP_MS = 20, GROUP_ROWS = 100, RETRY_MS = 1000 };
+/* The store of a parent that was killed still holds the file for a moment. */
+enum { BUSY_MS = 20, BUSY_TRIES = 500 };
+
+struct keeper {
+	struct child child;
+	struct serve serve;
+	struct store store;
+	struct buf path;
+	struct event *commit, *purge, *start;
+	unsigned tries;			/* of a start */
+	bool lost;			/* the engine began without our state */
+	bool gap;			/* rows were dropped: all must be told again */
+	uint64_t told;			/* the last seq that was answered */
+	int failing;			/* -errno that was told and logged; 0: none */
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * MS_PER_S + ts.tv_nsec / 1000000;
+}
+
+static void
+arm(struct event *ev, int64_t ms)
+{
+	if (ev && !evtimer_pending(ev, NULL))
+		event_add(ev, &(struct timeval){ ms / 1000, ms % 1000 * 1000 });
+}
+
+static void
+send_committed(struct keeper *k, uint64_t seq, int err, const char *why)
+{
+	size_t at = wire_start(&k->serve.out, WIRE_COMMITTED);
+
+	wire_u64(&k->serve.out, seq);
+	wire_u32(&k->serve.out, (uint32_t)-err);
+	wire_text(&k->serve.out, why);
+	wire_finish(&k->serve.out, at);
+}
+
+/* A failure is told and logged when it begins or changes, not each second. */
+static void
+tell_failure(struct keeper *k, int rc, const struct err *e)
+{
+	if (rc == k->failing)
+		return;
+	log_error(
+	    "banner.store", "%s; bans stay in force and are written later", e->text);
+	send_committed(k, k->store.mark, rc, e->text);
+	k->failing = rc;
+}
+
+static void
+send_lost(struct keeper *k, bool later, const char *why)
+{
+	size_t at = wire_start(&k->serve.out, WIRE_LOST);
+
+	wire_u8(&k->serve.out, later);
+	wire_text(&k->serve.out, why);
+	wire_finish(&k->serve.out, at);
+}
+
+/* The state, or why there is none, then END. */
+static void
+send_state(struct keeper *k)
+{
+	struct err e = { 0 };
+	int rc = store_stream(&k->store, &k->serve.out, &e);
+	size_t at;
+
+	if (rc == -EBUSY && k->tries++ < BUSY_TRIES) {
+		arm(k->start, BUSY_MS);
+		return;
+	}
+	k->lost = rc < 0;
+	if (rc < 0)
+		send_lost(k, true, e.text);
+	else if (k->store.anew)
+		send_lost(k, false, "the database was damaged");
+	k->store.anew = false;
+	at = wire_start(&k->serve.out, WIRE_END);
+	wire_u64(&k->serve.out, 0);
+	wire_finish(&k->serve.out, at);
+	if (rc < 0 || k->store.ready.len)
+		arm(k->commit, GROUP_MS);
+}
+
+/* The file is written again. What became of it meanwhile? */
+static void
+after_trouble(struct keeper *k)
+{
+	if (k->lost && !k->store.anew) {
+		send_state(k);
+	} else if (k->store.anew || k->gap) {
+		send_lost(k, false, "the database is a new one, or lacks rows");
+	}
+	k->lost = k->gap = k->store.anew = false;
+}
+
+static void
+commit(struct keeper *k)
+{
+	struct err e = { 0 };
+	bool waiting = k->store.ready.len > 0 || !k->store.db;
+	int rc = store_commit(&k->store, &e);
+
+	evtimer_del(k->commit);
+	if (rc < 0) {
+		tell_failure(k, rc, &e);
+		arm(k->commit, RETRY_MS);
+		return;
+	}
+	if (k->failing && waiting)
+		log_notice("banner.store", "the database is written again");
+	k->failing = 0;
+	if (k->store.mark != k->told)
+		send_committed(k, k->store.mark, 0, "");
+	k->told = k->store.mark;
+	if (k->lost || k->gap || k->store.anew)
+		after_trouble(k);
+}
+
+static void
+on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+
+	send_state(k);
+	serve_flush(&k->serve);
+}
+
+static void
+on_commit(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+
+	commit(k);
+	serve_flush(&k->serve);
+}
+
+static void
+on_purge(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+	int64_t age = k->child.conf->daemon.purge_age_ms;
+	struct err e = { 0 };
+
+	if (age > 0 && k->store.db &&
+	    store_purge(&k->store, now_ms() - age, &e) < 0)
+		log_warn("banner.store", "%s", e.text);
+	arm(k->purge, MS_PER_HOUR);
+}
+
+static void
+on_start(void *arg)
+{
+	struct keeper *k = arg;
+
+	/* Seqs are those of one engine. */
+	k->store.mark = k->told = 0;
+	k->failing = 0;
+	k->tries = 0;
+	k->gap = false;
+	send_state(k);
+}
+
+static int
+on_record(void *arg, enum wire_type type, struct wire_in *in)
+{
+	struct keeper *k = arg;
+	bool marked;
+	int rc;
+
+	if (type == WIRE_QUERY)
+		return store_query(&k->store, in, &k->serve.out);
+	rc = store_take(&k->store, type, in, now_ms(), &marked);
+	if (rc == -ENOBUFS) {
+		k->gap = true;
+		tell_failure(
+		    k, rc, &(struct err){ "the queue is full, records are lost" });
+		return 0;
+	}
+	if (rc == 0 && marked && !k->failing)
+		arm(k->commit, GROUP_MS);
+	return rc;
+}
+
+static void
+on_turn(void *arg)
+{
+	struct keeper *k = arg;
+
+	if (k->store.ready_rows >= GROUP_ROWS && !k->failing)
+		commit(k);
+}
+
+/* The engine is gone: its last cut is what the next one starts from. */
+static void
+on_end(void *arg)
+{
+	struct keeper *k = arg;
+
+	evtimer_del(k->start);
+	store_cut(&k->store);
+	commit(k);
+}
+
+static const struct serve_ops serve_ops = {
+	.start = on_start, .record = on_record, .turn = on_turn, .end = on_end,
+};
+
+/* A database that is not ours ends the process; a disk that does not work does not. */
+static int
+open_store(struct keeper *k, struct err *e)
+{
+	int rc;
+
+	buf_printf(&k->path, "%s/banner.sqlite3", k->child.conf->daemon.state);
+	rc = store_open(&k->store, k->path.p, e);
+	if (rc == -EPROTO)
+		return rc;
+	if (rc < 0 && rc != -EBUSY) {
+		tell_failure(k, rc, e);
+		arm(k->commit, RETRY_MS);
+	}
+	return 0;
+}
+
+static int
+confine(struct keeper *k, struct sandbox_level *level, struct err *e)
+{
+	const char *const write[] = { k->child.conf->daemon.state, NULL };
+	struct sandbox s = { .want = k->child.conf->daemon.sandbox,
+	    .profile = PROFILE_STORE, .write = write };
+
+	return sandbox_enter(&s, level, e);
+}
+
+static int
+run(struct keeper *k, struct err *e)
+{
+	struct sandbox_level level = { 0 };
+	int rc;
+
+	k->commit = evtimer_new(k->serve.base, on_commit, k);
+	k->purge = evtimer_new(k->serve.base, on_purge, k);
+	k->start = evtimer_new(k->serve.base, on_again, k);
+	if (!k->commit || !k->purge || !k->start)
+		return -ENOMEM;
+	rc = confine(k, &level, e);
+	if (rc == 0)
+		rc = open_store(k, e);
+	if (rc < 0)
+		return rc;
+	child_ready(&k->child, &level);
+	arm(k->purge, MS_PER_MIN);
+	serve_run(&k->serve);
+	return 0;
+}
+
+static void
+keeper_fini(struct keeper *k)
+{
+	if (k->commit)
+		event_free(k->commit);
+	if (k->purge)
+		event_free(k->purge);
+	if (k->start)
+		event_free(k->start);
+	serve_fini(&k->serve);
+	store_close(&k->store);
+	buf_fini(&k->path);
+	child_close(&k->child);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct keeper k = { 0 };
+	struct err e = { 0 };
+	int rc = child_open(&k.child, "banner.store", &e);
+
+	if (rc < 0)
+		return 1;
+	rc = serve_init(&k.serve, &k.child, &serve_ops, &k);
+	if (rc == 0)
+		rc = run(&k, &e);
+	if (rc < 0)
+		log_error("banner.store", "%s", *e.text ? e.text : strerror(-rc));
+	keeper_fini(&k);
+	return rc < 0;
+}
