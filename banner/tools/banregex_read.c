@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "banner/tools/banregex.h"
+#include "banner/tools/unpack.h"
 
 enum { BLOCK = 256 * 1024, BIG_BYTES = 16 * 1024 * 1024 };
 
@@ -189,6 +190,7 @@ struct reading {
 	uint64_t line;		/* number of the first line in buf */
 	bool skipping;		/* inside a line that is too long */
 	uint64_t bytes, size;
+	struct unpack *unpack;	/* NULL: the file is the text */
 	bool progress;
 	struct timespec started;
 	double shown_s;		/* since then */
@@ -251,6 +253,24 @@ drain(struct reading *r, bool end)
 	}
 }
 
+/* As read(2), but -errno; counts the bytes of the file. */
+static ssize_t
+read_text(struct reading *r, int fd, void *to, size_t n)
+{
+	ssize_t got;
+
+	if (r->unpack) {
+		got = unpack_read(r->unpack, to, n);
+		r->bytes = (uint64_t)lseek(fd, 0, SEEK_CUR);
+		return got;
+	}
+	do
+		got = read(fd, to, n);
+	while (got < 0 && errno == EINTR);
+	r->bytes += got > 0 ? (uint64_t)got : 0;
+	return got < 0 ? -errno : got;
+}
+
 static int
 read_all(struct reading *r, int fd)
 {
@@ -258,46 +278,67 @@ read_all(struct reading *r, int fd)
 
 	for (;;) {
 		buf_reserve(&r->buf, BLOCK);
-		n = read(fd, r->buf.p + r->buf.len, BLOCK);
-		if (n < 0 && errno == EINTR)
-			continue;
+		n = read_text(r, fd, r->buf.p + r->buf.len, BLOCK);
 		if (n <= 0)
 			break;
 		r->buf.len += (size_t)n;
-		r->bytes += (uint64_t)n;
 		drain(r, false);
 		show_progress(r);
 	}
-	if (n < 0)
-		return -errno;
 	if (r->buf.len > 0 || r->skipping)
 		drain(r, true);
-	return 0;
+	return (int)n;
+}
+
+static int
+read_failed(const char *path, int code, struct err *e)
+{
+	return err_set(e, code, "%s: %s", path, code == -EBADMSG ?
+	    "what is packed is damaged or ends too early" : strerror(-code));
+}
+
+/* A big file is read by several threads, if it is text as it is. 1: not done. */
+static int
+read_big(struct reading *r, int fd)
+{
+	if (r->size <= BIG_BYTES)
+		return 1;
+	r->progress = isatty(STDERR_FILENO);
+	clock_gettime(CLOCK_MONOTONIC, &r->started);
+	return r->unpack ? 1 :
+	    trial_ahead(r->t, &(struct ahead){ fd, r->size, on_progress, r });
+}
+
+static int
+read_open(struct reading *r, int fd, const char *path, struct err *e)
+{
+	struct stat st;
+	int rc = 1;
+
+	if (fd > 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		r->size = (uint64_t)st.st_size;
+		rc = unpack_open(fd, &r->unpack, e);
+		if (rc < 0)
+			return err_prefix(e, rc, "%s", path);
+		rc = read_big(r, fd);
+	}
+	if (rc == 1)
+		rc = read_all(r, fd);
+	return rc < 0 ? read_failed(path, rc, e) : 0;
 }
 
 static int
 read_file(struct trial *t, const char *path, struct err *e)
 {
 	struct reading r = { .t = t, .line = 1 };
-	struct stat st;
 	int rc, fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : 0;
 
 	if (fd < 0)
 		return err_set(e, -errno, "%s: %s", path, strerror(errno));
-	rc = 1;
-	if (fd > 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_size > BIG_BYTES) {
-		r.size = (uint64_t)st.st_size;
-		r.progress = isatty(STDERR_FILENO);
-		clock_gettime(CLOCK_MONOTONIC, &r.started);
-		rc = trial_ahead(t, &(struct ahead){ fd, r.size, on_progress, &r });
-	}
-	if (rc == 1)
-		rc = read_all(&r, fd);
+	rc = read_open(&r, fd, path, e);
 	if (r.progress)
 		fprintf(stderr, "\r%60s\r", "");
-	if (rc < 0)
-		err_set(e, rc, "%s: %s", path, strerror(-rc));
+	unpack_close(r.unpack);
 	buf_fini(&r.buf);
 	if (fd > 0)
 		close(fd);

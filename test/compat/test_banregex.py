@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """banregex from outside: line numbers, verdicts, reports, exit codes."""
+import gzip
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -48,6 +50,44 @@ def test_numbers_count_what_is_skipped(tmp_path):
         (3, '192.0.2.1', 'ann'), (6, '192.0.2.2', 'ann')]
     assert summary['lines'] == 3 and summary['missed'] == 1
     assert summary['rules'] == [{'regex': BAD, 'hits': 2}]
+
+
+PACKERS = {'gzip': gzip.compress, 'zstd': lambda data: subprocess.run(
+    ['zstd', '-qc'], input=data, capture_output=True, check=True).stdout}
+
+
+def needs(packer):
+    text = (BUILD / 'meson-info/intro-dependencies.json').read_text()
+    if not re.search({'gzip': '"zlib"', 'zstd': '"libzstd"'}[packer], text):
+        pytest.skip(f'built without {packer}')
+
+
+@pytest.mark.parametrize('packer', PACKERS)
+def test_packed(tmp_path, packer):
+    """The same as of the plain text, also of two packed logs in one file."""
+    needs(packer)
+    lines = [f'{DATE} login of ann from 192.0.2.{i % 250} failed\n' if i % 7 == 0 else
+             f'{DATE} line {i} of no use, and long enough to fill more than a block\n'
+             for i in range(20000)]
+    plain, packed = tmp_path / 'plain', tmp_path / 'log'
+    plain.write_text(''.join(lines))
+    packed.write_bytes(b''.join(PACKERS[packer](''.join(part).encode())
+                                for part in (lines[:12000], lines[12000:])))
+    assert objects(packed, BAD) == objects(plain, BAD)
+    assert len(objects(packed, BAD)[0]) == 2858
+    cut = tmp_path / 'cut'
+    cut.write_bytes(PACKERS[packer](''.join(lines).encode())[:-10])
+    assert run('--json', cut, BAD, code=255).count('"id"') > 2000
+
+
+@pytest.mark.parametrize('packer', PACKERS)
+def test_packed_without_the_library(tmp_path, packer):
+    packed = tmp_path / 'log'
+    packed.write_bytes(PACKERS[packer](b'x\n' * 100))
+    done = subprocess.run([BUILD / 'banregex', '-c', '/nonexistent', packed, BAD],
+                          capture_output=True, check=False)
+    if done.returncode != 0:
+        assert f'packed with {packer}, which this build'.encode() in done.stderr
 
 
 @pytest.mark.parametrize('extra', [[], ['--no-prefilter']])
