@@ -221,6 +221,16 @@ table_free(struct table *t)
 	free(t);
 }
 
+void
+table_free_with(struct table *t, void (*free_value)(void *))
+{
+	for (size_t i = 0; t && i < (size_t)1 << t->depth; i = next_segment(t, i))
+		for (uint32_t j = 0; j < t->dir[i]->cap; j++)
+			if (t->dir[i]->slots[j])
+				free_value(t->dir[i]->slots[j]->value);
+	table_free(t);
+}
+
 size_t
 table_count(const struct table *t)
 {

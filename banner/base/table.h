@@ -15,6 +15,8 @@ struct table;
 
 struct table	*table_new(void);
 void		 table_free(struct table *);
+/* Also frees the values: each is handed to free_value. NULL is allowed. */
+void		 table_free_with(struct table *, void (*free_value)(void *));
 size_t		 table_count(const struct table *);
 /* NULL when it is not there. */
 void		*table_find(const struct table *, const void *key, size_t len);

@@ -44,25 +44,22 @@ struct watch {
 	unsigned wakes;		/* in it */
 };
 
-static int
-interest_free(void *arg, const void *key, size_t len, void *value)
+static void
+interest_free(void *value)
 {
 	struct interest *it = value;
 
 	free(it->v);
 	free(it);
-	return 1;
 }
 
-static int
-folder_free(void *arg, const void *key, size_t len, void *value)
+static void
+folder_free(void *value)
 {
 	struct folder *f = value;
 
-	table_each(f->names, interest_free, NULL);
-	table_free(f->names);
+	table_free_with(f->names, interest_free);
 	free(f);
-	return 1;
 }
 
 static void
@@ -88,7 +85,7 @@ folder_event(struct watch *w, struct folder *f, const struct inotify_event *ev)
 
 	if (ev->mask & IN_IGNORED) {
 		table_del(w->folders, &ev->wd, sizeof(ev->wd));
-		folder_free(NULL, NULL, 0, f);
+		folder_free(f);
 		w->host.tree(w->host.arg);
 		return;
 	}
@@ -199,8 +196,7 @@ watch_free(struct watch *w)
 		return;
 	event_free(w->readable);
 	event_free(w->pause);
-	table_each(w->folders, folder_free, NULL);
-	table_free(w->folders);
+	table_free_with(w->folders, folder_free);
 	table_free(w->readers);
 	close(w->fd);
 	free(w);

@@ -83,23 +83,13 @@ edge_open(struct edge *e, struct err *err)
 	return rc;
 }
 
-static int
-free_row(void *arg, const void *key, size_t len, void *row)
-{
-	free(row);
-	return 1;
-}
-
 void
 edge_close(struct edge *e)
 {
 	instance_free(e->instance);
 	plugin_unload(&e->plugin);
 	heap_fini(&e->ends);	/* it touches its nodes: before the rows */
-	if (e->rows) {
-		table_each(e->rows, free_row, NULL);
-		table_free(e->rows);
-	}
+	table_free_with(e->rows, free);
 	guard_free(e->guard);
 	edge_state_close(e);
 	edge_conf_free(&e->conf);

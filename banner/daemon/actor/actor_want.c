@@ -19,36 +19,22 @@ wants_init(struct wants *s)
 }
 
 static void
-want_free(struct want *w)
+want_free(void *value)
 {
+	struct want *w = value;
+
 	for (uint32_t i = 0; i < w->nholders; i++)
 		want_fields_free(w->holders[i].fields);
 	free(w->holders);
 	free(w);
 }
 
-static int
-free_want(void *arg, const void *key, size_t len, void *value)
-{
-	want_free(value);
-	return 1;
-}
-
-static int
-free_value(void *arg, const void *key, size_t len, void *value)
-{
-	free(value);
-	return 1;
-}
-
 void
 wants_fini(struct wants *s)
 {
-	table_each(s->table, free_want, NULL);
-	table_each(s->jails, free_value, NULL);
-	table_free(s->table);
 	table_free(s->ids);
-	table_free(s->jails);
+	table_free_with(s->table, want_free);
+	table_free_with(s->jails, free);
 }
 
 const char *

@@ -534,18 +534,10 @@ feed_session_put(struct feed *f, const char *jail, struct str key, struct str re
 		log_warn(NAME, "[%s] a stored session is not understood", jail);
 }
 
-static int
-free_match(void *arg, const void *key, size_t len, void *value)
+static void
+free_match(void *m)
 {
-	match_free(value);
-	return 1;
-}
-
-static int
-free_value(void *arg, const void *key, size_t len, void *value)
-{
-	free(value);
-	return 1;
+	match_free(m);
 }
 
 void
@@ -554,12 +546,9 @@ feed_free(struct feed *f)
 	if (!f)
 		return;
 	sources_free(f->sources);
-	table_each(f->matches, free_match, NULL);
-	table_free(f->matches);
-	table_each(f->places, free_value, NULL);
-	table_free(f->places);
-	table_each(f->sessions, free_value, NULL);
-	table_free(f->sessions);
+	table_free_with(f->matches, free_match);
+	table_free_with(f->places, free);
+	table_free_with(f->sessions, free);
 	for (size_t i = 0; i < f->n; i++)
 		rules_free(f->watches[i].rules);
 	free(f->watches);

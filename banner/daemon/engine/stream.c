@@ -425,13 +425,6 @@ stream_new(struct engined *d)
 	return s;
 }
 
-static int
-free_place(void *arg, const void *key, size_t len, void *value)
-{
-	free(value);
-	return 1;
-}
-
 void
 stream_free(struct stream *s)
 {
@@ -439,7 +432,6 @@ stream_free(struct stream *s)
 		return;
 	link_close(&s->link);
 	event_free(s->mark);
-	table_each(s->places, free_place, NULL);
-	table_free(s->places);
+	table_free_with(s->places, free);
 	free(s);
 }
