@@ -42,6 +42,7 @@ struct stamp {
 	int before, first, final, after; /* characters around and inside of it */
 	bool no_shortcuts;
 	bool still; /* nothing is learned now */
+	const char *later; /* what is to be listed for the first line, or NULL */
 	struct last_time cache;
 };
 
@@ -416,6 +417,17 @@ tai_value(struct str s)
 	return (double)strtoull(digits, NULL, 16);
 }
 
+/* Many jails never have a line; and the defaults are known to compile. */
+static void
+prepare(struct stamp *st)
+{
+	if (st->later)
+		stamp_list_add(&st->list, st->later, NULL);
+	st->later = NULL;
+	if (!st->run)
+		st->run = pattern_run_small();
+}
+
 /* stamp_convert() with the memory of the last text. */
 static int
 convert(struct stamp *st, const struct stamp_template *t, const struct stamp_match *m,
@@ -483,6 +495,7 @@ stamp_find(struct stamp *st, struct str line, int64_t now_ms, struct stamp_hit *
 	s.chars = s.ascii ? line.len : count_chars(line);
 	s.first = s.ascii && !st->no_shortcuts ? stamp_first(line) : FIRST_ANY;
 	set_now(st, now_ms);
+	prepare(st);
 	if (st->last >= st->list.n || !search_last(st, &s, &c, &found, &skip))
 		if (!search_all(st, &s, skip ? st->last : SIZE_MAX, &c, &found))
 			return false;
@@ -506,16 +519,15 @@ stamp_peek(struct stamp *st, struct str line, int64_t now_ms, struct stamp_hit *
 	return found;
 }
 
-/* The defaults are known to compile; what somebody wrote is checked now. */
+/* What somebody wrote is checked now. */
 static int
 add_patterns(struct stamp *st, const struct conf_list *patterns, struct err *e)
 {
-	if (!patterns || patterns->n == 0) {
-		int rc = stamp_list_add(&st->list, NULL, e);
-
-		return rc < 0 ? rc : 0;
-	}
-	for (size_t i = 0; i < patterns->n; i++) {
+	if (!patterns || patterns->n == 0)
+		st->later = "{DEFAULT}";
+	else if (patterns->n == 1)
+		st->later = stamp_list_defaults(patterns->v[0]);
+	for (size_t i = 0; !st->later && i < patterns->n; i++) {
 		size_t from = st->list.n;
 		int rc = stamp_list_add(&st->list, patterns->v[i], e);
 
@@ -539,7 +551,6 @@ stamp_new(const struct conf_list *patterns, const char *zone, struct stamp **out
 	st->end = SIZE_MAX;
 	st->before = st->first = st->final = st->after = NOTHING;
 	st->decade = 2;
-	st->run = pattern_run_small();
 	if (zone) {
 		rc = stamp_zone_check(zone, e);
 		st->zone.set = true;
@@ -566,8 +577,9 @@ stamp_free(struct stamp *st)
 }
 
 bool
-stamp_template(const struct stamp *st, size_t i, const char **name, uint64_t *hits)
+stamp_template(struct stamp *st, size_t i, const char **name, uint64_t *hits)
 {
+	prepare(st);
 	if (i >= st->list.n)
 		return false;
 	*name = st->list.v[i]->name;

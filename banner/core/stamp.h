@@ -36,8 +36,7 @@ bool	stamp_find(struct stamp *, struct str line, int64_t now_ms, struct stamp_hi
 bool	stamp_peek(struct stamp *, struct str line, int64_t now_ms, struct stamp_hit *);
 
 /* Templates with their hits, in list order; false at the end. */
-bool	stamp_template(const struct stamp *, size_t i, const char **name,
-	    uint64_t *hits);
+bool	stamp_template(struct stamp *, size_t i, const char **name, uint64_t *hits);
 
 /* Where lines can be apart once their date is cut out. */
 enum literal_cut	stamp_cut(const struct conf_list *patterns);

@@ -88,9 +88,11 @@ int	stamp_fields(const char *pattern, struct buf *regex, struct buf *name,
 int	stamp_template_new(const char *pattern, struct stamp_template **, struct err *);
 void	stamp_template_free(struct stamp_template *);
 
-/* One line of datepattern, which may stand for many templates; NULL: the defaults.
- * 1: only defaults were added, 0: something written by somebody. */
+/* One line of datepattern, which may stand for many templates. 1: only defaults were
+ * added, 0: something written by somebody. */
 int	stamp_list_add(struct stamp_list *, const char *pattern, struct err *);
+/* The name of those defaults, if the pattern is nothing else; or NULL. */
+const char	*stamp_list_defaults(const char *pattern);
 void	stamp_list_fini(struct stamp_list *);
 
 struct stamp_zone { bool set; int minutes; };	/* east of Greenwich */

@@ -166,18 +166,28 @@ append_inside(struct stamp_list *list, const char *pattern, struct err *e)
 	return rc;
 }
 
+const char *
+stamp_list_defaults(const char *pattern)
+{
+	static const char *const names[] = { "{DEFAULT}", "{^LN-BEG}" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcasecmp(pattern, names[i]) == 0)
+			return names[i];
+	return NULL;
+}
+
 int
 stamp_list_add(struct stamp_list *list, const char *pattern, struct err *e)
 {
-	bool fields = pattern && strchr(pattern, '%');
-	int rc = 1;
+	const char *name = stamp_list_defaults(pattern);
+	bool fields = strchr(pattern, '%');
 
-	if (!pattern || strcasecmp(pattern, "{DEFAULT}") == 0)
-		rc = append_defaults(list, false, e);
-	else if (strcasecmp(pattern, "{^LN-BEG}") == 0)
-		rc = append_defaults(list, true, e);
-	if (rc <= 0 || !pattern)
+	if (name) {
+		int rc = append_defaults(list, strcmp(name, "{DEFAULT}") != 0, e);
+
 		return rc < 0 ? rc : 1;
+	}
 	if (strcasecmp(pattern, "{NONE}") == 0)
 		return append_pattern(list, "{UNB}^", false, e);
 	if (fields ? strstr(pattern, "{DATE}") != NULL : find_date(pattern, 0) >= 0)
