@@ -231,7 +231,7 @@ search_text(struct view *v, struct regex *x, struct pattern *re)
 	struct text t = v->subject;
 
 	if (t.s.len > LONG_TEXT) {
-		if (!literal_in_order(&x->order, t.s))
+		if (!literal_in_order(&x->literals.order, t.s))
 			return PATTERN_NO;
 		if (x->end.len > 0)
 			t.s = literal_until(t.s, x->end);

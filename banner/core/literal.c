@@ -546,34 +546,41 @@ read_regex(const char *regex, struct arena *a, struct part *p)
 	return !r.lost && !*r.p;
 }
 
-void
-literal_extract(const char *regex, enum literal_cut cut, struct arena *a,
+static void
+take_sets(struct arena *a, const struct part *p, enum literal_cut cut,
     struct literal_sets *out)
 {
-	struct part p;
-
-	out->n = 0;
-	if (!read_regex(regex, a, &p))
-		return;
-	for (size_t i = 0; i < p.nneed; i++) {
-		struct literal_set set = set_uncut(a, p.need[i], cut);
+	for (size_t i = 0; i < p->nneed; i++) {
+		struct literal_set set = set_uncut(a, p->need[i], cut);
 
 		if (set.n > 0 && set.n <= LITERAL_SET_MAX)
 			sets_keep(out, set);
 	}
 }
 
-void
-literal_order(const char *regex, struct arena *a, struct literal_sets *out)
+static void
+take_order(const struct part *p, struct literal_sets *out)
 {
+	for (size_t i = 0; i < p->nneed && out->n < LITERAL_SETS_MAX; i++)
+		if (p->need[i].n <= ORDER_MEMBERS)
+			out->v[out->n++] = p->need[i];
+}
+
+void
+literal_extract(const char *regex, enum literal_cut cut, struct arena *a,
+    struct literals *out)
+{
+	struct arena *scratch = arena_new();
 	struct part p;
 
-	out->n = 0;
-	if (!read_regex(regex, a, &p))
-		return;
-	for (size_t i = 0; i < p.nneed && out->n < LITERAL_SETS_MAX; i++)
-		if (p.need[i].n <= ORDER_MEMBERS)
-			out->v[out->n++] = p.need[i];
+	out->sets.n = out->order.n = 0;
+	if (read_regex(regex, scratch, &p)) {
+		take_sets(scratch, &p, cut, &out->sets);
+		take_order(&p, &out->order);
+	}
+	sets_own(&out->sets, a);
+	sets_own(&out->order, a);
+	arena_free(scratch);
 }
 
 void

@@ -13,13 +13,15 @@
 
 #include "banner/core/literal_set.h"
 
-/* Sets of a regex as pattern_text() gives it, best first (rare-looking, long, few).
- * The texts live in the arena. Never fails: what is not understood gives no set. */
+/* sets: best first (rare-looking, long, few), for the scan. order: of the text that
+ * the regex sees, in the order in which a match holds them, one behind the other;
+ * those of many members are left out. */
+struct literals { struct literal_sets sets, order; };
+
+/* Of a regex as pattern_text() gives it. The texts live in the arena. Never fails: what
+ * is not understood gives no set. */
 void	literal_extract(const char *regex, enum literal_cut, struct arena *,
-	    struct literal_sets *);
-/* The same sets in the order in which a match holds them, one behind the other, of the
- * text that the regex sees. Those of many members are left out. */
-void	literal_order(const char *regex, struct arena *, struct literal_sets *);
+	    struct literals *);
 /* False: no match is possible, the text has not a member of each in this order. Takes
  * time in proportion to the text, which a search may not. */
 bool	literal_in_order(const struct literal_sets *, struct str text);

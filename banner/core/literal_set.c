@@ -240,3 +240,18 @@ sets_keep(struct literal_sets *out, struct literal_set set)
 	memmove(&out->v[at + 1], &out->v[at], (out->n - at - 1) * sizeof(set));
 	out->v[at] = set;
 }
+
+void
+sets_own(struct literal_sets *sets, struct arena *a)
+{
+	for (size_t i = 0; i < sets->n; i++) {
+		struct literal_set *set = &sets->v[i];
+		struct literal *v = arena_alloc(a, set->n * sizeof(*v));
+
+		for (size_t k = 0; k < set->n; k++) {
+			v[k] = set->v[k];
+			v[k].text.s = arena_dup(a, v[k].text);
+		}
+		set->v = v;
+	}
+}

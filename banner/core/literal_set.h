@@ -36,6 +36,8 @@ struct literal_sets {
 
 /* Add a set in the order of their scores; not one that is there or too bad. */
 void	sets_keep(struct literal_sets *, struct literal_set);
+/* Copy all of them into this arena, to outlive the one they were made in. */
+void	sets_own(struct literal_sets *, struct arena *);
 
 /* How good a set looks without a sample of the source; higher is rarer. */
 double	literal_score(const struct literal_set *);

@@ -30,25 +30,23 @@ plan_own_bits(const struct rules *r)
 	return !(r->multi && r->parser) && decoder_keeps_ascii(r->decoder);
 }
 
-/* What makes the search of long texts short. */
+/* The order and the end make the search of long texts short. */
 static void
-plan_long(struct rules *r, struct regex *x)
+regex_literals(struct rules *r, struct regex *x)
 {
 	const char *text = pattern_text(x->re);
 
+	literal_extract(text, stamp_cut(&r->o.filter->datepattern), r->arena,
+	    &x->literals);
 	if (r->o.no_literals)
-		return;
-	literal_order(text, r->arena, &x->order);
-	if (!r->multi)
+		x->literals.order.n = 0;
+	else if (!r->multi)
 		x->end = literal_end(text);
 }
 
 void
 plan_literals(struct rules *r)
 {
-	enum literal_cut cut = stamp_cut(&r->o.filter->datepattern);
-	struct literal_sets pref = { .n = 0 };
-
 	r->arena = arena_new();
 	r->every_line = r->o.no_literals || !plan_own_bits(r);
 	if (!plan_own_bits(r))
@@ -58,17 +56,14 @@ plan_literals(struct rules *r)
 		r->every_line |= r->parser_sets.n == 0;
 	}
 	if (r->pref)
-		plan_long(r, r->pref);
-	for (size_t i = 0; i < r->nfail; i++)
-		plan_long(r, &r->fail[i]);
-	if (r->pref)
-		literal_extract(pattern_text(r->pref->re), cut, r->arena, &pref);
+		regex_literals(r, r->pref);
 	for (size_t i = 0; i < r->nfail; i++) {
-		struct regex *x = &r->fail[i];
+		struct literals *l = &r->fail[i].literals;
 
-		literal_extract(pattern_text(x->re), cut, r->arena, &x->sets);
-		literal_join(&x->sets, &pref);
-		r->every_line |= x->sets.n == 0;
+		regex_literals(r, &r->fail[i]);
+		if (r->pref)
+			literal_join(&l->sets, &r->pref->literals.sets);
+		r->every_line |= l->sets.n == 0;
 	}
 }
 
@@ -96,7 +91,8 @@ plan_make(struct plan *p, struct rules *const *rules, size_t n, struct str sampl
 		if (!plan_own_bits(r) || r->parser)
 			v[bit++].sets = &r->parser_sets;
 		for (size_t k = 0; plan_own_bits(r) && k < r->nfail; k++)
-			v[bit++] = (struct scan_rule){ &r->fail[k].sets, r->multi };
+			v[bit++] = (struct scan_rule){
+				&r->fail[k].literals.sets, r->multi };
 		every |= r->o.no_literals;
 	}
 	if (every)

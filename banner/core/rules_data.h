@@ -16,8 +16,7 @@
 struct regex {
 	struct pattern *re;
 	struct capture_map map;
-	struct literal_sets sets;	/* each line that matches holds one of each */
-	struct literal_sets order;	/* each text that matches has these in order */
+	struct literals literals;	/* of each match */
 	struct str end;			/* behind its last one anything matches */
 	uint64_t hits;
 	unsigned weight;

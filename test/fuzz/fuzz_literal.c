@@ -62,17 +62,16 @@ static void
 check_line(struct subject_of *x, struct str line, struct decoder *d)
 {
 	struct arena *a = arena_new();
-	struct literal_sets sets, order;
+	struct literals l;
 	struct text t;
 	enum pattern_result rc;
 
 	decoder_line(d, line, &t);
-	literal_extract(x->regex, CUT_NONE, a, &sets);
-	literal_order(x->regex, a, &order);
+	literal_extract(x->regex, CUT_NONE, a, &l);
 	rc = pattern_search(x->run, x->re, t.s, 0, t.ascii);
 	if (rc == PATTERN_YES) {
-		check_sets(&sets, t.s);
-		if (!literal_in_order(&order, t.s))
+		check_sets(&l.sets, t.s);
+		if (!literal_in_order(&l.order, t.s))
 			abort();
 	}
 	check_end(x, t, rc);

@@ -37,15 +37,17 @@ static void
 expect_sets(const char *regex, enum literal_cut cut, const char *expected)
 {
 	struct arena *a = arena_new();
-	struct literal_sets sets;
+	struct literals l;
 	struct buf b = { 0 };
 
-	literal_extract(regex, cut, a, &sets);
-	for (size_t i = 0; i < sets.n; i++) {
-		for (size_t k = 0; k < sets.v[i].n; k++) {
+	literal_extract(regex, cut, a, &l);
+	for (size_t i = 0; i < l.sets.n; i++) {
+		const struct literal_set *set = &l.sets.v[i];
+
+		for (size_t k = 0; k < set->n; k++) {
 			buf_puts(&b, k ? "|" : i ? " & " : "");
-			buf_puts(&b, sets.v[i].v[k].nocase ? "~" : "");
-			buf_str(&b, sets.v[i].v[k].text);
+			buf_puts(&b, set->v[k].nocase ? "~" : "");
+			buf_str(&b, set->v[k].text);
 		}
 	}
 	assert_string_equal(b.p ? b.p : "", expected);
@@ -207,16 +209,16 @@ test_random(void **state)
 	for (unsigned seed = 1; seed <= 4000; seed++) {
 		struct gen g = { .seed = seed };
 		struct arena *a = arena_new();
-		struct literal_sets sets;
+		struct literals l;
 
 		gen_alternatives(&g, 3, true);
 		buf_puts(&g.text, "");
-		literal_extract(g.re.p, CUT_NONE, a, &sets);
-		with_sets += sets.n > 0;
+		literal_extract(g.re.p, CUT_NONE, a, &l);
+		with_sets += l.sets.n > 0;
 		if (matches(g.re.p, buf_view(&g.text))) {
 			matched++;
-			for (size_t i = 0; i < sets.n; i++)
-				if (!set_holds(buf_view(&g.text), &sets.v[i]))
+			for (size_t i = 0; i < l.sets.n; i++)
+				if (!set_holds(buf_view(&g.text), &l.sets.v[i]))
 					fail_msg("seed %u: %s on %s", seed, g.re.p,
 					    g.text.p);
 		}
@@ -233,19 +235,19 @@ static void
 test_order(void **state)
 {
 	struct arena *a = arena_new();
-	struct literal_sets sets;
+	struct literals l;
 
 	(void)state;
-	literal_order("one(?:two|2)\\d+three", a, &sets);
-	assert_true(literal_in_order(&sets, STR("a one2 and onetwo7three")));
-	assert_true(literal_in_order(&sets, STR("one2, three")));
-	assert_false(literal_in_order(&sets, STR("three one2")));
-	assert_false(literal_in_order(&sets, STR("one three")));
-	literal_order("(?i)one\\d+two", a, &sets);
-	assert_true(literal_in_order(&sets, STR("TWO one")));
-	literal_order("a|b", a, &sets);
-	assert_true(literal_in_order(&sets, STR("b")));
-	assert_false(literal_in_order(&sets, STR("")));
+	literal_extract("one(?:two|2)\\d+three", CUT_NONE, a, &l);
+	assert_true(literal_in_order(&l.order, STR("a one2 and onetwo7three")));
+	assert_true(literal_in_order(&l.order, STR("one2, three")));
+	assert_false(literal_in_order(&l.order, STR("three one2")));
+	assert_false(literal_in_order(&l.order, STR("one three")));
+	literal_extract("(?i)one\\d+two", CUT_NONE, a, &l);
+	assert_true(literal_in_order(&l.order, STR("TWO one")));
+	literal_extract("a|b", CUT_NONE, a, &l);
+	assert_true(literal_in_order(&l.order, STR("b")));
+	assert_false(literal_in_order(&l.order, STR("")));
 	arena_free(a);
 }
 

@@ -28,15 +28,15 @@ static void
 expect(const char *const *regexes, size_t n, const char *block, const char *found)
 {
 	struct arena *a = arena_new();
-	struct literal_sets *sets = xcalloc(n, sizeof(*sets));
+	struct literals *all = xcalloc(n, sizeof(*all));
 	struct scan_rule *rules = xcalloc(n, sizeof(*rules));
 	struct seen seen = { 0 };
 	struct scan_run *run;
 	struct scan *sc;
 
 	for (size_t i = 0; i < n; i++) {
-		literal_extract(regexes[i], CUT_WORD, a, &sets[i]);
-		rules[i].sets = &sets[i];
+		literal_extract(regexes[i], CUT_WORD, a, &all[i]);
+		rules[i].sets = &all[i].sets;
 	}
 	sc = scan_new(rules, n, str_of(""), true);
 	arena_free(a);		/* the scan copies what it needs */
@@ -47,7 +47,7 @@ expect(const char *const *regexes, size_t n, const char *block, const char *foun
 	buf_fini(&seen.text);
 	scan_run_free(run);
 	scan_free(sc);
-	free(sets);
+	free(all);
 	free(rules);
 }
 
