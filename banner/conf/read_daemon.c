@@ -64,6 +64,17 @@ choose(const char *text, const char *words, const char **field, struct err *e)
 }
 
 static int
+set_bool(const char *text, bool *field, struct err *e)
+{
+	const char *word;
+	int rc = choose(text, "yes no true false on off 1 0", &word, e);
+
+	if (rc == 0)
+		*field = str_bool(str_of(word));
+	return rc;
+}
+
+static int
 set_nets(struct arena *a, struct conf_list *list, const char *text, struct err *e)
 {
 	struct addr net;
@@ -103,8 +114,7 @@ set_key(struct reader *r, const struct key *k, const char *text, struct err *e)
 	case KIND_SPAN:
 		return span_ms(str_of(text), field, e);
 	case KIND_BOOL:
-		*(bool *)field = str_bool(str_of(text));
-		return 0;
+		return set_bool(text, field, e);
 	case KIND_NETS:
 		return set_nets(r->arena, field, text, e);
 	case KIND_LEVEL:

@@ -32,6 +32,10 @@ MISTAKES = [
      {"B": "truted = 192.0.2.1\n"}),
     ("bad prefix", ERROR, "banner.conf:5", '"192.0.2.0/33"|expected an address',
      {"B": "trusted = 192.0.2.0/33\n"}),
+    ("bad yes or no", ERROR, "banner.conf:5", '"maybe"|expected one of: yes no',
+     {"B": "hold = maybe\n"}),
+    ("list that is not there", WARNING, "jails.d/sshd.conf:1",
+     "ignoreip: /nowhere/friends: No such file", {"J": "ignoreip = file:/nowhere/friends"}),
     ("enabled misspelt", WARNING, "jails.d/sshd.conf:1", '"ture"|expected true or false',
      {"JAIL": "[sshd]\nenabled = ture\n"}),
     ("unknown filter", ERROR, "jails.d/sshd.conf:5", '"nosuch" not found|filters/nosuch.conf',
@@ -110,6 +114,18 @@ def test_mistake(name, status, place, words, files):
                  and all(word in line for word in words.split("|"))]
         assert lines, said
         assert any(level in line for line in lines for level in ("error: ", "warning: "))
+
+
+def test_log_that_is_not_there():
+    """No mistake, a log may come later; but it is said."""
+    with Lab(user=True, jails=()) as lab:
+        (lab.dir / "jails.d" / "sshd.conf").write_text(
+            f"[sshd]\nenabled = true\nlogpath = {lab.auth}\n          /nowhere/*.log\n")
+        done = subprocess.run([BUILD / "bannerd", "-c", lab.dir, "-t"],
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done
+        assert f"reads {lab.auth}\n" in done.stdout, done
+        assert "reads /nowhere/*.log, which is not there now" in done.stdout, done
 
 
 def test_plugin_that_others_may_write(tmp_path):

@@ -5,7 +5,9 @@
  * passes here starts.
  */
 #include <errno.h>
+#include <glob.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "banner/base/units.h"
 #include "banner/core/match.h"
@@ -104,6 +106,17 @@ report_counting(const struct conf_jail *j, struct buf *b)
 }
 
 static void
+report_logpath(const char *pattern, bool is_socket, struct buf *b)
+{
+	glob_t found;
+	bool there = glob(pattern, GLOB_NOSORT, NULL, &found) == 0;
+
+	globfree(&found);
+	buf_printf(b, "  reads %s%s\n", pattern, there || is_socket ? ""
+	    : ", which is not there now: the jail waits for it");
+}
+
+static void
 report_limits(const struct conf_jail *j, size_t nrules, struct buf *b)
 {
 	char find[UNITS_TEXT], ban[UNITS_TEXT];
@@ -116,7 +129,7 @@ report_limits(const struct conf_jail *j, size_t nrules, struct buf *b)
 	buf_putc(b, '\n');
 	report_counting(j, b);
 	for (size_t i = 0; i < j->nlogpath; i++)
-		buf_printf(b, "  reads %s\n", j->logpath[i].glob);
+		report_logpath(j->logpath[i].glob, j->backend == BACKEND_SOCKET, b);
 	if (j->backend != BACKEND_JOURNAL && j->backend != BACKEND_AUTO)
 		return;
 	for (size_t i = 0; i < j->filter.journalmatch.n; i++)
@@ -153,6 +166,20 @@ wrong_path(const struct conf_jail *j, const char *option, const char *path,
 	return 1;
 }
 
+/* A file:PATH of addresses; without it the jail runs all the same. */
+static size_t
+list_file(const struct conf_jail *j, const char *option, const char *path,
+    struct buf *b)
+{
+	size_t errors = wrong_path(j, option, path, b);
+
+	if (!errors && access(path, R_OK) < 0)
+		buf_printf(b, "%s:%d: warning: [%s] %s: %s: %s\n",
+		    j->file ? j->file : "?", j->line, j->name, option, path,
+		    strerror(errno));
+	return errors;
+}
+
 /* A word that was meant as an address becomes a host name that nobody has. */
 static void
 odd_ignore(const struct conf_jail *j, const char *entry, struct buf *b)
@@ -176,13 +203,13 @@ report_paths(const struct conf_jail *j, struct buf *b)
 	for (size_t i = 0; i < j->nlogpath; i++)
 		errors += wrong_path(j, "logpath", j->logpath[i].glob, b);
 	if (j->blocklist && j->blocklist[0])
-		errors += wrong_path(j, "blocklist",
+		errors += list_file(j, "blocklist",
 		    j->blocklist + (strncmp(j->blocklist, "file:", 5) ? 0 : 5), b);
 	for (size_t i = 0; i < j->ignoreip.n; i++) {
 		const char *entry = j->ignoreip.v[i];
 
 		if (strncmp(entry, "file:", 5) == 0)
-			errors += wrong_path(j, "ignoreip", entry + 5, b);
+			errors += list_file(j, "ignoreip", entry + 5, b);
 		else
 			odd_ignore(j, entry, b);
 	}
@@ -253,9 +280,9 @@ checkconf_report(const struct conf *c, struct buf *b)
 	errors += checkaction_report(c, b);
 	if (!enabled)
 		buf_puts(b, "warning: no jail is enabled: nothing is watched\n");
-	buf_printf(b, "%s: %zu jails enabled, state %s, socket %s, log %s: %s\n",
-	    c->dir, enabled, c->daemon.state, c->daemon.socket, c->daemon.log,
-	    errors ? "with errors" : "ok");
+	buf_printf(b, "%s: %zu jail%s enabled, state %s, socket %s, log %s: %s\n",
+	    c->dir, enabled, enabled == 1 ? "" : "s", c->daemon.state,
+	    c->daemon.socket, c->daemon.log, errors ? "with errors" : "ok");
 	return errors;
 }
 
@@ -277,7 +304,7 @@ checkconf_can_run(const struct conf *c, struct err *e)
 	}
 	if (!enabled || runs)
 		return true;
-	err_set(e, -EINVAL, "none of the %zu enabled jails can run%s%s; see bannerd -t",
+	err_set(e, -EINVAL, "no enabled jail can run (of %zu)%s%s; see bannerd -t",
 	    enabled, first.text[0] ? ": " : "", first.text);
 	return false;
 }
