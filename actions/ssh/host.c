@@ -238,14 +238,26 @@ host_synced(struct host *h, bool took)
 		h->ssh->remote->set(h);
 }
 
+/* What is awaited is the same set, and removes as much. */
+static bool
+under_way(const struct host *h, bool force)
+{
+	return h->state == HOST_SYNC && h->exact && (!force || h->force) &&
+	    h->sync_seq + 1 == h->ssh->log.next;
+}
+
 void
 host_resync(struct host *h, bool force)
 {
+	if (under_way(h, force))
+		return;
 	h->force |= force;
 	if (force)
 		h->refused = false;
-	if (h->state == HOST_WAIT)
-		h->retry_at = now_ms(); /* an administrator asks: not later */
+	if (h->state == HOST_WAIT) { /* an administrator asks: not later */
+		h->retry_at = now_ms();
+		h->tries = 0;
+	}
 	if (h->state == HOST_UP || h->state == HOST_SYNC) {
 		if (h->image)
 			h->again = true;

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { SET_FIRST = 1024, LOG_FIRST = 1024 };
+enum { SET_FIRST = 1024, LOG_FIRST = 1024, TEXT_KEPT = 4096 };
 
 int
 set_init(struct set *s)
@@ -231,7 +231,7 @@ text_printf(struct text *t, const char *fmt, ...)
 						  : text_add(t, line, (size_t)n);
 }
 
-/* Large buffers are given back: a sync is rare, a host stays for months. */
+/* Large buffers are given back: a burst is rare, a host stays for months. */
 void
 text_drop(struct text *t, size_t n)
 {
@@ -239,7 +239,7 @@ text_drop(struct text *t, size_t n)
 	if (t->at < t->len)
 		return;
 	t->at = t->len = 0;
-	if (t->cap > 65536)
+	if (t->cap > TEXT_KEPT)
 		text_fini(t);
 }
 

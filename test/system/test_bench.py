@@ -13,6 +13,9 @@ KEYS = {
     "ban": {"median_us", "p99_us", "least_median_us", "ratio", "missed"},
     "memory": {"pss_mb"}, "start": {"median_ms"}, "bans": {"bans_per_s"},
     "restart": {"answers_s", "seconds"},
+    "fleet": {"bans_per_s", "ratio_ssh", "ratio_controlpersist", "p50_ms", "p99_ms"},
+    "resync": {"seconds", "edge_cpu_s", "actor_cpu_s", "answer_max_ms"},
+    "hosts": {"kb_per_host", "up_s", "bans_per_s"},
     "scan": {"jails", "fail_share", "mb_per_s", "ratio_lines", "ratio_fail2ban"},
     "hostile": {"worst_us_per_line"},
 }
