@@ -4,12 +4,14 @@
  * What is to happen stands in a small file named by BANNER_SHIM, mapped by every
  * process, written by the test (shim.py has the same layout): the next call of that
  * name in that program, after so many others, returns an error or ends the process
- * before or after the call. The wall clock is shifted by an offset.
+ * before or after the call. "send:N" and "recv:N" are the calls whose frame holds a
+ * record of type N (wire.h). The wall clock is shifted by an offset.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,11 +101,69 @@ now(const char *call)
 
 WRAP(ssize_t, pwrite64, (int fd, const void *p, size_t n, off64_t at), fd, p, n, at)
 WRAP(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), fd, p, n, at)
+WRAP(ssize_t, pread64, (int fd, void *p, size_t n, off64_t at), fd, p, n, at)
 WRAP(int, fdatasync, (int fd), fd)
 WRAP(int, fsync, (int fd), fd)
 WRAP(int, ftruncate64, (int fd, off64_t n), fd, n)
-WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *m, int f), fd, m, f)
-WRAP(ssize_t, recvmsg, (int fd, struct msghdr *m, int f), fd, m, f)
+WRAP(int, memfd_create, (const char *name, unsigned flags), name, flags)
+WRAP(pid_t, fork, (void))
+
+/* Is a record of the type that "send:" or "recv:" names in these n bytes? */
+static int
+named(const char *prefix, const struct msghdr *m, ssize_t n)
+{
+	struct { uint32_t type, len; } head;
+	const char *p;
+	uint32_t want;
+
+	if (!orders || !orders->armed || m->msg_name || !m->msg_iovlen ||
+	    strncmp(orders->call, prefix, 5) != 0)
+		return 0;
+	want = (uint32_t)atoi(orders->call + 5);
+	for (p = m->msg_iov[0].iov_base; n >= (ssize_t)sizeof(head);) {
+		memcpy(&head, p, sizeof(head));
+		if (head.type == want)
+			return 1;
+		p += sizeof(head) + head.len;
+		n -= (ssize_t)(sizeof(head) + head.len);
+	}
+	return 0;
+}
+
+ssize_t
+sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	static __typeof__(sendmsg) *real;
+	int what = m->msg_iovlen && named("send:", m, (ssize_t)m->msg_iov[0].iov_len)
+	    ? now(orders->call) : now("sendmsg");
+	ssize_t rc;
+
+	if (what == 1)
+		return -1;
+	if (!real)
+		real = REAL(sendmsg);
+	rc = real(fd, m, flags);
+	if (what == 2)
+		die();
+	return rc;
+}
+
+ssize_t
+recvmsg(int fd, struct msghdr *m, int flags)
+{
+	static __typeof__(recvmsg) *real;
+	int what = now("recvmsg");
+	ssize_t rc;
+
+	if (what == 1)
+		return -1;
+	if (!real)
+		real = REAL(recvmsg);
+	rc = real(fd, m, flags);
+	if (what == 2 || (named("recv:", m, rc) && now(orders->call) == 2))
+		die();
+	return rc;
+}
 
 ssize_t
 sendto(int fd, const void *p, size_t n, int f, const struct sockaddr *a, socklen_t l)
@@ -120,6 +180,25 @@ sendto(int fd, const void *p, size_t n, int f, const struct sockaddr *a, socklen
 	if (what == 2)
 		die();
 	return rc;
+}
+
+int
+open64(const char *path, int flags, ...)
+{
+	static __typeof__(open64) *real;
+	int what = now("open64"), fd;
+	va_list ap;
+
+	if (what == 1)
+		return -1;
+	if (!real)
+		real = REAL(open64);
+	va_start(ap, flags);
+	fd = real(path, flags, va_arg(ap, mode_t));
+	va_end(ap);
+	if (what == 2)
+		die();
+	return fd;
 }
 
 void *

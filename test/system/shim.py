@@ -2,14 +2,23 @@
 """shim.py - tells shim.c what is to go wrong next, and what time it is."""
 import mmap
 import os
+import re
 import struct
 
-from lab import BUILD
+from lab import BUILD, TOP
 
 FAIL, KILL_BEFORE, KILL_AFTER = range(3)
 HEAD = struct.Struct("=32s32siiiiii")
 CLOCK = struct.Struct("=q128s")
 SIZE = 4096
+
+
+def records():
+    """Name -> number of the records of wire.h."""
+    text = (TOP / "banner/daemon/proc/wire.h").read_text()
+    body = re.search(r"enum wire_type \{(.*?)WIRE_LAST", text, re.S)[1]
+    names = re.findall(r"\bWIRE_(\w+)(?: = 1)?,", re.sub(r"/\*.*?\*/", "", body, flags=re.S))
+    return {name: n + 1 for n, name in enumerate(names)}
 
 
 class Shim:
@@ -27,6 +36,9 @@ class Shim:
                 "BANNER_SHIM": str(self.path)}
 
     def arm(self, program, call, skip=0, what=FAIL, err=0, sticky=False):
+        if ":" in call:                 # "send:MARK"
+            verb, name = call.split(":")
+            call = f"{verb}:{records()[name]}"
         HEAD.pack_into(self.map, 0, program.encode(), call.encode(), 0, skip, what, err,
                        sticky, 0)
         struct.pack_into("=i", self.map, 64, 1)

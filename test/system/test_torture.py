@@ -6,15 +6,18 @@ import time
 import pytest
 
 from lab import wait_for
-from torture import Torture, torture
+from torture import POINTS, Torture, torture
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a namespace")
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_kills(seed):
-    done = torture(seed, 50)
+@pytest.mark.parametrize("seed,named", [(1, 0), (2, 1)])
+def test_kills(seed, named):
+    """At random moments, and at named points."""
+    done = torture(seed, 50, named=named)
     assert done["pass"] and done["kills"] >= 50 and done["probed"] > 100
+    assert done["rotations"] and done["bans"]
+    assert not named or len(done["points"]) > len(POINTS) / 2, done
 
 
 def test_more_rotations_than_are_followed_at_once():

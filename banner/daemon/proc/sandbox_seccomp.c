@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "banner/daemon/proc/sandbox.h"
 
@@ -28,7 +29,7 @@ static const char *const calls_base[] = { "brk", "mmap", "munmap", "mremap", "ma
 	"sigreturn", "sigaltstack", "restart_syscall", "getpid", "gettid", "getppid",
 	"getuid", "geteuid", "getgid", "getegid", "getrusage", "prlimit64", "getrlimit",
 	"sysinfo", "uname", "tgkill", "exit", "exit_group", "membarrier", "ioctl",
-	NULL };
+	"alarm", "setitimer", NULL };
 /* Reading files, and following them. */
 static const char *const calls_files[] = { "open", "openat", "openat2", "pread64",
 	"preadv", "access", "faccessat", "faccessat2", "stat", "lstat", "stat64",
@@ -52,7 +53,7 @@ static const char *const calls_kill[] = { "ptrace", "process_vm_readv",
 	"pivot_root", "userfaultfd", "perf_event_open", "add_key", "keyctl",
 	"request_key", NULL };
 
-enum { PROFILE_LISTS = 5 };
+enum { PROFILE_LISTS = 5, LOAD_S = 10 };
 struct profile {
 	const char *const *lists[PROFILE_LISTS];
 	const int *families; /* socket() families; ends with -1 */
@@ -161,10 +162,13 @@ sandbox_filter(enum sandbox_profile profile, struct err *e)
 	f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	if (!f)
 		return err_set(e, -ENOMEM, "seccomp: no filter");
+	/* libseccomp 2.5 goes round for ever when it gets no memory */
+	alarm(LOAD_S);
 	rc = filter_fill(f, &profiles[profile]);
 	if (rc == 0)
 		rc = seccomp_load(f);
 	seccomp_release(f);
+	alarm(0);
 	/* EINVAL and ENOSYS: a kernel built without filters */
 	if (rc == -ENOSYS || rc == -EINVAL)
 		return -ENOSYS;
