@@ -352,7 +352,8 @@ kid_drain(struct kid *k)
 void
 kid_reaped(struct kid *k, int status)
 {
-	bool asked = k->stopping;
+	bool done = k->parent->opt->expire && k->role == ROLE_ENGINE && !status;
+	bool asked = k->stopping || done;
 
 	kid_drain(k);
 	k->pid = 0;

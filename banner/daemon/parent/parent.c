@@ -31,7 +31,7 @@
 #include "banner/daemon/parent/proc.h"
 
 #define NAME "banner.parent"
-enum { BEAT_S = 60, STOP_S = 10 };
+enum { BEAT_S = 60, STOP_S = 10, RETIRE_S = 1 };
 
 void
 parent_configure(const struct options *opt, struct conf *c)
@@ -146,6 +146,7 @@ next_engine(struct parent *p)
 
 	p->reloading = false;
 	evtimer_del(p->deadline);
+	evtimer_del(p->retire);
 	guardfeed_refresh(p->guard);
 	if (plan_kids(p, &e) < 0)
 		log_error(NAME, "reload: %s", e.text);
@@ -183,6 +184,7 @@ parent_stop(struct parent *p)
 		kid_stop(engine);
 		return;
 	}
+	plan_retire(p);
 	for (struct kid *k = p->kids; k; k = k->next)
 		kid_stop(k);
 	if (all_gone(p))
@@ -195,6 +197,9 @@ parent_kid_ready(struct parent *p, struct kid *k)
 	if (k->role != ROLE_ENGINE)
 		return;
 	notify_send("READY=1\nSTATUS=serving");
+	/* the new actors are told everything by now; the old ones must not open a door */
+	if (!evtimer_pending(p->retire, NULL))
+		event_add(p->retire, &(struct timeval){ RETIRE_S, 0 });
 	if (!p->serving)
 		log_info(NAME, "bannerd serves, configuration %s", p->conf->dir);
 	p->serving = true;
@@ -306,6 +311,12 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 		notify_send("WATCHDOG=1");
 }
 
+static void
+on_retire(evutil_socket_t fd, short what, void *arg)
+{
+	plan_retire(arg);
+}
+
 /* Who did not end in time is ended. */
 static void
 on_deadline(evutil_socket_t fd, short what, void *arg)
@@ -337,6 +348,7 @@ watch(struct parent *p)
 	p->beat = event_new(p->base, -1, EV_PERSIST, on_beat, p);
 	event_add(p->beat, &beat);
 	p->deadline = evtimer_new(p->base, on_deadline, p);
+	p->retire = evtimer_new(p->base, on_retire, p);
 }
 
 static void
@@ -347,6 +359,7 @@ unwatch(struct parent *p)
 			event_free(p->signals[i]);
 	event_free(p->beat);
 	event_free(p->deadline);
+	event_free(p->retire);
 }
 
 static int

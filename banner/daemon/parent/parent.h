@@ -53,7 +53,7 @@ struct parent {
 	struct logtarget *log;
 	struct kid *kids;
 	struct guardfeed *guard;
-	struct event *signals[8], *beat, *deadline, *unconfirmed;
+	struct event *signals[8], *beat, *deadline, *unconfirmed, *retire;
 	int control, lock, conf_fd; /* listening socket; state lock; packed conf */
 	int before_fd; /* the packed conf to go back to unless confirmed, or -1 */
 	uint32_t generation; /* of engine starts */
@@ -95,6 +95,7 @@ bool kid_runs(const struct kid *);
 
 /* plan.c: which children a configuration needs, and how they are connected */
 int plan_kids(struct parent *, struct err *);
+void plan_retire(struct parent *); /* actors not wanted any more clear up and end */
 void plan_connect_engine(struct parent *);
 void plan_connect(struct parent *, struct kid *);
 

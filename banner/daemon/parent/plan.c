@@ -148,21 +148,29 @@ say_rights(const struct kid *k)
 }
 
 /* No jail names its actions any more, or not with these options: what it put in force
- * must not stay for ever. The new one of the same kind repairs what this takes away. */
+ * must not stay for ever. A new one of the same kind repairs what this takes away. */
 static void
 retire(struct kid *k)
 {
 	size_t at;
 
-	if (k->role == ROLE_ACTOR) {
-		at = wire_start(&k->out, WIRE_FLUSH);
-		wire_u32(&k->out, WIRE_ALL);
-		wire_finish(&k->out, at);
-	}
+	at = wire_start(&k->out, WIRE_FLUSH);
+	wire_u32(&k->out, WIRE_ALL);
+	wire_finish(&k->out, at);
 	kid_stop(k);
 }
 
-/* Keep, make and start the children for p->conf; the engine is last. */
+void
+plan_retire(struct parent *p)
+{
+	for (struct kid *k = p->kids; k; k = k->next)
+		if (k->unwanted && kid_runs(k) && !k->stopping)
+			retire(k);
+}
+
+/* Keep, make and start the children for p->conf; the engine is last. Actors that are
+ * not wanted any more stay until their followers had time to put everything in force
+ * (plan_retire). */
 int
 plan_kids(struct parent *p, struct err *e)
 {
@@ -181,8 +189,8 @@ plan_kids(struct parent *p, struct err *e)
 		next = k->next;
 		if (k->unwanted && !kid_runs(k))
 			kid_remove(k);
-		else if (k->unwanted)
-			retire(k);
+		else if (k->unwanted && k->role != ROLE_ACTOR)
+			kid_stop(k);
 	}
 	for (k = p->kids; k && rc == 0; k = k->next)
 		if (!k->unwanted && !kid_runs(k) && k->role != ROLE_ENGINE) {
