@@ -158,6 +158,20 @@ def test_reload_adds_a_jail_and_keeps_bans(lab):
 
 
 @root
+def test_skip_if_nologs(lab):
+    """A jail waits for its log, unless it is told not to; a reload looks again."""
+    for name, more in ("waits", ""), ("skips", "skip_if_nologs = true\n"):
+        lab.jail(name, maxretry=1, log=lab.dir / f"{name}.log", more=more)
+    lab.start()
+    assert "[skips] is skipped" in lab.log.read_text()
+    lab.fail("192.0.2.7", 1, log=lab.dir / "skips.log")
+    lab.fail("192.0.2.8", 1, log=lab.dir / "waits.log")
+    lab.wait_routes("192.0.2.8")
+    lab.ok("reload")
+    lab.wait_routes("192.0.2.7", "192.0.2.8")
+
+
+@root
 def test_reload_with_errors_changes_nothing(lab):
     lab.start()
     kids = lab.children()

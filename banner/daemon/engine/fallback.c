@@ -14,8 +14,8 @@ source_is_journal(const struct source *s)
 	return strncmp(source_name(s), "journal:", 8) == 0;
 }
 
-bool
-fallback_wanted(const struct conf_jail *c)
+static bool
+has_log(const struct conf_jail *c)
 {
 	bool found = false;
 
@@ -25,7 +25,20 @@ fallback_wanted(const struct conf_jail *c)
 		found = glob(c->logpath[i].glob, GLOB_NOSORT, NULL, &g) == 0;
 		globfree(&g);
 	}
-	return c->filter.journalmatch.n > 0 && !found;
+	return found;
+}
+
+bool
+fallback_wanted(const struct conf_jail *c)
+{
+	return c->filter.journalmatch.n > 0 && !has_log(c);
+}
+
+bool
+fallback_skips(const struct conf_jail *c)
+{
+	return c->skip_if_nologs && c->nlogpath && !has_log(c) &&
+	    c->backend != BACKEND_JOURNAL && c->backend != BACKEND_SOCKET;
 }
 
 void

@@ -17,6 +17,8 @@ bool source_is_journal(const struct source *);
 
 /* The filter knows the journal and none of the logs is there. */
 bool fallback_wanted(const struct conf_jail *);
+/* skip_if_nologs: none of the logs is there, and the jail shall not wait for one. */
+bool fallback_skips(const struct conf_jail *);
 /* A source was opened: a file takes over from the journal in its jails. */
 void fallback_opened(struct source *);
 /* A journal that is no more read, because its jail has a log by now. */

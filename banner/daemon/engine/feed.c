@@ -292,7 +292,11 @@ add_watch(struct feed *f, struct jail *jail)
 		return;
 	}
 	f->n++;
-	watch_sources(f, w);
+	if (fallback_skips(w->conf))
+		log_warn(NAME, "[%s] is skipped until the next reload: none of its "
+		    "logs is there (skip_if_nologs)", w->conf->name);
+	else
+		watch_sources(f, w);
 }
 
 static int64_t
