@@ -242,6 +242,17 @@ rules_ignore_hits(const struct rules *r)
 	return n;
 }
 
+void
+rules_slow(const struct rules *r, struct buf *b)
+{
+	if (r->pref)
+		slow_print(&r->pref->slow, "prefregex", 0, b);
+	for (size_t i = 0; i < r->nfail; i++)
+		slow_print(&r->fail[i].slow, "failregex", i + 1, b);
+	for (size_t i = 0; i < r->nignore; i++)
+		slow_print(&r->ignore[i].slow, "ignoreregex", i + 1, b);
+}
+
 const char *
 rules_text(const struct rules *r, size_t rule)
 {

@@ -214,12 +214,15 @@ settle_buffer(const struct judge *j)
 /* PCRE2 gave up: a regex that may have matched did not say so. Counted, and the line
  * is refused unless another regex finds a failure in it. */
 static bool
-gave_up(struct view *v, enum pattern_result result)
+gave_up(struct view *v, struct regex *x, enum pattern_result result)
 {
 	if (result >= PATTERN_NO)
 		return false;
 	v->refused = true;
-	v->r->stats.limit_hits += result == PATTERN_LIMIT;
+	if (result == PATTERN_LIMIT) {
+		v->r->stats.limit_hits++;
+		slow_add(&x->slow, v->j->block->read_ms);
+	}
 	return true;
 }
 
@@ -231,6 +234,8 @@ search_text(struct view *v, struct regex *x, struct pattern *re)
 	struct text t = v->subject;
 
 	if (t.s.len > LONG_TEXT) {
+		if (slow_is_worn_out(&x->slow, v->j->block))
+			return PATTERN_LIMIT;
 		if (!literal_in_order(&x->literals.order, t.s))
 			return PATTERN_NO;
 		if (x->end.len > 0)
@@ -250,7 +255,7 @@ search(struct view *v, struct regex *x, struct share *share, struct spans *out)
 		result = share->result;
 		if (result == PATTERN_YES)
 			*out = share->spans;
-		return !gave_up(v, result) && result == PATTERN_YES;
+		return !gave_up(v, x, result) && result == PATTERN_YES;
 	}
 	result = search_text(v, x, share ? share->re : x->re);
 	if (result == PATTERN_YES)
@@ -262,7 +267,7 @@ search(struct view *v, struct regex *x, struct share *share, struct spans *out)
 		if (result == PATTERN_YES)
 			share->spans = *out;
 	}
-	return !gave_up(v, result) && result == PATTERN_YES;
+	return !gave_up(v, x, result) && result == PATTERN_YES;
 }
 
 /* An ignoreregex that gives up ignores: nobody is banned on half an answer. */
@@ -273,7 +278,7 @@ ignored(struct view *v, const struct text *t)
 		enum pattern_result result =
 		    pattern_search(v->j->run, v->r->ignore[i].re, t->s, 0, t->ascii);
 
-		if (gave_up(v, result))
+		if (gave_up(v, &v->r->ignore[i], result))
 			return true;
 		if (result == PATTERN_YES) {
 			v->r->ignore[i].hits++;

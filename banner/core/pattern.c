@@ -59,20 +59,26 @@ pattern_err(struct err *e, const struct ptext *in, size_t at, const char *fmt, .
 }
 
 pcre2_code *
-pattern_compile(const struct pattern *p, bool utf, int *code, size_t *at)
+pattern_compile(const struct pattern *p, unsigned program, int *code, size_t *at)
 {
 	pcre2_compile_context *cc = pcre2_compile_context_create(NULL);
 	uint32_t options = p->options;
+	struct buf text = { 0 };
 	pcre2_code *re;
 
 	if (!cc)
 		return NULL;
 	/* Never the library's default: with CR or ANY, "." would stop at a CR. */
 	pcre2_set_newline(cc, PCRE2_NEWLINE_LF);
-	if (utf)
+	if (program & PROGRAM_UTF)
 		options |= PCRE2_UTF | (p->ascii ? 0 : PCRE2_UCP);
-	re = pcre2_compile(
-	    (PCRE2_SPTR)p->text, PCRE2_ZERO_TERMINATED, options, code, at, cc);
+	if (program & PROGRAM_GUARD)
+		pattern_guarded(p->text, &text);
+	else
+		buf_puts(&text, p->text);
+	re = pcre2_compile((PCRE2_SPTR)(text.len ? text.p : ""), text.len, options,
+	    code, at, cc);
+	buf_fini(&text);
 	pcre2_compile_context_free(cc);
 	return re;
 }
@@ -118,7 +124,8 @@ pattern_of(struct pattern_parts *parts, unsigned flags)
 	}
 	p->wide = parts->wide;
 	p->ascii = parts->ascii;
-	p->jit_tried[0] = p->jit_tried[1] = parts->atomic;
+	for (int i = 0; i < PROGRAMS; i++)
+		p->jit_tried[i] = parts->atomic;
 	/* ALT_CIRCUMFLEX: Python's multi-line ^ also matches after a last newline. */
 	p->options = PCRE2_ALT_CIRCUMFLEX | PCRE2_NEVER_BACKSLASH_C |
 	    (flags & PATTERN_MULTILINE ? PCRE2_MULTILINE : 0);
@@ -179,8 +186,8 @@ pattern_free(struct pattern *p)
 		free(p->names[g]);
 	free(p->names);
 	free(p->text);
-	pcre2_code_free(p->code[0]);
-	pcre2_code_free(p->code[1]);
+	for (int i = 0; i < PROGRAMS; i++)
+		pcre2_code_free(p->code[i]);
 	free(p);
 }
 

@@ -75,19 +75,29 @@ int	translator_utf8(struct translator *, uint32_t *code);
 int	translator_escape_char(struct translator *, int c, uint32_t *code);
 int	translator_set(struct translator *);	/* [...]; i is behind the bracket */
 
+/* Programs of one pattern: the bits of their number. */
+enum {
+	PROGRAM_UTF = 1,	/* else for bytes */
+	PROGRAM_GUARD = 2,	/* asks for the time: see pattern_guard.c */
+	PROGRAMS = 4,
+};
+
 /* The compiled form. */
 struct pattern {
 	char *text;
 	char **names;			/* groups + 1 */
 	unsigned groups;
-	uint32_t options;		/* common to both programs */
+	uint32_t options;		/* common to all programs */
 	bool wide, ascii;
-	pcre2_code *code[2];		/* for bytes, for UTF; NULL: not used so far */
-	bool jit_tried[2], jit[2];	/* tried: or not to be tried */
+	pcre2_code *code[PROGRAMS];	/* NULL: not used so far */
+	bool jit_tried[PROGRAMS], jit[PROGRAMS]; /* tried: or not to be tried */
+	bool unguarded;			/* a guard would not compile */
 };
 
-/* Compile one of the two programs; error code and offset as PCRE2 gives them. */
-pcre2_code	*pattern_compile(const struct pattern *, bool utf, int *code,
+/* Compile one of the programs; error code and offset as PCRE2 gives them. */
+pcre2_code	*pattern_compile(const struct pattern *, unsigned program, int *code,
 		    size_t *at);
+/* The regex with its callouts. */
+void	pattern_guarded(const char *regex, struct buf *out);
 
 #endif

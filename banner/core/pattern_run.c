@@ -5,17 +5,24 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "banner/base/arena.h"
 
-/* Beyond these a search is given up: about 2 ms for the worst line of 64 KiB. A match
- * limit ten times smaller breaks honest lines of 15 KB. */
+/* Beyond these a search is given up. A decision of PCRE2 may read the text twice, so
+ * how many there may be depends on its length. From GUARD_BYTES on that would break
+ * honest lines, and the processor time is measured. */
 enum {
 	LIMIT_MATCH = 100 * 1000,
+	LIMIT_MATCH_BYTES = 10 * 1000 * 1000,	/* decisions times length */
 	LIMIT_DEPTH = 100 * 1000,
 	LIMIT_HEAP_KIB = 32 * 1024,
 	JIT_STACK_MIN = 32 * 1024,
 	JIT_STACK_MAX = 1024 * 1024, /* the default, 32 KiB, fails at lines of 2 KB */
+	GUARD_BYTES = 1024,
+	GUARD_NS = 3 * 1000 * 1000,
+	GUARD_ASK = 16,			/* callouts between two looks at the clock */
+	GUARD_ASK_BYTES = 64 * 1024,	/* from this length on: at each */
 };
 
 struct pattern_run {
@@ -24,6 +31,10 @@ struct pattern_run {
 	pcre2_jit_stack *stack;
 	uint32_t pairs;
 	int found; /* of the last search: pairs that are set, or <= 0 */
+	bool guards;
+	/* Of the search at hand, if it is guarded. */
+	unsigned callouts, ask;
+	int64_t started_ns;
 };
 
 static void
@@ -49,10 +60,33 @@ pattern_run_small(void)
 	return r;
 }
 
+/* Of this thread: what others do on the machine is no fault of the regex. */
+static int64_t
+processor_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static int
+on_callout(pcre2_callout_block *block, void *arg)
+{
+	struct pattern_run *r = arg;
+
+	if (++r->callouts % r->ask)
+		return 0;
+	return processor_ns() - r->started_ns > GUARD_NS ? PCRE2_ERROR_CALLOUT : 0;
+}
+
 struct pattern_run *
 pattern_run_new(void)
 {
 	struct pattern_run *r = pattern_run_small();
+
+	r->guards = true;
+	pcre2_set_callout(r->context, on_callout, r);
 
 	/* Without JIT support there is no stack, and none is needed. */
 	r->stack = pcre2_jit_stack_create(JIT_STACK_MIN, JIT_STACK_MAX, NULL);
@@ -72,20 +106,43 @@ pattern_run_free(struct pattern_run *r)
 	free(r);
 }
 
-/* The program for this kind of subject, made when first needed. */
+/* The program of this number, made when first needed. */
 static pcre2_code *
-program(struct pattern *p, bool utf)
+program(struct pattern *p, unsigned number)
 {
 	size_t at;
 	int code;
 
-	if (!p->code[utf])
-		p->code[utf] = pattern_compile(p, utf, &code, &at);
-	if (p->code[utf] && !p->jit_tried[utf]) {
-		p->jit_tried[utf] = true;
-		p->jit[utf] = pcre2_jit_compile(p->code[utf], PCRE2_JIT_COMPLETE) == 0;
+	if (!p->code[number])
+		p->code[number] = pattern_compile(p, number, &code, &at);
+	if (p->code[number] && !p->jit_tried[number]) {
+		p->jit_tried[number] = true;
+		p->jit[number] = pcre2_jit_compile(p->code[number],
+		    PCRE2_JIT_COMPLETE) == 0;
 	}
-	return p->code[utf];
+	return p->code[number];
+}
+
+/* Which of the programs, and how far it may go. */
+static unsigned
+prepare(struct pattern_run *r, struct pattern *p, size_t len, bool ascii)
+{
+	unsigned number = p->wide || !ascii ? PROGRAM_UTF : 0;
+	uint32_t limit = LIMIT_MATCH;
+
+	if (!r->guards)
+		return number;
+	if (len >= GUARD_BYTES && !p->unguarded) {
+		p->unguarded = !program(p, number | PROGRAM_GUARD);
+		number |= p->unguarded ? 0 : PROGRAM_GUARD;
+		r->callouts = 0;
+		r->ask = len < GUARD_ASK_BYTES ? GUARD_ASK : 1;
+		r->started_ns = processor_ns();
+	} else if (len > LIMIT_MATCH_BYTES / LIMIT_MATCH) {
+		limit = (uint32_t)(LIMIT_MATCH_BYTES / len);
+	}
+	pcre2_set_match_limit(r->context, limit);
+	return number;
 }
 
 static void
@@ -107,6 +164,7 @@ result_of(int rc)
 	switch (rc) {
 	case PCRE2_ERROR_NOMATCH: return PATTERN_NO;
 	case PCRE2_ERROR_MATCHLIMIT:
+	case PCRE2_ERROR_CALLOUT:
 	case PCRE2_ERROR_DEPTHLIMIT:
 	case PCRE2_ERROR_HEAPLIMIT:
 	case PCRE2_ERROR_JIT_STACKLIMIT:
@@ -119,9 +177,9 @@ enum pattern_result
 pattern_search(struct pattern_run *r, struct pattern *p, struct str subject,
     size_t start, bool ascii)
 {
-	bool utf = p->wide || !ascii;
+	unsigned number = prepare(r, p, subject.len, ascii);
 	PCRE2_SPTR s = (PCRE2_SPTR)(subject.s ? subject.s : "");
-	pcre2_code *re = program(p, utf);
+	pcre2_code *re = program(p, number);
 	int rc;
 
 	r->found = 0;
@@ -130,7 +188,7 @@ pattern_search(struct pattern_run *r, struct pattern *p, struct str subject,
 	reserve(r, p->groups + 1);
 	/* pcre2_jit_match() checks nothing, so it gets only what cannot be wrong:
 	 * bytes. Other lines pay for PCRE2's own check of their UTF-8. */
-	if (p->jit[utf] && ascii)
+	if (p->jit[number] && ascii)
 		rc = pcre2_jit_match(re, s, subject.len, start, 0, r->data, r->context);
 	else
 		rc = pcre2_match(re, s, subject.len, start, 0, r->data, r->context);

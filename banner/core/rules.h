@@ -41,7 +41,7 @@ void	rules_free(struct rules *);
 struct rules_stats {
 	uint64_t lines, candidates, matched, ignored, missed;
 	uint64_t errors;		/* PCRE2 gave up: refused, not missed */
-	uint64_t limit_hits;		/* of these, match limit or time budget */
+	uint64_t limit_hits;		/* searches given up: match limit, time */
 	uint64_t waiting;		/* part of a session without address yet */
 	uint64_t too_old, no_date, bad_host;
 	/* Failures whose only address is a trusted one: the client is not logged. */
@@ -56,6 +56,9 @@ size_t		 rules_count(const struct rules *);	/* failregexes */
 uint64_t	 rules_hits(const struct rules *, size_t rule);
 uint64_t	 rules_prefix_hits(const struct rules *);
 uint64_t	 rules_ignore_hits(const struct rules *);		/* of all */
+/* Which regexes gave up, and how often: "failregex 2 (7 times), prefregex (once)"; adds
+ * nothing if none did. */
+void		 rules_slow(const struct rules *, struct buf *);
 const char	*rules_text(const struct rules *, size_t rule);	/* tags expanded */
 bool		 rules_every_line(const struct rules *);	/* no literal */
 /* Date templates with hits, most used first; false at the end. */

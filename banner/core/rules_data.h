@@ -11,6 +11,7 @@
 #include "banner/core/parser.h"
 #include "banner/core/rules.h"
 #include "banner/core/session.h"
+#include "banner/core/slow.h"
 #include "banner/core/stamp.h"
 
 struct regex {
@@ -19,6 +20,7 @@ struct regex {
 	struct literals literals;	/* of each match */
 	struct str end;			/* behind its last one anything matches */
 	uint64_t hits;
+	struct slow slow;
 	unsigned weight;
 };
 

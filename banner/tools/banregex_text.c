@@ -284,10 +284,15 @@ print_remarks(const struct trial *t)
 		{ st->losses, "lines, values or users did not fit in a session" },
 		{ st->sessions_dropped, "sessions forgotten before they ended" },
 	};
+	struct buf slow = { 0 };
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++)
 		if (v[i].n > 0)
 			printf("%llu %s\n", (unsigned long long)v[i].n, v[i].text);
+	rules_slow(t->rules, &slow);
+	if (slow.len > 0)
+		printf("Given up, as too slow: %s\n", slow.p);
+	buf_fini(&slow);
 	if (rules_every_line(t->rules))
 		printf("Every line is given to the regexes: there is no text that each "
 		    "match must contain\n");

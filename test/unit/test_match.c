@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
+#include "banner/base/buf.h"
 #include "banner/base/err.h"
 #include "banner/core/match.h"
 
@@ -480,6 +482,66 @@ test_limit(void **state)
 	done(m, &b);
 }
 
+static void
+slow_line(char *line, size_t len, const char *end)
+{
+	strcpy(line, D);
+	memset(line + strlen(line), 'a', len);
+	strcpy(line + len, end);
+}
+
+/* Decisions that each read the whole line are bounded, too; and when there were very
+ * many, long lines are not searched for a while. Other regexes go on, short lines, too.
+ * Without the bound this takes minutes. */
+static void
+test_slow(void **state)
+{
+	struct bench b = { .fail = { ".*a.*b<HOST>$", "<HOST> was bad$" },
+	    .o.no_literals = true };
+	struct match *m = only(&b);
+	struct buf slow = { 0 };
+	static char line[16384 + 64];
+	clock_t before = clock();
+
+	slow_line(line, 16000, "b !\n");
+	assert_string_equal(feed(m, line, true), "");
+	assert_int_equal(rules_stats(b.rules)->limit_hits, 1);
+	assert_int_equal(rules_stats(b.rules)->errors, 1);
+	slow_line(line, 16000, "b ! 192.0.2.1 was bad\n");
+	for (int i = 0; i < 999; i++)
+		assert_non_null(strstr(feed(m, line, true), "192.0.2.1  r1"));
+	assert_int_equal(rules_stats(b.rules)->limit_hits, 1000);
+	assert_true(clock() - before < 5 * CLOCKS_PER_SEC);
+	assert_non_null(strstr(feed(m, D "ab192.0.2.2\n", true), "192.0.2.2  r0"));
+	rules_slow(b.rules, &slow);
+	assert_string_equal(slow.p, "failregex 1 (1000 times)");
+	buf_fini(&slow);
+	done(m, &b);
+}
+
+/* What is asked on the way changes nothing of what is found. */
+static void
+test_long(void **state)
+{
+	static const char *const same[] = {
+		"^ a*[\\s]x{2,}\\x41+\\*+\\{[^]a]* <HOST>$",
+		"^ (?:a+)+ .*?\\**\\{b{1,100} <HOST>(?#comment a*b)$",
+		"^ (?i:A+)(?=\\s) \\S+\\{\\w* <HOST>$",
+	};
+	static char line[4096];
+
+	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
+		struct bench b = { .fail = { same[i] }, .o.no_literals = true };
+		struct match *m = only(&b);
+
+		assert_string_equal(feed(m, D "aaa xxAA**{bbb 192.0.2.1\n", false),
+		    "192.0.2.1  r0 l1 t0\n");
+		slow_line(line, 2000, " xxAA**{bbb 192.0.2.2\n");
+		assert_string_equal(feed(m, line, false), "192.0.2.2  r0 l1 t0\n");
+		done(m, &b);
+	}
+}
+
 int
 main(void)
 {
@@ -500,6 +562,8 @@ main(void)
 		cmocka_unit_test(test_encoding),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -332,6 +332,7 @@ static void
 ours_rules(struct request *r, const struct watch *w)
 {
 	const struct rules_stats *st = rules_stats(w->rules);
+	struct buf slow = { 0 };
 
 	buf_printf(&r->out,
 	    "lines:\t%llu seen, %llu candidates, %llu matched, %llu ignored, "
@@ -345,6 +346,11 @@ ours_rules(struct request *r, const struct watch *w)
 		    "address%s\n", (unsigned long long)st->own_peer,
 		    rules_peers_only(w->rules) ?
 		    ": the originating address is not configured" : "");
+	rules_slow(w->rules, &slow);
+	if (slow.len > 0)
+		buf_printf(&r->out, "too slow:\t%llu searches given up: %s\n",
+		    (unsigned long long)st->limit_hits, slow.p);
+	buf_fini(&slow);
 }
 
 static void
@@ -372,6 +378,7 @@ ours_jail(struct request *r, const char *jail)
 static void
 json_jail(struct request *r, const char *jail)
 {
+	const struct watch *w = feed_watch_find(r->d->feed, jail);
 	struct engine_stats st;
 	struct listing l = { .out = &r->out, .json = true };
 
@@ -385,6 +392,8 @@ json_jail(struct request *r, const char *jail)
 	json_number(&r->out, "ignored", (int64_t)st.ignored);
 	json_number(&r->out, "never_banned", (int64_t)st.guarded);
 	json_number(&r->out, "leaks", (int64_t)st.leaks);
+	json_number(&r->out, "given_up",
+	    w ? (int64_t)rules_stats(w->rules)->limit_hits : 0);
 	json_open(&r->out, "banned", '[');
 	engine_bans_each(r->d->engine, jail, add_ban, &l);
 	json_close(&r->out, ']');

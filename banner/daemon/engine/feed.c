@@ -99,6 +99,28 @@ warn_of_peers(struct feed *f)
 	}
 }
 
+/* At most once a minute for each jail. */
+static void
+warn_of_slow(struct feed *f)
+{
+	int64_t now = f->d->read_ms;
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct watch *w = &f->watches[i];
+		uint64_t n = rules_stats(w->rules)->limit_hits;
+		struct buf b = { 0 };
+
+		if (n == w->slow_said || llabs(now - w->slow_said_ms) < MS_PER_MIN)
+			continue;
+		rules_slow(w->rules, &b);
+		log_warn(NAME, "[%s] a line took too long and was not matched to its "
+		    "end: %s", w->conf->name, b.p ? b.p : "");
+		buf_fini(&b);
+		w->slow_said = n;
+		w->slow_said_ms = now;
+	}
+}
+
 static void
 on_block(void *arg, struct source *s, const struct block *b)
 {
@@ -113,6 +135,7 @@ on_block(void *arg, struct source *s, const struct block *b)
 	if (m)
 		match_block(m, b, on_failure, f);
 	warn_of_peers(f);
+	warn_of_slow(f);
 	engined_touch(f->d);
 	engined_turn(f->d);
 }

@@ -20,6 +20,8 @@ struct watch {
 	struct rules *rules;
 	int64_t matched_ms; /* when the last failure was found; 0 never */
 	bool peers_said; /* that nobody but proxies is named */
+	uint64_t slow_said; /* searches given up when it was last said, and when */
+	int64_t slow_said_ms;
 	/* backend = auto without a log at the start: the journal is read until a log
 	 * comes (has_file), which is then read from what the journal last told */
 	bool fallback, has_file;
