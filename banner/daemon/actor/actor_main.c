@@ -578,7 +578,7 @@ main(int argc, char **argv)
 	struct actor a = { 0 };
 	struct err e = { 0 };
 	char folder[PATH_MAX];
-	const char *dir = argc > 2 ? argv[2] : plugin_folder(folder);
+	const char *dir = plugin_folder(folder);
 	uint64_t number;
 	int rc;
 

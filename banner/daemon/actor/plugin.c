@@ -196,8 +196,7 @@ plugin_unload(struct plugin *p)
 const char *
 plugin_folder(char out[PATH_MAX])
 {
-	static const char name[] = "actions";
-	ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - sizeof(name));
+	ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - sizeof(PLUGIN_FOLDER));
 	char *slash;
 
 	if (n < 0)
@@ -206,9 +205,6 @@ plugin_folder(char out[PATH_MAX])
 	slash = strrchr(out, '/');
 	if (!slash)
 		return NULL;
-	strcpy(slash + 1, name);
-	/* bannerd itself is installed elsewhere than the programs it starts. */
-	if (access(out, F_OK) < 0)
-		snprintf(out, PATH_MAX, "%s", BANNER_PLUGINDIR);
+	strcpy(slash + 1, PLUGIN_FOLDER);
 	return out;
 }

@@ -23,8 +23,9 @@ struct plugin {
  * -ENOEXEC (no plugin, missing symbol), -EPROTO (abi, size, name, contents). */
 int	plugin_load(struct plugin *, const char *dir, const char *name, struct err *);
 void	plugin_unload(struct plugin *);
-/* The folder of plugins: "actions" beside this program, or the installed one where
- * there is none. Returns out, or NULL. */
+/* The folder of plugins lies beside the programs that load them, in a build folder as
+ * in the installed one. That of this program: returns out, or NULL. */
+#define PLUGIN_FOLDER "actions"
 const char	*plugin_folder(char out[PATH_MAX]);
 
 /* The checks of plugin_load on the description alone. 0 or -EPROTO with text. */

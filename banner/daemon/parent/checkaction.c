@@ -8,6 +8,7 @@
 
 #include "banner/daemon/parent/checkaction.h"
 #include "banner/daemon/actor/plugin.h"
+#include "banner/daemon/parent/proc.h"
 
 static bool
 is_used(const struct conf *c, size_t action)
@@ -37,6 +38,17 @@ check_action(const struct conf_action *a, const char *folder, struct err *e)
 	return rc;
 }
 
+/* The actor finds its plugins beside itself. */
+static int
+actor_plugins(char out[PATH_MAX], struct err *e)
+{
+	int rc = proc_find("banner-actor", out, PATH_MAX - sizeof(PLUGIN_FOLDER), e);
+
+	if (rc == 0)
+		strcpy(strrchr(out, '/') + 1, PLUGIN_FOLDER);
+	return rc;
+}
+
 /* The jail that names it first tells where to look. */
 static const struct conf_jail *
 named_by(const struct conf *c, size_t action)
@@ -51,12 +63,15 @@ named_by(const struct conf *c, size_t action)
 size_t
 checkaction_report(const struct conf *c, struct buf *b)
 {
-	char room[PATH_MAX];
-	const char *folder = plugin_folder(room);
+	char folder[PATH_MAX];
 	size_t errors = 0;
 	struct err e;
 
-	for (size_t i = 0; folder && i < c->nactions; i++) {
+	if (actor_plugins(folder, &e) < 0) {
+		buf_printf(b, "error: %s\n", e.text);
+		return 1;
+	}
+	for (size_t i = 0; i < c->nactions; i++) {
 		const struct conf_action *a = &c->actions[i];
 		const struct conf_jail *j = named_by(c, i);
 
