@@ -110,18 +110,18 @@ lock_patiently(int fd)
 int
 folders_lock(const struct conf *c, struct err *e)
 {
-	char path[PATH_MAX];
+	const char *path = c->daemon.state;
 	int fd, rc;
 
-	snprintf(path, sizeof(path), "%s/bannerd.lock", c->daemon.state);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* The folder itself, not a file in it: that is the store's, and our rights may
+	 * be few. */
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(e, -errno, "%s: %s", path, strerror(errno));
 	if (lock_patiently(fd) == 0)
 		return fd;
 	rc = errno == EWOULDBLOCK
-	    ? err_set(e, -EBUSY, "another bannerd uses the state folder %s",
-		  c->daemon.state)
+	    ? err_set(e, -EBUSY, "another bannerd uses the state folder %s", path)
 	    : err_set(e, -errno, "%s: %s", path, strerror(errno));
 	close(fd);
 	return rc;

@@ -189,15 +189,13 @@ import_all(struct import *m, struct err *e)
 static int
 lock_state(const char *state, struct err *e)
 {
-	char path[PATH_MAX];
 	int fd;
 
 	if (mkdir(state, 0700) < 0 && errno != EEXIST)
 		return err_set(e, -errno, "%s: %s", state, strerror(errno));
-	snprintf(path, sizeof(path), "%s/bannerd.lock", state);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return err_set(e, -errno, "%s: %s", path, strerror(errno));
+		return err_set(e, -errno, "%s: %s", state, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return err_set(e, -EBUSY, "bannerd runs with %s: stop it first", state);
 	return fd;
