@@ -32,7 +32,7 @@ usage(FILE *to)
 	fputs("usage: banctl [-s SOCKET] [--json] COMMAND [WORD ...]\n"
 	      "       banctl import FAIL2BAN.sqlite3 [STATE-FOLDER]\n"
 	      "       banctl compare FAIL2BAN-LOG [BANNER-LOG]\n"
-	      "       banctl help    lists the commands of the running bannerd\n",
+	      "       banctl help    lists the commands\n",
 	    to);
 	return to == stdout ? EXIT_DONE : EXIT_USAGE;
 }
@@ -214,10 +214,10 @@ take_options(struct banctl *c, char **argv, int *status)
 	return words;
 }
 
-/* A program of its own, because only it needs the database: beside this one in a build
- * folder, else where the others are installed. */
+/* What needs no daemon but more than this program links is done by another, which lies
+ * beside this one in a build folder, else where the others are installed. */
 static int
-run_import(char **words)
+run_beside(const char *program, char **argv)
 {
 	char path[4096];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 32);
@@ -226,11 +226,12 @@ run_import(char **words)
 	if (n > 0) {
 		path[n] = '\0';
 		slash = strrchr(path, '/');
-		strcpy(slash ? slash + 1 : path, "banner-import");
-		execv(path, words);
+		strcpy(slash ? slash + 1 : path, program);
+		execv(path, argv);
 	}
-	execv(BANNER_LIBEXECDIR "/banner-import", words);
-	perror("banctl: banner-import");
+	snprintf(path, sizeof(path), "%s/%s", BANNER_LIBEXECDIR, program);
+	execv(path, argv);
+	fprintf(stderr, "banctl: %s: %s\n", path, strerror(errno));
 	return EXIT_REFUSED;
 }
 
@@ -259,6 +260,9 @@ main(int argc, char **argv)
 	if (!c.f2b && !strcmp(words[0], "compare"))
 		return banctl_compare(words);
 	if (!c.f2b && !strcmp(words[0], "import"))
-		return run_import(words);
+		return run_beside("banner-import", words);
+	if (!c.f2b && !c.json &&
+	    (!strcmp(words[0], "help") || !strcmp(words[0], "completion")))
+		return run_beside("banner-engine", words - 1);
 	return run(&c, words);
 }

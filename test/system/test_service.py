@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """bannerd as a service: sd_notify, the watchdog, syslog and the journal as log targets,
-the admin group, the completion scripts."""
+the admin group."""
 import os
 import socket
 import stat
@@ -125,34 +125,3 @@ def test_admin_group(lab):
     assert done.returncode == 0, done
     lab.wait_routes("192.0.2.7")
     assert "nobody (pid" in lab.logged() or "uid 65534" in lab.logged(), lab.logged()
-
-
-@root
-def test_completion_of_bash(lab):
-    lab.start()
-    script = lab.dir / "completion"
-    script.write_text(lab.ok("completion", "bash"))
-
-    def complete(*words):
-        done = subprocess.run(
-            ["bash", "-c", f". {script}; banctl() {{ {BUILD}/banctl -s {lab.socket} \"$@\"; }};"
-             f" COMP_WORDS=({' '.join(repr(w) for w in words)});"
-             f" COMP_CWORD={len(words) - 1}; _banctl; printf '%s\\n' \"${{COMPREPLY[@]}}\""],
-            capture_output=True, text=True)
-        assert done.returncode == 0 and not done.stderr, done
-        return done.stdout.split()
-    assert complete("banctl", "unb") == ["unbanip", "unban"]
-    assert "doctor" in complete("banctl", "")
-    assert complete("banctl", "status", "s") == ["sshd"]
-
-
-@root
-def test_completion_of_zsh_names_every_command(lab):
-    lab.start()
-    script = lab.ok("completion", "zsh")
-    names = [line.split()[0] for line in lab.ok("help").splitlines()
-             if line and line[0] not in " ("]
-    assert script.startswith("#compdef banctl")
-    for name in names:
-        assert f'"{name}:' in script, name
-    assert lab.ctl("completion", "fish").returncode == 2

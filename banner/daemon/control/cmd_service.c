@@ -8,6 +8,7 @@
 #include "banner/base/units.h"
 #include "banner/conf/span.h"
 #include "banner/daemon/control/command.h"
+#include "banner/daemon/control/completion.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/relay.h"
 #include "banner/daemon/engine/stream.h"
@@ -33,55 +34,14 @@ cmd_version(struct request *r)
 int
 cmd_help(struct request *r)
 {
-	const struct command *c;
-
-	for (size_t i = 0; (c = command_at(i)); i++)
-		buf_printf(&r->out, "%s%s%s\n    %s%s\n", c->name,
-		    c->args[0] ? " " : "", c->args, c->help,
-		    c->right == RIGHT_CHANGE ? " (*)" : "");
-	buf_puts(&r->out, "(*) changes something: root or the admin group\n");
+	command_help(&r->out);
 	return 0;
-}
-
-static void
-complete_bash(struct request *r)
-{
-	const struct command *c;
-
-	buf_puts(&r->out,
-	    "_banctl()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
-	    "\tif [ \"$COMP_CWORD\" = 1 ]; then\n\t\tCOMPREPLY=($(compgen -W \"");
-	for (size_t i = 0; (c = command_at(i)); i++)
-		buf_printf(&r->out, "%s%s", i ? " " : "", c->name);
-	buf_puts(&r->out,
-	    "\" -- \"$cur\"))\n\telse\n"
-	    "\t\tCOMPREPLY=($(compgen -W \"$(banctl status 2>/dev/null |\n"
-	    "\t\t    sed -n 's/.*Jail list:\\t//p' | tr -d ,)\" -- "
-	    "\"$cur\"))\n\tfi\n}\n"
-	    "complete -F _banctl banctl\n");
-}
-
-static void
-complete_zsh(struct request *r)
-{
-	const struct command *c;
-
-	buf_puts(&r->out, "#compdef banctl\nlocal -a commands\ncommands=(\n");
-	for (size_t i = 0; (c = command_at(i)); i++)
-		buf_printf(&r->out, "\t\"%s:%s\"\n", c->name, c->help);
-	buf_puts(&r->out,
-	    ")\n_arguments '1:command:((${(j: :)${(qq)commands}}))' "
-	    "'*:jail or address:'\n");
 }
 
 int
 cmd_completion(struct request *r)
 {
-	if (!strcmp(r->argv[1], "bash"))
-		complete_bash(r);
-	else if (!strcmp(r->argv[1], "zsh"))
-		complete_zsh(r);
-	else
+	if (completion_print(&r->out, r->argv[1]) < 0)
 		return refuse(r, "usage", "use: completion bash|zsh");
 	return 0;
 }

@@ -83,3 +83,14 @@ command_at(size_t i)
 {
 	return commands[i].name ? &commands[i] : NULL;
 }
+
+void
+command_help(struct buf *b)
+{
+	const struct command *c;
+
+	for (size_t i = 0; (c = command_at(i)); i++)
+		buf_printf(b, "%s%s%s\n    %s%s\n", c->name, c->args[0] ? " " : "",
+		    c->args, c->help, c->right == RIGHT_CHANGE ? " (*)" : "");
+	buf_puts(b, "(*) changes something: root or the admin group\n");
+}

@@ -20,6 +20,7 @@ struct command {
 
 const struct command *command_find(const char *name);
 const struct command *command_at(size_t i); /* NULL at the end */
+void command_help(struct buf *); /* append all, for people */
 
 /* cmd_status.c */
 int cmd_status(struct request *);

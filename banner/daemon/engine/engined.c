@@ -21,6 +21,8 @@
 #include "banner/core/engine_state.h"
 #include "banner/core/guard.h"
 #include "banner/daemon/engine/ask.h"
+#include "banner/daemon/control/command.h"
+#include "banner/daemon/control/completion.h"
 #include "banner/daemon/control/control.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/feed.h"
@@ -461,6 +463,24 @@ parse_mode(const char *text)
 				       : MODE_RUN;
 }
 
+/* For banctl, which is to know the commands without a daemon. */
+static int
+print_commands(const char *shell)
+{
+	struct buf b = { 0 };
+	int rc = 0;
+
+	if (shell)
+		rc = completion_print(&b, shell);
+	else
+		command_help(&b);
+	if (rc < 0)
+		fputs("banctl: use: completion bash|zsh\n", stderr);
+	fwrite(b.p, 1, b.len, stdout);
+	buf_fini(&b);
+	return rc < 0 ? 2 : 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -469,6 +489,10 @@ main(int argc, char **argv)
 	struct err e = { "" };
 	int status = 0;
 
+	if (argc == 2 && !strcmp(argv[1], "help"))
+		return print_commands(NULL);
+	if (argc == 3 && !strcmp(argv[1], "completion"))
+		return print_commands(argv[2]);
 	if (child_open(&d.child, NAME, &e) < 0)
 		return 1;
 	if (engined_open(&d, &e) < 0) {
