@@ -130,6 +130,17 @@ def install(args):
     say(f"done in {time.monotonic() - began:.1f} s. Next: banctl status; banctl doctor")
 
 
+def wait_for_end():
+    """Until no process is left that uses our files or users."""
+    end = time.monotonic() + 20
+    users = [u for u in USERS if u in names_in(Path("/etc/passwd"))]
+    while run("pgrep", "-x", "bannerd", check=False).returncode == 0 or \
+            users and run("pgrep", "-u", ",".join(users), check=False).returncode == 0:
+        if time.monotonic() > end:
+            raise SystemExit("install: bannerd does not end")
+        time.sleep(0.1)
+
+
 def stop(root):
     """Bans go first: nobody stays banned by a program that is not there any more."""
     if root != Path("/"):
@@ -138,6 +149,7 @@ def stop(root):
         run("banctl", "stop", "--unban", check=False)
     if systemd_runs(root):
         run("systemctl", "disable", "--now", "--quiet", *UNITS, check=False)
+    wait_for_end()
     for family in ("-4", "-6"):
         run("ip", family, "route", "flush", "table", "all", "proto", "98", check=False)
 
@@ -145,8 +157,10 @@ def stop(root):
 def remove_users(root):
     where = [] if root == Path("/") else ["--prefix", root]
     for user in USERS:
-        run("userdel", *where, user, check=False)
-    run("groupdel", *where, GROUP, check=False)
+        if user in names_in(root / "etc/passwd"):
+            run("userdel", *where, user)
+    if GROUP in names_in(root / "etc/group"):
+        run("groupdel", *where, GROUP)
 
 
 def remove(root, purge):

@@ -4,11 +4,13 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from lab import BUILD, TOP
+from lab import BUILD, TOP, wait_for
+from machine import ATTACKER, Machine, cannot
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make users")
 INSTALL = TOP / "scripts/install"
@@ -67,6 +69,51 @@ def test_install_and_uninstall(machine):
     assert left == []
     assert "banner" not in (machine / "etc/passwd").read_text()
     assert subprocess.run(uninstall, capture_output=True).returncode == 1
+
+
+@pytest.mark.skipif(cannot() is not None, reason=str(cannot()))
+def test_installed_programs_work(tmp_path):
+    """On a whole machine, without systemd: what was installed is all that is used."""
+    with Machine(tmp_path / "m") as m:
+        m.path("/var/log/auth.log").touch()
+        before = m.changes()
+        assert "jail sshd: reads /var/log/auth.log" in m.ok(INSTALL, "-b", BUILD)
+        assert "action route: route: plugin route" in m.ok("bannerd", "-t")
+        m.path("/etc/banner/jails.d/bad.local").write_text("[sshd]\naction = nothing\n")
+        assert "nothing" in m.run("bannerd", "-t").stdout
+        m.path("/etc/banner/jails.d/bad.local").unlink()
+        golden = TOP / "test/filters/sshd.log"
+        assert re.search(r"Lines: .* [1-9]\d* matched", m.ok("banregex", golden, "sshd"))
+        assert "_banctl" in m.ok("bash", "-c", "banctl completion bash")
+        assert m.path("/usr/share/bash-completion/completions/banctl.bash").exists()
+        for page in ("bannerd", "banctl", "banregex", "banner.conf", "banner-route"):
+            assert m.run("man", "-w", page).returncode == 0, page
+        use(m)
+        m.ok(INSTALL, "--uninstall", "--purge")
+        assert m.routes() == ""
+        left = m.changes() - before
+        assert [n for n in left if not os.path.exists(n)] == []
+        for name in ("passwd", "group", "shadow", "subuid"):
+            assert m.path(f"/etc/{name}").read_text() == Path("/etc", name).read_text()
+
+
+def use(m):
+    """A ban, what can be asked about it, and its end, by the installed programs."""
+    m.cable()
+    m.ok("bannerd")
+    wait_for(lambda: m.run("banctl", "ping").returncode == 0)
+    with open(m.path("/var/log/auth.log"), "a") as log:
+        for i in range(5):
+            log.write(f"{time.strftime('%b %e %H:%M:%S')} victim sshd[{100 + i}]: Failed "
+                      f"password for root from {ATTACKER} port {4000 + i} ssh2\n")
+    wait_for(lambda: f"blackhole {ATTACKER}" in m.routes())
+    assert ATTACKER in m.ok("banctl", "status", "sshd")
+    assert "in force since" in m.ok("banctl", "explain", ATTACKER)
+    assert m.run("banctl", "doctor").returncode == 0
+    m.ok("banctl", "check")
+    m.ok("banctl", "unbanip", ATTACKER)
+    wait_for(lambda: m.routes() == "")
+    m.ok("banctl", "banip", ATTACKER, "--wait")
 
 
 def test_this_session_is_offered(machine):
