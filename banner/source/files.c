@@ -20,7 +20,8 @@
  *    there the loss is said (stored.c). All names' places are known before the first
  *    file is opened, so that a rotated file is begun where its former name had stopped.
  * 5. An inotify batch is taken in whole before anything is looked at, readers before
- *    sleepers.
+ *    sleepers. A name that comes too late all the same, when the inode was read and left
+ *    already, goes on where the other name stopped (left).
  *
  * Nothing is polled but files the kernel does not tell us about: network file systems,
  * `polling`, or when no more watches are to be had. Idle means no wake-up at all.
@@ -328,6 +329,7 @@ files_new(struct sources *set)
 	fs->last = &fs->first;
 	fs->by_path = table_new();
 	fs->by_inode = table_new();
+	fs->left = table_new();
 	fs->stored = table_new();
 	fs->rescan = evtimer_new(set->base, on_rescan, fs);
 	fs->poll = evtimer_new(set->base, on_poll, fs);
@@ -350,6 +352,7 @@ files_free(struct files *fs)
 	event_free(fs->poll);
 	table_free(fs->by_path);
 	table_free(fs->by_inode);
+	table_free(fs->left);
 	table_free(fs->stored);
 	free(fs);
 }

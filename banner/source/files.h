@@ -15,7 +15,7 @@ enum {
 	GONE_MS = 60000,	/* a deleted file without a successor is kept so long */
 };
 
-struct done_file { uint64_t dev, ino; int64_t born_ns; };
+struct done_file { struct place at; int64_t born_ns; };
 
 /* One file name that is followed, whatever file bears it. */
 struct follow {
@@ -61,6 +61,7 @@ struct files {
 	size_t n;
 	struct table *by_path;		/* -> struct follow */
 	struct table *by_inode;		/* dev, ino -> struct reader */
+	struct table *left;		/* dev, ino -> struct follow with it in done */
 	struct table *stored;		/* ino -> struct place in some follow->wanted */
 	struct event *rescan, *poll;
 	int64_t scanned_ms;
@@ -105,6 +106,8 @@ uint64_t	 follow_copy(struct follow *, const struct reader *, uint64_t unread);
 /* Take over a descriptor; NULL when the inode is being read already. */
 struct reader	*follow_open(struct follow *, int fd, const struct stat *);
 void		 follow_add_old(struct follow *, struct reader *);
-bool follow_knows(const struct follow *, const struct stat *, int64_t born_ns);
+/* Where a file was left that this name bore and that was read; NULL: none such. */
+const struct place *follow_done(const struct follow *, const struct stat *,
+    int64_t born_ns);
 
 #endif

@@ -139,6 +139,19 @@ hand_over(struct follow *f, struct reader *r)
 	return false;
 }
 
+/* Remember where it was left, in place of the oldest such. */
+static void
+remember(struct follow *f, const struct reader *r)
+{
+	struct done_file *d = &f->done[f->ndone++ % FOLLOW_DONE];
+	struct inode_key old = { d->at.dev, d->at.ino }, key = { r->at.dev, r->at.ino };
+
+	if (table_find(f->files->left, &old, sizeof(old)) == f)
+		table_del(f->files->left, &old, sizeof(old));
+	*d = (struct done_file){ r->at, r->born_ns };
+	table_set(f->files->left, &key, sizeof(key), f);
+}
+
 /* The file is read and left for ever. */
 static void
 leave(struct follow *f, struct reader *r)
@@ -148,8 +161,7 @@ leave(struct follow *f, struct reader *r)
 	if (!r->copy && hand_over(f, r))
 		return;
 	reader_last_line(r, &f->src);
-	f->done[f->ndone++ % FOLLOW_DONE] = (struct done_file){ r->at.dev, r->at.ino,
-	    r->born_ns };
+	remember(f, r);
 	table_del(f->files->by_inode, &key, sizeof(key));
 	if (f->files->watch)
 		watch_drop(f->files->watch, r);
@@ -166,14 +178,17 @@ drop_old(struct follow *f, size_t i)
 	leave(f, r);
 }
 
-bool
-follow_knows(const struct follow *f, const struct stat *st, int64_t born_ns)
+const struct place *
+follow_done(const struct follow *f, const struct stat *st, int64_t born_ns)
 {
-	for (unsigned i = 0; i < FOLLOW_DONE; i++)
-		if (f->done[i].ino == st->st_ino && f->done[i].dev == st->st_dev &&
-		    f->done[i].born_ns == born_ns)
-			return true;
-	return false;
+	for (unsigned i = 0; i < FOLLOW_DONE; i++) {
+		const struct done_file *d = &f->done[i];
+
+		if (d->at.ino == st->st_ino && d->at.dev == st->st_dev &&
+		    d->born_ns == born_ns)
+			return &d->at;
+	}
+	return NULL;
 }
 
 static void
@@ -404,12 +419,25 @@ take_older(struct follow *f, const struct stat *st)
 	return false;
 }
 
+/* Another name bore the file, and left it before this one looked. */
+static bool
+left_by_another(struct follow *f, const struct stat *st)
+{
+	struct inode_key key = { st->st_dev, st->st_ino };
+	const struct follow *g = table_find(f->files->left, &key, sizeof(key));
+	const struct place *at = g ? follow_done(g, st, f->cur->born_ns) : NULL;
+
+	return at && place_fits(f->cur->fd, at) && reader_seek(f->cur, at->off) == 0;
+}
+
 static void
 set_offset(struct follow *f, const struct stat *st, bool successor)
 {
 	struct reader *r = f->cur;
 	struct place *at = table_find(f->files->stored, &r->at.ino, sizeof(r->at.ino));
 
+	if (left_by_another(f, st))
+		return;
 	if (!at || !place_fits(r->fd, at)) {
 		first_offset(f, r, st, successor);
 		return;

@@ -281,7 +281,7 @@ is_between(const struct between *b, int fd, const struct stat *st, int64_t born)
 	return born != 0 && born >= b->before->born_ns && st->st_ino != b->now &&
 	    !files_reader(b->f->files, st) &&
 	    !table_find(fs->stored, &st->st_ino, sizeof(st->st_ino)) &&
-	    !follow_knows(b->f, st, born) && !begins_alike(fd, b->before->fd);
+	    !follow_done(b->f, st, born) && !begins_alike(fd, b->before->fd);
 }
 
 /* Keep the first born ones, in order. */

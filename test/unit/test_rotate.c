@@ -233,6 +233,25 @@ glob_that_matches_rotated_names(void **state)
 	rig_each_once(r, 1, 8);
 }
 
+/* Read to its end and left under one name, and then it comes back under another. */
+static void
+rotated_name_comes_late(void **state)
+{
+	struct rig *r = *state;
+
+	rig_write(r, "a.log", "1 a\n");
+	rig_follow(r, "a.log*");
+	rig_until(r, "1 a\n");
+	rig_rename(r, "a.log", "tmp");
+	rig_write(r, "a.log", "2 b\n");
+	rig_until(r, "2 b\n");
+	rig_run(r, 4 * r->linger_ms);
+	rig_write(r, "tmp", "3 c\n");
+	rig_rename(r, "tmp", "a.log.1");
+	rig_until(r, "3 c\n");
+	rig_each_once(r, 1, 4);
+}
+
 /* The child writes numbers as fast as it can and rotates every so many lines. On a busy
  * machine it waits when it is `ahead` files ahead: what is deleted, or truncated twice,
  * before anybody looked is lost by nature. */
@@ -375,6 +394,7 @@ main(void)
 		TEST(target_of_a_link_is_rotated),
 		TEST(folder_is_moved_and_made_again),
 		TEST(glob_that_matches_rotated_names),
+		TEST(rotated_name_comes_late),
 		TEST(storm_of_renames),
 		TEST(storm_of_dated_renames_without_pause),
 		TEST(storm_of_link_switches),
