@@ -91,7 +91,7 @@ image_make(struct ssh *s)
 	*im = (struct image){ .users = 1,
 		.count = s->set.n,
 		.digest = s->set.digest,
-		.seq = s->log.next ? s->log.next - 1 : 0,
+		.seq = oplog_last(&s->log),
 		.made_ms = now_ms() };
 	for (size_t i = 0; i < s->set.cap && rc == 0; i++) {
 		const struct entry *e = &s->set.v[i];
@@ -120,7 +120,7 @@ image_get(struct ssh *s)
 {
 	struct image *im = s->image;
 
-	if (!im || im->seq + 1 != s->log.next ||
+	if (!im || im->seq != oplog_last(&s->log) ||
 	    now_ms() - im->made_ms > IMAGE_FRESH_MS) {
 		image_put(im);
 		im = s->image = image_make(s);
@@ -288,11 +288,13 @@ on_refused(struct host *h, const char *rest)
 
 	if (strtoull(rest, NULL, 10) != h->generation)
 		return 0;
+	if (h->state != HOST_SYNC)
+		return -EPROTO;
 	snprintf(h->error, sizeof(h->error), "set not taken:%.150s%s", why ? why : "",
 	    why && strncmp(why, " half", 5) == 0 ? " (banctl sync --force)" : "");
 	ssh_log(h->ssh, BN_ERROR, "%s: %s", h->name, h->error);
 	/* a damaged set is sent again with a new connection */
-	if (!why || strncmp(why, " half", 5) != 0)
+	if (!why || strncmp(why, " half", 5) != 0 || !h->exact)
 		return -EBADMSG;
 	host_synced(h, false);
 	return 0;

@@ -243,7 +243,7 @@ static bool
 under_way(const struct host *h, bool force)
 {
 	return h->state == HOST_SYNC && h->exact && (!force || h->force) &&
-	    h->sync_seq + 1 == h->ssh->log.next;
+	    h->sync_seq == oplog_last(&h->ssh->log);
 }
 
 void
@@ -495,14 +495,13 @@ host_describe(const struct host *h, char *out, size_t size)
 		[HOST_SYNC] = "syncing",
 		[HOST_UP] = "up" };
 	const struct ssh *s = h->ssh;
-	uint64_t last = s->log.next ? s->log.next - 1 : 0;
 
 	snprintf(out, size,
 	    "%s since_ms=%lld in_force=%llu wanted=%zu behind=%llu "
 	    "refused=%llu repaired=%llu p50_us=%llu p99_us=%llu error=%s",
 	    h->err && h->state < HOST_SYNC ? "down" : states[h->state],
 	    (long long)h->since_ms, (unsigned long long)h->in_force, s->set.n,
-	    (unsigned long long)(last - h->acked),
+	    (unsigned long long)(oplog_last(&s->log) - h->acked),
 	    (unsigned long long)(h->nfails + h->more_fails),
 	    (unsigned long long)h->repaired, (unsigned long long)host_latency_us(h, 50),
 	    (unsigned long long)host_latency_us(h, 99),

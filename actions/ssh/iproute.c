@@ -277,7 +277,7 @@ compare(struct host *h)
 		if (b->held.v[i].addr.family)
 			carried_out(h, &b->held.v[i].addr);
 	h->sync_count = b->ntodo;
-	h->sent = h->sync_seq = h->ssh->log.next ? h->ssh->log.next - 1 : 0;
+	h->sent = h->sync_seq = oplog_last(&h->ssh->log);
 	b->phase = CHANGING;
 	return 0;
 }

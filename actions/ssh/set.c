@@ -16,7 +16,7 @@ enum { SET_FIRST = 1024, LOG_FIRST = 1024, TEXT_KEPT = 4096 };
 int
 set_init(struct set *s)
 {
-	s->cap = SET_FIRST;
+	*s = (struct set){ .cap = SET_FIRST };
 	s->v = calloc(s->cap, sizeof(*s->v));
 	if (!s->v)
 		return -ENOMEM;
@@ -151,6 +151,12 @@ oplog_at(const struct oplog *l, uint64_t seq)
 	return seq >= l->first && seq < l->next ? &l->v[seq & (l->cap - 1)] : NULL;
 }
 
+uint64_t
+oplog_last(const struct oplog *l)
+{
+	return l->next ? l->next - 1 : 0;
+}
+
 static int
 log_grow(struct oplog *l)
 {
@@ -210,6 +216,8 @@ room(struct text *t, size_t n)
 int
 text_add(struct text *t, const void *p, size_t n)
 {
+	if (n == 0)
+		return 0;
 	if (room(t, n) < 0)
 		return -ENOMEM;
 	memcpy(t->p + t->len, p, n);

@@ -48,6 +48,7 @@ struct oplog {
 	uint64_t first, next, told;
 };
 struct op	*oplog_at(const struct oplog *, uint64_t seq);
+uint64_t	 oplog_last(const struct oplog *);	/* 0: none yet */
 /* A new one, its number in *seq. NULL: no memory. */
 struct op	*oplog_add(struct oplog *, uint64_t *seq);
 

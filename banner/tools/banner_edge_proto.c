@@ -167,6 +167,7 @@ static void
 set_line(struct edge *e, struct str line)
 {
 	struct edge_sync *s = &e->sync;
+	struct str rest = line, prefix;
 	struct edge_want w;
 	const char *why;
 
@@ -182,8 +183,8 @@ set_line(struct edge *e, struct str line)
 	else
 		why = NULL;
 	if (why) {
-		if (s->refused++ < BAD_TOLD)
-			refuse(e, 0, line, why);
+		if (s->refused++ < BAD_TOLD && str_word(&rest, &prefix))
+			refuse(e, 0, prefix, why);
 		return;
 	}
 	if (s->n == s->cap) {
@@ -265,6 +266,29 @@ end_stale(struct edge *e)
 	free(s.v);
 }
 
+/* A set that only adds may not fill the rows beyond the policy's limit; one that is
+ * exact was held against it while it was read. */
+static void
+set_rows(struct edge *e)
+{
+	struct edge_sync *s = &e->sync;
+	char text[ADDR_TEXT];
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct edge_want *w = &s->v[i];
+		const char *why = s->exact ? NULL : edge_policy(e, &w->addr);
+
+		if (why && s->refused++ < BAD_TOLD)
+			refuse(e, 0, str_of(addr_print(&w->addr, text)), why);
+		if (why)
+			continue;
+		edge_row_set(e, &w->addr, w->ttl_ms, 0);
+		n++;
+	}
+	s->n = n;
+}
+
 static void
 set_apply(struct edge *e)
 {
@@ -280,8 +304,7 @@ set_apply(struct edge *e)
 		return;
 	if (s->exact)
 		instance_begin(e->instance, s->generation);
-	for (size_t i = 0; i < s->n; i++)
-		edge_row_set(e, &s->v[i].addr, s->v[i].ttl_ms, 0);
+	set_rows(e);
 	if (s->exact) {
 		end_stale(e);
 		instance_complete(e->instance, s->generation, s->force);
