@@ -33,6 +33,7 @@ rules_free(struct rules *r)
 	capture_names_fini(&r->names);
 	arena_free(r->arena);
 	buf_fini(&r->cut);
+	buf_fini(&r->unwrapped);
 	buf_fini(&r->content);
 	buf_fini(&r->joined);
 	buf_fini(&r->joined_pre);
@@ -298,4 +299,13 @@ int
 rules_session_put(struct rules *r, struct str key, struct str record)
 {
 	return r->sessions ? sessions_put(r->sessions, key, record) : -EINVAL;
+}
+
+/* Most of a handful say nothing. */
+bool
+rules_peers_only(const struct rules *r)
+{
+	enum { LEAST = 20 };
+
+	return r->stats.own_peer >= LEAST && r->stats.own_peer * 2 > r->stats.matched;
 }

@@ -10,7 +10,6 @@
 
 enum {
 	FRESH_MS = 60 * 1000,	/* older dates are not those of lines without one */
-	WEIGHT_MAX = 100,	/* attempts that one line may stand for */
 	LONG_TEXT = 1024,	/* bytes from where on a search may take long */
 };
 
@@ -322,15 +321,6 @@ add_field(
 		fields[f->nfields++] = (struct field){ name, value };
 }
 
-/* Most of a handful say nothing. */
-bool
-rules_peers_only(const struct rules *r)
-{
-	enum { LEAST = 20 };
-
-	return r->stats.own_peer >= LEAST && r->stats.own_peer * 2 > r->stats.matched;
-}
-
 static bool
 is_trusted(const struct rules *r, const struct addr *a)
 {
@@ -382,12 +372,13 @@ report_captures(struct view *v, const struct captures *c, struct session *s,
 
 /* F-WEIGHT is ours: how many attempts the line speaks of. */
 static unsigned
-weight_of(const struct regex *x, const struct captures *c)
+weight_of(const struct judge *j, const struct regex *x, const struct captures *c)
 {
 	uint64_t n;
 
 	if (!c->v[CAP_WEIGHT].s || str_u64(c->v[CAP_WEIGHT], &n) < 0 || n < 1)
-		return x->weight;
+		n = 1;
+	n = n < WEIGHT_MAX ? n * j->times : WEIGHT_MAX;
 	return x->weight * (unsigned)(n < WEIGHT_MAX ? n : WEIGHT_MAX);
 }
 
@@ -408,7 +399,7 @@ conclude(struct view *v, size_t rule, const struct captures *c, struct failure *
 	struct session *s = NULL;
 
 	f->rule = (unsigned)rule;
-	f->weight = weight_of(&v->r->fail[rule], c);
+	f->weight = weight_of(v->j, &v->r->fail[rule], c);
 	if (c->v[CAP_MLFID].s) {
 		s = session_merge(v->r->sessions, c, f->lines, f->nlines,
 		    v->j->block->read_ms);
@@ -468,7 +459,7 @@ take_hit(struct view *v, size_t rule, const struct spans *spans)
 {
 	struct regex *x = &v->r->fail[rule];
 	struct captures c = v->pre;
-	struct failure f = { .lines = &v->j->line.s, .nlines = 1 };
+	struct failure f = { .lines = &v->j->shown, .nlines = 1 };
 	struct text judged = v->subject;
 
 	capture_read(&x->map, spans, v->subject.s, &c, &v->r->joined);
@@ -521,7 +512,7 @@ try_parser(struct view *v)
 	struct rules *r = v->r;
 	struct parser_env env = { r->o.trusted, r->o.ntrusted, &r->o.filter->options };
 	struct parser_out out = { .weight = 1 };
-	struct failure f = { .lines = &v->j->line.s, .nlines = 1 };
+	struct failure f = { .lines = &v->j->shown, .nlines = 1 };
 	bool gained = false;
 
 	switch (r->parser->parse(v->j->line.s, &env, &out)) {
@@ -551,7 +542,9 @@ try_parser(struct view *v)
 	f.addr = out.host;
 	f.user = out.user;
 	f.attempt = out.attempt;
-	f.weight = out.weight;
+	if (v->j->times > 1)
+		f.attempt.once = (struct str){ 0 };
+	f.weight = out.weight * v->j->times;
 	f.fields = out.fields;
 	f.nfields = out.nfields;
 	report(v, &f);
@@ -559,12 +552,11 @@ try_parser(struct view *v)
 }
 
 enum line_verdict
-judge_line(struct judge *j)
+judge_once(struct judge *j)
 {
 	struct rules *r = j->rules;
 	struct view v = { .j = j, .r = r };
 
-	r->stats.candidates++;
 	j->rule = -1;
 	if (r->multi)
 		settle_buffer(j);

@@ -18,6 +18,8 @@ struct share {
 	struct spans spans;
 };
 
+enum { WEIGHT_MAX = 100 };	/* attempts that one line may stand for */
+
 struct judge {
 	struct pattern_run *run;
 	const struct block *block;
@@ -33,13 +35,18 @@ struct judge {
 	size_t first_bit;		/* of this jail in bits */
 	size_t at;			/* place of the line in the block */
 	struct text line;		/* decoded */
+	struct str shown;		/* the same, as it stands in the log */
+	unsigned times;			/* lines that it stands for */
 	/* Asked when the line has no date: catch up with the lines before it. */
 	void (*look_back)(struct judge *);
 	void *member;			/* match.c's own: whose line it is */
 	int rule;			/* out: the failregex that decided, or -1 */
 };
 
+/* judge_repeated.c: the line as it is; if it says nothing, and is syslog's "message
+ * repeated N times: [ ... ]", then the line it repeats, N times. */
 enum line_verdict	judge_line(struct judge *);
+enum line_verdict	judge_once(struct judge *);
 /* The date of an earlier line of this jail; false: it has none. */
 bool	judge_earlier_date(struct judge *, struct str line);
 

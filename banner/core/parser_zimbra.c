@@ -138,15 +138,17 @@ is_login(struct str cmd)
 	    str_is(cmd, "PreAuth") || str_is(cmd, "SSOAuth");
 }
 
+/* Without an error: AdminAuth is written before the password is looked at. */
 static enum reading
 read_security(const struct zimbra_reading *r, struct attempt *a)
 {
 	struct str error = zimbra_get(&r->event, "error");
+	struct str cmd = zimbra_get(&r->event, "cmd");
 
-	if (!is_login(zimbra_get(&r->event, "cmd")))
+	if (!is_login(cmd))
 		return READ_OTHER;
 	if (!error.s)
-		return READ_LOGIN;
+		return str_is(cmd, "Auth") ? READ_LOGIN : READ_OTHER;
 	a->reason = zimbra_error(error, &a->typed);
 	a->user = zimbra_get(&r->event, "account");
 	return READ_ATTEMPT;
@@ -176,7 +178,8 @@ frame(struct str s, const char *const part[3], struct str *name, struct str *rea
 
 #define FAILED	"authentication failed for "
 
-struct form { const char *category, *part[3]; };
+/* whole: the reason that the form itself tells. */
+struct form { const char *category, *part[3], *whole; };
 
 /* The forms of mailbox.log, each with the category that writes it. */
 static bool
@@ -185,8 +188,9 @@ read_message(const struct zimbra_reading *r, struct str *name, struct str *reaso
 	static const struct form forms[] = {
 		{ "account", { "Error occurred during authentication: "
 		    FAILED "[", "]. Reason: ", "." } },
-		{ "account", { FAILED, " (no such account", ")" } },
+		{ "account", { FAILED, " (no such account", ")" }, "no such account" },
 		{ "SoapEngine", { "handler exception: " FAILED "[", "], ", "" } },
+		{ "SoapEngine", { "handler exception: " FAILED "[", "", "]" }, "" },
 		{ "soap", { FAILED "[", "] (", ")" } },
 		{ "imap", { FAILED "[", "] (", ")" } },
 		{ "pop", { FAILED "[", "] (", ")" } },
@@ -197,8 +201,8 @@ read_message(const struct zimbra_reading *r, struct str *name, struct str *reaso
 		if (!str_is(r->category, forms[i].category) ||
 		    !frame(r->message, forms[i].part, name, reason))
 			continue;
-		if (i == 1)
-			*reason = STR("no such account");
+		if (forms[i].whole)
+			*reason = str_of(forms[i].whole);
 		return true;
 	}
 	return false;

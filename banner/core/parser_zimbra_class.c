@@ -208,12 +208,13 @@ zimbra_reason(struct str s)
 		{ "recovery code", ZIMBRA_FACTOR },
 		{ "two-factor", ZIMBRA_FACTOR },
 		{ "TOTP", ZIMBRA_FACTOR },
+		{ "missing account status", ZIMBRA_NONE },
 		{ "onnection refused", ZIMBRA_NONE },
 		{ "timed out", ZIMBRA_NONE },
 		{ NULL, ZIMBRA_NONE },
 	};
 
-	if (str_starts(s, "external LDAP auth failed"))
+	if (str_starts(s, "external LDAP auth failed") || str_starts(s, "LDAP error:"))
 		return ldap_reason(s);
 	return find_reason(s, texts);
 }

@@ -30,6 +30,31 @@ plan_own_bits(const struct rules *r)
 	return !(r->multi && r->parser) && decoder_keeps_ascii(r->decoder);
 }
 
+static bool
+may_span_tag(const struct literal_set *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (str_starts(set->v[i].text, " ") ||
+		    memmem(set->v[i].text.s, set->v[i].text.len, ": ", 2))
+			return true;
+	return false;
+}
+
+/* Behind the tag of a line may stand "message repeated N times: [ " (judge_repeated.c),
+ * so that a text which goes from the tag into the message is not in the file. */
+static void
+allow_repeated(struct rules *r, struct literal_sets *sets)
+{
+	for (size_t i = 0; i < sets->n && !r->multi; i++) {
+		struct literal_set *set = &sets->v[i], more;
+
+		if (!may_span_tag(set))
+			continue;
+		more = set_one(r->arena, STR("message repeated "), false);
+		*set = set_union(r->arena, *set, more);
+	}
+}
+
 /* The order and the end make the search of long texts short. */
 static void
 regex_literals(struct rules *r, struct regex *x)
@@ -63,6 +88,7 @@ plan_literals(struct rules *r)
 		regex_literals(r, &r->fail[i]);
 		if (r->pref)
 			literal_join(&l->sets, &r->pref->literals.sets);
+		allow_repeated(r, &l->sets);
 		r->every_line |= l->sets.n == 0;
 	}
 }

@@ -43,7 +43,8 @@ struct rules {
 	int64_t last_ms;		/* the last one */
 	struct rules_stats stats;
 	uint64_t lines_lost; /* of the multi-line buffer, by its cap of bytes */
-	struct buf cut, content, joined, joined_pre;	/* of the line at hand */
+	/* of the line at hand */
+	struct buf cut, content, joined, joined_pre, unwrapped;
 };
 
 #endif

@@ -51,6 +51,52 @@ def test_weight(name, text, weight):
     assert (failure["host"], failure["weight"]) == ("192.0.2.5", weight)
 
 
+HEAD = re.compile(rb"^(?:<\d+>)?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\S+T\S+) [\w.\-]+ "
+                  rb"[\w./\-]+(?:\[\d+\])?: ")
+
+
+def repeated(line, times):
+    """What rsyslog writes of further equal lines."""
+    head = HEAD.match(line).end()
+    return line[:head] + b"message repeated %d times: [ %s]" % (times, line[head:])
+
+
+@pytest.mark.parametrize("name", data.filters())
+def test_repeated(name):
+    """The line that stands for three others counts three times, for every filter of
+    syslog, and for the same host and user."""
+    for (rule, trusted, _), group in batches(
+            data.read(data.TOP / "test" / "filters" / (name + ".log"))).items():
+        lines = [l.text for l in group
+                 if HEAD.match(l.text) and b": message repeated" not in l.text]
+        once = data.judge(rule, trusted, lines) if lines else []
+        both = [f for l, f in zip(lines, data.judge(
+            rule, trusted, [repeated(l, 3) for l in lines]) if lines else [])]
+        for line, a, b in zip(lines, once, both):
+            want = a and (a["host"], a["user"], min(3 * a["weight"], 100))
+            assert (b and (b["host"], b["user"], b["weight"])) == want, line
+
+
+@pytest.mark.parametrize("text, weight", [
+    ("mx postfix/smtpd[7]: message repeated 3 times: [ %s]", 3),
+    ("mx postfix/smtpd[7]: message repeated 3 times: [%s]", 3),
+    ("mx postfix/smtpd[7]: message repeated 70000 times: [ %s]", 100),
+    ("postfix/smtpd[7]: message repeated 2 times: [ %s] ", 2),
+    ("mx postfix/smtpd[7]: message repeated 0 times: [ %s]", None),
+    ("mx postfix/smtpd[7]: message repeated x times: [ %s]", None),
+    ("mx postfix/smtpd[7]: message repeated 3 times: [ %s", None),
+    ("mx app: postfix/smtpd[7]: message repeated 3 times: [ %s]", None),
+    ("mx postfix/smtpd[7]: x: message repeated 3 times: [ %s]", None),
+    ("mx postfix/smtpd[7]: message repeated 3 times: [ message repeated 9 times: [ %s]]",
+     None),
+])
+def test_repeated_forms(text, weight):
+    line = "Mar  5 10:00:00 " + text % (
+        "warning: unknown[192.0.2.5]: SASL LOGIN authentication failed: x")
+    failure, = data.judge("postfix-sasl", None, [line.encode()])
+    assert (failure and failure["weight"]) == weight
+
+
 def jails():
     return sorted(name for p in (data.TOP / "jails.d").glob("*.conf")
                   for name in re.findall(r"(?m)^\[(.+)\]$", p.read_text()))

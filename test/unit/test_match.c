@@ -20,6 +20,7 @@
 /* What came out, one line of text for each failure. */
 static char out[8192];
 static size_t user_len;
+static unsigned weight;
 
 static void
 note(void *arg, const struct failure *f)
@@ -37,6 +38,7 @@ note(void *arg, const struct failure *f)
 	    (int)f->user.len, f->user.s ? f->user.s : "", f->rule, f->nlines,
 	    (long long)(f->when_ms - NOW) / 1000);
 	user_len = f->user.len;
+	weight = f->weight;
 }
 
 struct bench {
@@ -96,6 +98,25 @@ done(struct match *m, struct bench *b)
 {
 	match_free(m);
 	rules_free(b->rules);
+}
+
+/* What syslog put together: found though no line holds " a: bad from ". */
+static void
+test_repeated(void **state)
+{
+	struct bench b = { .fail = { "^ a: bad from <ADDR>$" } };
+	struct match *m = only(&b);
+
+	assert_string_equal(feed(m, "2005-08-14 10:00:00 a: message repeated 7 times: "
+	    "[ bad from 192.0.2.1]\n", false), "192.0.2.1  r0 l1 t0\n");
+	assert_int_equal(weight, 7);
+	assert_string_equal(feed(m, "2005-08-14 10:00:00 a: message repeated 7000 times: "
+	    "[bad from 192.0.2.1]\n", false), "192.0.2.1  r0 l1 t0\n");
+	assert_int_equal(weight, 100);
+	assert_string_equal(feed(m, "2005-08-14 10:00:00 a: x: message repeated 7 times: "
+	    "[ bad from 192.0.2.1]\n", false), "");
+	assert_int_equal(rules_stats(b.rules)->matched, 2);
+	done(m, &b);
 }
 
 /* The first regex wins; the id may be an address, text that is none, or a raw id. */
@@ -546,6 +567,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_repeated),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_prefregex),
 		cmocka_unit_test(test_times),
