@@ -95,6 +95,7 @@ FIELDS = {
                    (r'error in "([^"]*)" H', as_is)],
     "sogo-auth": [(r"for user '(\w+)' might", as_is)],
     "roundcube-auth": [(r"ogin for (\w+) from", as_is)],
+    "sendmail-reject": [(r"arg1=<([^<>]*)>", as_is)],
     "sendmail-auth": [(r"user=(\w+), relay", as_is)],
     "squirrelmail": [(r"\[LOGIN_ERROR\] (\w+) ", as_is)],
     "perdition": [(r'authentication_id="(\w+)"', as_is)],
