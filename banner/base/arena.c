@@ -10,7 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CHUNK = 4096 - 64 };	/* with malloc's own head still one page */
+/* Chunks double from the first on: a small arena takes little; a big one is in few
+ * pieces, which malloc gets from the system and gives back to it one by one. */
+enum { CHUNK_FIRST = 512, CHUNK_LAST = 512 * 1024, MALLOC_HEAD = 16 };
 
 struct chunk {
 	struct chunk *next;
@@ -20,6 +22,7 @@ struct chunk {
 
 struct arena {
 	struct chunk *chunks;	/* the first is the one being filled */
+	size_t next;		/* bytes of the next one, all heads counted */
 };
 
 /* Nothing here may allocate, stdio included. */
@@ -79,7 +82,10 @@ xstrndup(const char *s, size_t n)
 struct arena *
 arena_new(void)
 {
-	return xcalloc(1, sizeof(struct arena));
+	struct arena *a = xcalloc(1, sizeof(*a));
+
+	a->next = CHUNK_FIRST;
+	return a;
 }
 
 void
@@ -108,23 +114,35 @@ chunk_new(size_t size)
 	return c;
 }
 
+static size_t
+next_size(struct arena *a)
+{
+	size_t size = a->next - MALLOC_HEAD - sizeof(struct chunk);
+
+	if (a->next < CHUNK_LAST)
+		a->next *= 2;
+	return size;
+}
+
 /* A big piece gets a chunk of its own behind the first, so that what is left of
  * the first is not lost. */
 static struct chunk *
 chunk_for(struct arena *a, size_t bytes)
 {
 	struct chunk *c = a->chunks;
+	size_t size;
 
 	if (c && c->size - c->used >= bytes)
 		return c;
-	if (c && bytes > CHUNK / 4) {
+	if (c && bytes > a->next / 4) {
 		struct chunk *own = chunk_new(bytes);
 
 		own->next = c->next;
 		c->next = own;
 		return own;
 	}
-	c = chunk_new(bytes > CHUNK ? bytes : CHUNK);
+	size = next_size(a);
+	c = chunk_new(bytes > size ? bytes : size);
 	c->next = a->chunks;
 	a->chunks = c;
 	return c;
