@@ -81,10 +81,12 @@ void	conf_free(struct conf *);
 
 const struct conf_jail	*conf_jail_find(const struct conf *, const char *name);
 
-/* One flat image, position independent, versioned; unpack checks every length.
- * conf_unpack: 0 or -EINVAL. */
+/* One flat image, position independent, versioned. */
 void	conf_pack(const struct conf *, struct buf *);
-int	conf_unpack(const void *, size_t, struct conf **, struct err *);
+/* HEAD: all but the jails. Texts stay in the image, which must outlive the result;
+ * every length is checked. 0 or -EINVAL. */
+enum conf_part { CONF_HEAD, CONF_WHOLE };
+int	conf_unpack(struct str image, enum conf_part, struct conf **, struct err *);
 
 /* --dump: the resolved configuration, one item per line, readable and stable. */
 void	conf_dump(const struct conf *, struct buf *);

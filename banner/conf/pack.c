@@ -3,20 +3,32 @@
  *
  * Every struct has one function that names its fields in order; it writes or reads,
  * depending on the direction, so that the two cannot differ. All numbers are 64 bits
- * in host order: the image only goes to processes of the same build.
+ * in host order: the image only goes to processes of the same build. Behind them all
+ * texts follow, each once and with its NUL: whoever unpacks uses them where they are,
+ * so processes that have the same image mapped share them.
  */
 #include <errno.h>
 #include <string.h>
 
+#include "banner/base/table.h"
 #include "banner/conf/conf.h"
 
-static const char magic[] = "banner-conf 1";
+struct head {
+	char magic[16];
+	uint64_t words;		/* offset of the texts */
+};
 
-enum { NONE = 0xffffffff };	/* length of a NULL text */
+static const char magic[16] = "banner-conf 2";
+
+enum { NONE = 0xffffffff };	/* offset of a NULL text */
 
 struct image {
 	struct buf *out;	/* NULL when reading */
+	struct buf words;	/* writing: the texts so far */
+	struct table *seen;	/* and where each is, plus one */
 	const unsigned char *p, *end;
+	const char *texts;	/* reading */
+	size_t ntexts;
 	struct arena *arena;	/* reading: owns what is made */
 	bool bad;
 };
@@ -35,26 +47,35 @@ bytes(struct image *im, void *p, size_t n)
 	}
 }
 
+static uint32_t
+place_of(struct image *im, const char *s)
+{
+	size_t n = strlen(s) + 1;
+	uintptr_t at = (uintptr_t)table_find(im->seen, s, n);
+
+	if (!at) {
+		at = im->words.len + 1;
+		buf_add(&im->words, s, n);
+		table_set(im->seen, s, n, (void *)at);
+	}
+	return (uint32_t)(at - 1);
+}
+
 static void
 text(struct image *im, const char **s)
 {
-	uint32_t n = im->out && *s ? (uint32_t)strlen(*s) : NONE;
+	uint32_t at = im->out && *s ? place_of(im, *s) : NONE;
 
-	bytes(im, &n, sizeof(n));
-	if (im->out) {
-		if (*s)
-			buf_add(im->out, *s, n);
+	bytes(im, &at, sizeof(at));
+	if (im->out)
 		return;
-	}
 	*s = NULL;
-	if (im->bad || n == NONE)
+	if (im->bad || at == NONE)
 		return;
-	if ((size_t)(im->end - im->p) < n || memchr(im->p, 0, n)) {
+	if (at >= im->ntexts)
 		im->bad = true;
-		return;
-	}
-	*s = arena_dup(im->arena, (struct str){ (const char *)im->p, n });
-	im->p += n;
+	else
+		*s = im->texts + at;
 }
 
 /* A text that is never NULL. */
@@ -285,7 +306,7 @@ problem_part(struct image *im, struct conf_problem *p)
 }
 
 static void
-whole(struct image *im, struct conf *c)
+head_part(struct image *im, struct conf *c)
 {
 	word(im, &c->dir);
 	c->layout = (enum conf_layout)choice(im, (int)c->layout, LAYOUT_FAIL2BAN);
@@ -293,39 +314,73 @@ whole(struct image *im, struct conf *c)
 	c->actions = list(im, c->actions, &c->nactions, sizeof(*c->actions), 44);
 	for (size_t i = 0; i < c->nactions && !im->bad; i++)
 		action_part(im, &c->actions[i]);
-	c->jails = list(im, c->jails, &c->njails, sizeof(*c->jails), 200);
-	for (size_t i = 0; i < c->njails && !im->bad; i++)
-		jail_part(im, &c->jails[i], c->nactions);
 	c->problems = list(im, c->problems, &c->nproblems, sizeof(*c->problems), 20);
 	for (size_t i = 0; i < c->nproblems && !im->bad; i++)
 		problem_part(im, &c->problems[i]);
 }
 
+static void
+jails_part(struct image *im, struct conf *c)
+{
+	c->jails = list(im, c->jails, &c->njails, sizeof(*c->jails), 200);
+	for (size_t i = 0; i < c->njails && !im->bad; i++)
+		jail_part(im, &c->jails[i], c->nactions);
+}
+
 void
 conf_pack(const struct conf *c, struct buf *out)
 {
-	struct image im = { .out = out };
+	struct image im = { .out = out, .seen = table_new() };
 	struct conf copy = *c;		/* writing changes none, but wants pointers */
+	struct head head = { .words = 0 };
 
-	buf_add(out, magic, sizeof(magic));
-	whole(&im, &copy);
+	memcpy(head.magic, magic, sizeof(magic));
+	buf_add(out, &head, sizeof(head));
+	head_part(&im, &copy);
+	jails_part(&im, &copy);
+	head.words = out->len;
+	memcpy(out->p, &head, sizeof(head));
+	buf_str(out, buf_view(&im.words));
+	buf_fini(&im.words);
+	table_free(im.seen);
+}
+
+static bool
+open_image(struct image *im, const void *p, size_t n)
+{
+	struct head head;
+
+	if (n < sizeof(head))
+		return false;
+	memcpy(&head, p, sizeof(head));
+	if (memcmp(head.magic, magic, sizeof(magic)) != 0 ||
+	    head.words < sizeof(head) || head.words >= n)
+		return false;
+	im->texts = (const char *)p + head.words;
+	im->ntexts = n - head.words;
+	im->p = (const unsigned char *)p + sizeof(head);
+	im->end = (const unsigned char *)im->texts;
+	return im->texts[im->ntexts - 1] == '\0';
 }
 
 int
-conf_unpack(const void *p, size_t n, struct conf **out, struct err *e)
+conf_unpack(struct str packed, enum conf_part part, struct conf **out, struct err *e)
 {
-	struct image im = { .p = p, .end = (const unsigned char *)p + n };
+	struct image im = { .arena = NULL };
 	struct conf *c;
 
 	*out = NULL;
-	if (n < sizeof(magic) || memcmp(p, magic, sizeof(magic)) != 0)
+	if (!open_image(&im, packed.s, packed.len))
 		return err_set(e, -EINVAL, "not a configuration of this version");
-	im.p += sizeof(magic);
 	im.arena = arena_new();
 	c = arena_alloc(im.arena, sizeof(*c));
 	c->arena = im.arena;
-	whole(&im, c);
-	if (im.bad || im.p != im.end) {
+	head_part(&im, c);
+	if (part == CONF_WHOLE) {
+		jails_part(&im, c);
+		im.bad |= im.p != im.end;
+	}
+	if (im.bad) {
 		arena_free(im.arena);
 		return err_set(e, -EINVAL, "damaged image of a configuration");
 	}

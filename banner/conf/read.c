@@ -208,27 +208,3 @@ conf_read(const struct conf_request *q, struct conf **out, struct err *e)
 	*out = r.conf;
 	return 0;
 }
-
-void
-conf_free(struct conf *c)
-{
-	if (c)
-		arena_free(c->arena);
-}
-
-const struct conf_jail *
-conf_jail_find(const struct conf *c, const char *name)
-{
-	for (size_t i = 0; i < c->njails; i++)
-		if (strcmp(c->jails[i].name, name) == 0)
-			return &c->jails[i];
-	return NULL;
-}
-
-const char *
-conf_option(const struct conf_options *o, const char *key, const char *fallback)
-{
-	const char *v = options_get(o, key);
-
-	return v ? v : fallback;
-}

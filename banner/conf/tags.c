@@ -50,15 +50,6 @@ options_set(struct arena *a, struct conf_options *o, const char *key, const char
 	o->v[o->n++] = (struct conf_option){ key, value };
 }
 
-const char *
-options_get(const struct conf_options *o, const char *key)
-{
-	for (size_t i = 0; i < o->n; i++)
-		if (strcmp(o->v[i].key, key) == 0)
-			return o->v[i].value;
-	return NULL;
-}
-
 static bool
 ignored(const struct tag_job *job, const char *name)
 {

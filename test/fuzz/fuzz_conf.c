@@ -17,22 +17,22 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct buf pack = { 0 }, a = { 0 }, b = { 0 };
 	struct err e;
 
-	if (conf_unpack(p, n, &c, &e) == 0)
+	if (conf_unpack((struct str){ (const char *)p, n }, CONF_WHOLE, &c, &e) == 0)
 		conf_free(c);
 	folder_put(dir, "jail.conf", p, n);
 	if (conf_read(&q, &c, &e) < 0)
 		return 0;
 	conf_pack(c, &pack);
-	if (conf_unpack(pack.p, pack.len, &again, &e) < 0)
+	if (conf_unpack(buf_view(&pack), CONF_WHOLE, &again, &e) < 0)
 		abort();
 	conf_dump(c, &a);
 	conf_dump(again, &b);
 	if (!str_eq(buf_view(&a), buf_view(&b)))
 		abort();
-	buf_fini(&pack);
 	buf_fini(&a);
 	buf_fini(&b);
 	conf_free(again);
+	buf_fini(&pack);
 	conf_free(c);
 	return 0;
 }

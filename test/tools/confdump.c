@@ -28,18 +28,16 @@ print_problems(const struct conf *c)
 	}
 }
 
-/* The same configuration after a trip through the packed form. */
+/* The same configuration after a trip through the packed form, which it needs. */
 static struct conf *
-travel(struct conf *c)
+travel(struct conf *c, struct buf *image)
 {
-	struct buf image = { 0 };
 	struct conf *copy = NULL;
 	struct err e;
 
-	conf_pack(c, &image);
-	if (conf_unpack(image.p, image.len, &copy, &e) < 0)
+	conf_pack(c, image);
+	if (conf_unpack(buf_view(image), CONF_WHOLE, &copy, &e) < 0)
 		fprintf(stderr, "unpack: %s\n", e.text);
-	buf_fini(&image);
 	conf_free(c);
 	return copy;
 }
@@ -48,7 +46,7 @@ int
 main(int argc, char **argv)
 {
 	struct conf_request q = { 0 };
-	struct buf out = { 0 };
+	struct buf out = { 0 }, image = { 0 };
 	struct conf *c;
 	struct err e;
 	bool pack = false;
@@ -69,12 +67,13 @@ main(int argc, char **argv)
 		fprintf(stderr, "%s\n", e.text);
 		return 1;
 	}
-	if (pack && !(c = travel(c)))
+	if (pack && !(c = travel(c, &image)))
 		return 1;
 	conf_dump(c, &out);
 	fwrite(out.p, 1, out.len, stdout);
 	print_problems(c);
 	buf_fini(&out);
 	conf_free(c);
+	buf_fini(&image);
 	return 0;
 }

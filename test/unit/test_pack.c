@@ -26,7 +26,7 @@ survives_the_trip(void **state)
 	struct err e;
 
 	conf_pack(c, &image);
-	assert_int_equal(conf_unpack(image.p, image.len, &d, &e), 0);
+	assert_int_equal(conf_unpack(buf_view(&image), CONF_WHOLE, &d, &e), 0);
 	conf_pack(d, &again);
 	assert_int_equal(again.len, image.len);
 	assert_memory_equal(again.p, image.p, image.len);
@@ -44,6 +44,51 @@ survives_the_trip(void **state)
 }
 
 static void
+head_is_without_jails(void **state)
+{
+	struct conf *c = sample(*state), *d;
+	struct buf image = { 0 };
+	struct err e;
+
+	conf_pack(c, &image);
+	assert_int_equal(conf_unpack(buf_view(&image), CONF_HEAD, &d, &e), 0);
+	assert_int_equal(d->njails, 0);
+	assert_int_equal(d->nactions, 2);
+	assert_string_equal(d->actions[1].options.v[0].value, "b");
+	assert_string_equal(d->daemon.state, c->daemon.state);
+	assert_int_equal(d->nproblems, c->nproblems);
+	conf_free(d);
+	buf_fini(&image);
+	conf_free(c);
+}
+
+/* Many jails of one filter have its texts once. */
+static void
+texts_are_there_once(void **state)
+{
+	struct buf jails = { 0 }, image = { 0 };
+	struct conf *c, *d;
+	struct err e;
+
+	folder_write(*state, "filters/f.conf",
+	    "[Definition]\nfailregex = ^a text that will be seen once <HOST>\n");
+	buf_puts(&jails, "[DEFAULT]\nfilter = f\nenabled = yes\nlogpath = /a\n");
+	for (int i = 0; i < 50; i++)
+		buf_printf(&jails, "[j%d]\n", i);
+	folder_write(*state, "jails.d/a.conf", jails.p);
+	c = folder_read(*state);
+	conf_pack(c, &image);
+	assert_int_equal(conf_unpack(buf_view(&image), CONF_WHOLE, &d, &e), 0);
+	assert_int_equal(d->njails, 50);
+	assert_ptr_equal(d->jails[0].filter.failregex.v[0],
+	    d->jails[49].filter.failregex.v[0]);
+	conf_free(d);
+	conf_free(c);
+	buf_fini(&jails);
+	buf_fini(&image);
+}
+
+static void
 every_cut_is_refused(void **state)
 {
 	struct conf *c = sample(*state), *d;
@@ -55,12 +100,13 @@ every_cut_is_refused(void **state)
 		char *copy = xmalloc(n); /* exact, so that a sanitizer sees overruns */
 
 		memcpy(copy, image.p, n);
-		assert_int_equal(conf_unpack(copy, n, &d, &e), -EINVAL);
+		assert_int_equal(conf_unpack((struct str){ copy, n }, CONF_WHOLE, &d,
+		    &e), -EINVAL);
 		assert_null(d);
 		free(copy);
 	}
 	buf_putc(&image, 'x');
-	assert_int_equal(conf_unpack(image.p, image.len, &d, &e), -EINVAL);
+	assert_int_equal(conf_unpack(buf_view(&image), CONF_WHOLE, &d, &e), -EINVAL);
 	buf_fini(&image);
 	conf_free(c);
 }
@@ -82,7 +128,8 @@ damage_is_harmless(void **state)
 		memcpy(copy, image.p, image.len);
 		for (int k = 0; k < 3; k++)
 			copy[unit_random(&seed) % image.len] = (char)unit_random(&seed);
-		if (conf_unpack(copy, image.len, &d, &e) == 0) {
+		if (conf_unpack((struct str){ copy, image.len }, CONF_WHOLE, &d,
+		    &e) == 0) {
 			conf_dump(d, &out);
 			conf_free(d);
 		}
@@ -101,6 +148,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FOLDER_TEST(survives_the_trip),
+		FOLDER_TEST(head_is_without_jails),
+		FOLDER_TEST(texts_are_there_once),
 		FOLDER_TEST(every_cut_is_refused),
 		FOLDER_TEST(damage_is_harmless),
 	};

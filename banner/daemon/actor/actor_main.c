@@ -587,7 +587,7 @@ main(int argc, char **argv)
 		    stderr, "banner-actor: it is started by bannerd, not by hand\n");
 		return 2;
 	}
-	rc = child_open(&a.child, "banner.actor", &e);
+	rc = child_open(&a.child, "banner.actor", CONF_HEAD, &e);
 	if (rc < 0)
 		return 1;
 	rc = serve_init(&a.serve, &a.child, &serve_ops, &a);

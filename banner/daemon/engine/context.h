@@ -41,7 +41,7 @@ struct engined {
 	enum mode mode;
 	struct event_base *base;
 	struct child child;
-	struct conf *conf; /* child's */
+	const struct conf *conf; /* child's */
 	struct engine *engine;
 	struct feed *feed;
 	struct stream *stream;

@@ -493,7 +493,7 @@ main(int argc, char **argv)
 		return print_commands(NULL);
 	if (argc == 3 && !strcmp(argv[1], "completion"))
 		return print_commands(argv[2]);
-	if (child_open(&d.child, NAME, &e) < 0)
+	if (child_open(&d.child, NAME, CONF_WHOLE, &e) < 0)
 		return 1;
 	if (engined_open(&d, &e) < 0) {
 		log_line(LEVEL_CRITICAL, NAME, "%s", e.text);

@@ -335,7 +335,7 @@ main(int argc, char **argv)
 	struct helper *h = xcalloc(1, sizeof(*h));
 	struct sandbox_level level;
 	struct err e = { "" };
-	int rc = child_open(&h->child, NAME, &e);
+	int rc = child_open(&h->child, NAME, CONF_WHOLE, &e);
 
 	if (rc < 0)
 		return 1;

@@ -289,7 +289,7 @@ checkconf_report(const struct conf *c, struct buf *b)
 bool
 checkconf_can_run(const struct conf *c, struct err *e)
 {
-	size_t enabled = 0, runs = 0, nrules;
+	size_t enabled = 0, nrules;
 	struct err first = { "" };
 
 	for (size_t i = 0; i < c->njails; i++) {
@@ -300,9 +300,9 @@ checkconf_can_run(const struct conf *c, struct err *e)
 		enabled++;
 		if (!j->refused &&
 		    compile(j, &nrules, first.text[0] ? NULL : &first) == 0)
-			runs++;
+			return true;
 	}
-	if (!enabled || runs)
+	if (!enabled)
 		return true;
 	err_set(e, -EINVAL, "no enabled jail can run (of %zu)%s%s; see bannerd -t",
 	    enabled, first.text[0] ? ": " : "", first.text);

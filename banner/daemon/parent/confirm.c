@@ -4,31 +4,12 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "banner/base/units.h"
 #include "banner/daemon/parent/parent.h"
 
 #define NAME "banner.parent"
-
-static int
-read_image(int fd, struct conf **out, struct err *e)
-{
-	struct stat st;
-	void *image;
-	int rc;
-
-	if (fstat(fd, &st) < 0)
-		return err_set(e, -errno, "%s", strerror(errno));
-	image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (image == MAP_FAILED)
-		return err_set(e, -errno, "%s", strerror(errno));
-	rc = conf_unpack(image, (size_t)st.st_size, out, e);
-	munmap(image, (size_t)st.st_size);
-	return rc;
-}
 
 static void
 forget(struct parent *p)
@@ -44,13 +25,18 @@ static void
 on_unconfirmed(evutil_socket_t fd, short what, void *arg)
 {
 	struct parent *p = arg;
-	struct conf *c = NULL;
+	struct image before;
 	struct err e = { "" };
+	int rc;
 
 	if (p->stopping)
 		return;
 	log_warn(NAME, "nobody confirmed the reload: back to what was before");
-	if (read_image(p->before_fd, &c, &e) < 0 || parent_take(p, c, &e) < 0)
+	rc = image_open(&before, p->before_fd, CONF_WHOLE, &e);
+	if (rc == 0)
+		rc = parent_take(p, before.conf, &e);
+	image_close(&before);
+	if (rc < 0)
 		log_error(NAME, "cannot go back: %s", e.text);
 	forget(p);
 }

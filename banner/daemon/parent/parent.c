@@ -7,7 +7,7 @@
  * socket, starts the children (plan.c, kids.c) and tells them whom never to ban
  * (guardfeed.c).
  *
- * A reload is a new engine. The new configuration is read and compiled first; when it
+ * A reload is a new engine. The new configuration is read and checked first; when it
  * is refused nothing changes. Else the old engine commits and ends, and its end starts
  * the next one with the new image. Clients that connect meanwhile wait in the backlog
  * of the control socket, which belongs to the parent. Actors whose part did not change
@@ -17,6 +17,7 @@
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,22 +45,44 @@ parent_configure(const struct options *opt, struct conf *c)
 		trial_configure(c);
 }
 
+/* Pack it for the children; of all of it the parent keeps only the head. */
 static int
-pack_conf(struct parent *p, struct conf *c, struct err *e)
+take_conf(struct parent *p, const struct conf *c, struct err *e)
 {
-	struct buf image = { 0 };
-	int fd;
+	struct buf packed = { 0 };
+	struct image image;
+	int fd, rc;
 
-	conf_pack(c, &image);
-	fd = proc_memory(&image, "banner-conf");
-	buf_fini(&image);
+	conf_pack(c, &packed);
+	fd = proc_memory(&packed, "banner-conf");
+	buf_fini(&packed);
 	if (fd < 0)
 		return err_set(
 		    e, fd, "memory for the configuration: %s", strerror(-fd));
+	rc = image_open(&image, fd, CONF_HEAD, e);
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
 	if (p->conf_fd >= 0)
 		close(p->conf_fd);
 	p->conf_fd = fd;
+	/* kept children point into the old one until plan_kids ran */
+	for (struct kid *k = p->kids; k; k = k->next)
+		k->user = k->caps = "";
+	image_close(&p->image);
+	p->image = image;
+	p->conf = image.conf;
+	p->helper = plan_needs_helper(c);
 	return 0;
+}
+
+/* What reading took goes back to the system, for the parent does little else. */
+static void
+drop_conf(struct conf *c)
+{
+	conf_free(c);
+	malloc_trim(0);
 }
 
 /* Lines of a report, each as a line of the log. */
@@ -104,38 +127,28 @@ parent_reload(struct parent *p, struct err *e)
 	if (rc < 0)
 		return rc;
 	parent_configure(p->opt, c);
-	if (!checkconf_can_run(c, e)) {
-		conf_free(c);
-		return -EINVAL;
-	}
-	return parent_take(p, c, e);
+	rc = checkconf_can_run(c, e) ? parent_take(p, c, e) : -EINVAL;
+	drop_conf(c);
+	return rc;
 }
 
 int
-parent_take(struct parent *p, struct conf *c, struct err *e)
+parent_take(struct parent *p, const struct conf *c, struct err *e)
 {
 	struct kid *engine = kid_find(p, ROLE_ENGINE, 0);
-	struct conf *old = p->conf;
-	int rc = pack_conf(p, c, e);
+	int rc = take_conf(p, c, e);
 
-	if (rc < 0) {
-		conf_free(c);
+	if (rc < 0)
 		return rc;
-	}
 	notify_reloading();
 	log_info(NAME, "reload: %s", p->opt->dir);
-	p->conf = c;
 	p->reloading = true;
 	set_level(c);
 	log_problems(c);
-	/* kept children still point into the old one until plan_kids ran */
 	if (engine && kid_runs(engine)) {
 		kid_stop(engine);
 		event_add(p->deadline, &(struct timeval){ STOP_S, 0 });
 	}
-	for (struct kid *k = p->kids; k; k = k->next)
-		k->user = k->caps = "";
-	conf_free(old);
 	return 0;
 }
 
@@ -419,9 +432,6 @@ parent_serve(struct parent *p, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	rc = pack_conf(p, p->conf, e);
-	if (rc < 0)
-		return rc;
 	log_info(NAME, "bannerd starts, process %ld", (long)getpid());
 	log_problems(p->conf);
 	p->guard = guardfeed_new(p);
@@ -442,13 +452,15 @@ int
 parent_run(const struct options *opt, struct conf *c, struct err *e)
 {
 	struct parent p = {
-		.opt = opt, .conf = c, .control = -1, .lock = -1, .conf_fd = -1,
-		.before_fd = -1
+		.opt = opt, .control = -1, .lock = -1, .conf_fd = -1, .before_fd = -1
 	};
-	int rc = trial_check(opt, e);
+	int rc = take_conf(&p, c, e);
 
+	drop_conf(c);
+	if (rc == 0)
+		rc = trial_check(opt, e);
 	if (rc == 0 && opt->dry_run)
-		rc = folders_make(c, e); /* the log lies in there */
+		rc = folders_make(p.conf, e); /* the log lies in there */
 	if (rc == 0)
 		rc = open_log(&p, e);
 	if (rc < 0)
@@ -467,6 +479,6 @@ parent_run(const struct options *opt, struct conf *c, struct err *e)
 	event_base_free(p.base);
 	log_open(NULL, NULL, LEVEL_INFO);
 	logtarget_free(p.log);
-	conf_free(p.conf);
+	image_close(&p.image);
 	return rc;
 }

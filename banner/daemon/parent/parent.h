@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 #include "banner/base/buf.h"
-#include "banner/conf/conf.h"
 #include "banner/daemon/parent/logtarget.h"
+#include "banner/daemon/proc/image.h"
 #include "banner/daemon/proc/wire.h"
 
 struct event;
@@ -49,7 +49,8 @@ struct kid {
 struct parent {
 	struct event_base *base;
 	const struct options *opt;
-	struct conf *conf;
+	struct image image; /* of conf, without its jails */
+	const struct conf *conf;
 	struct logtarget *log;
 	struct kid *kids;
 	struct guardfeed *guard;
@@ -57,11 +58,12 @@ struct parent {
 	int control, lock, conf_fd; /* listening socket; state lock; packed conf */
 	int before_fd; /* the packed conf to go back to unless confirmed, or -1 */
 	uint32_t generation; /* of engine starts */
+	bool helper; /* some jail needs one */
 	bool stopping, reloading, serving;
 	int status; /* exit code */
 };
 
-/* parent.c */
+/* parent.c; the configuration is the parent's then */
 int parent_run(const struct options *, struct conf *, struct err *);
 void parent_stop(struct parent *);
 /* Read the configuration again and start a new engine with it. 0, or -errno with what
@@ -73,8 +75,8 @@ void parent_kid_gone(struct parent *, struct kid *);
 int parent_reload_confirm(struct parent *, int64_t ms, struct err *);
 int parent_confirm(struct parent *, struct err *);
 void parent_confirm_free(struct parent *);
-/* Run with this configuration, which is the parent's then; old and new engine. */
-int parent_take(struct parent *, struct conf *, struct err *);
+/* Run with this configuration, which stays the caller's; old and new engine. */
+int parent_take(struct parent *, const struct conf *, struct err *);
 /* A request of the engine on behalf of banctl. */
 void parent_request(struct parent *, const char *what, struct err *);
 /* The configuration that the options change, then packed for the children. */
@@ -96,6 +98,7 @@ bool kid_runs(const struct kid *);
 /* plan.c: which children a configuration needs, and how they are connected */
 int plan_kids(struct parent *, struct err *);
 void plan_retire(struct parent *); /* actors not wanted any more clear up and end */
+bool plan_needs_helper(const struct conf *);
 void plan_connect_engine(struct parent *);
 void plan_connect(struct parent *, struct kid *);
 

@@ -100,8 +100,8 @@ plan_actor(struct parent *p, unsigned number)
 	actor_rights(k, actor_first(p->conf, number));
 }
 
-static bool
-needs_helper(const struct conf *c)
+bool
+plan_needs_helper(const struct conf *c)
 {
 	struct addr a;
 
@@ -182,7 +182,7 @@ plan_kids(struct parent *p, struct err *e)
 	plan_single(p, ROLE_STORE, "_banner", "");
 	for (unsigned n = 0; !p->opt->dry_run && actor_first(p->conf, n); n++)
 		plan_actor(p, n);
-	if (needs_helper(p->conf) && !p->opt->expire)
+	if (p->helper && !p->opt->expire)
 		plan_single(p, ROLE_HELPER, "_banner", "");
 	plan_single(p, ROLE_ENGINE, "_banner", "dac_read_search");
 	for (k = p->kids; k; k = next) {

@@ -5,8 +5,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "banner/daemon/proc/child.h"
@@ -34,41 +32,22 @@ parent_sink(void *arg, enum log_level level, const char *name, const char *text)
 		child_flush(c);
 }
 
-static int
-read_conf(struct child *c, struct err *e)
-{
-	struct stat st;
-	void *image;
-	int rc;
-
-	if (fstat(CHILD_CONF_FD, &st) < 0)
-		return err_set(e, -errno, "no configuration on descriptor %d: %s",
-		    CHILD_CONF_FD, strerror(errno));
-	image =
-	    mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, CHILD_CONF_FD, 0);
-	if (image == MAP_FAILED)
-		return err_set(
-		    e, -errno, "cannot map the configuration: %s", strerror(errno));
-	rc = conf_unpack(image, (size_t)st.st_size, &c->conf, e);
-	munmap(image, (size_t)st.st_size);
-	close(CHILD_CONF_FD);
-	return rc;
-}
-
 int
-child_open(struct child *c, const char *role, struct err *e)
+child_open(struct child *c, const char *role, enum conf_part part, struct err *e)
 {
 	int rc, level;
 	size_t at;
 
 	*c = (struct child){ .fd = CHILD_PARENT_FD, .role = role };
 	signal(SIGPIPE, SIG_IGN);
-	rc = read_conf(c, e);
+	rc = image_open(&c->image, CHILD_CONF_FD, part, e);
+	close(CHILD_CONF_FD);
 	if (rc < 0) {
 		fprintf(stderr, "%s: %s (it is started by bannerd, not by hand)\n",
 		    role, e->text);
 		return rc;
 	}
+	c->conf = c->image.conf;
 	level = log_level_parse(c->conf->daemon.loglevel);
 	log_open(parent_sink, c, level < 0 ? LEVEL_INFO : (enum log_level)level);
 	at = wire_start(&c->out, WIRE_HELLO);
@@ -113,6 +92,6 @@ child_close(struct child *c)
 	child_flush(c);
 	log_open(NULL, NULL, LEVEL_INFO);
 	buf_fini(&c->out);
-	conf_free(c->conf);
+	image_close(&c->image);
 	c->conf = NULL;
 }

@@ -15,7 +15,7 @@
 
 #include "banner/base/buf.h"
 #include "banner/base/err.h"
-#include "banner/conf/conf.h"
+#include "banner/daemon/proc/image.h"
 #include "banner/daemon/proc/sandbox.h"
 #include "banner/daemon/proc/wire.h"
 
@@ -24,7 +24,8 @@ enum { CHILD_PARENT_FD = 3, CHILD_CONF_FD = 4 };
 struct child {
 	int fd; /* to the parent */
 	const char *role; /* "banner.store": name of its log lines */
-	struct conf *conf;
+	struct image image;
+	const struct conf *conf; /* of it */
 	struct buf out; /* records for the parent that are not sent yet */
 	uint64_t lost; /* log lines dropped because the parent did not read */
 	/* Owner's promise to call child_flush soon, so that orders go out before the
@@ -36,7 +37,7 @@ struct child {
 
 /* Unpack the configuration, make the log go to the parent, queue HELLO. SIGPIPE is
  * ignored. 0 or -errno with text (also on standard error). */
-int child_open(struct child *, const char *role, struct err *);
+int child_open(struct child *, const char *role, enum conf_part, struct err *);
 /* READY, with the level of the sandbox for banctl status. */
 void child_ready(struct child *, const struct sandbox_level *);
 /* Send what is queued; -EAGAIN: wait until writable, -EPIPE: the parent is gone. */

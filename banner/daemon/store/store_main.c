@@ -297,7 +297,7 @@ main(int argc, char **argv)
 {
 	struct keeper k = { 0 };
 	struct err e = { 0 };
-	int rc = child_open(&k.child, "banner.store", &e);
+	int rc = child_open(&k.child, "banner.store", CONF_HEAD, &e);
 
 	if (rc < 0)
 		return 1;
