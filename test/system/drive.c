@@ -325,6 +325,36 @@ put_special(struct buf *b, char **w)
 	}
 }
 
+/* SEED ID ADDRESS: a frame with a ban of it, some bytes of which are something else.
+ * The other end gives the connection up when it makes no sense; then there is another. */
+static void
+send_mutant(struct drive *d, char **w)
+{
+	unsigned short seed[3] = { (unsigned short)num(w[0]), (unsigned short)(num(w[0]) >> 16) };
+	char *ban[] = { w[1], w[2], NULL };
+	struct buf b = { 0 };
+	size_t at;
+
+	if (d->engine < 0) {
+		new_engine(d);
+		wire_send(d->engine, &d->out, -1);
+	}
+	at = wire_start(&b, WIRE_CHANGE);
+	wire_u32(&b, 0);
+	put_ban(&b, VERB_BAN, ban);
+	wire_finish(&b, at);
+	for (long n = nrand48(seed) % 6; n >= 0; n--) {
+		size_t i = (size_t)nrand48(seed) % b.len;
+		static const char odd[] = { 0, 1, 4, 6, 32, 127, -128, -1 };
+
+		b.p[i] = nrand48(seed) % 2 ? odd[nrand48(seed) % 8] : (char)nrand48(seed);
+	}
+	if (nrand48(seed) % 8 == 0)
+		b.len -= (size_t)nrand48(seed) % b.len;
+	send(d->engine, b.p, b.len, MSG_NOSIGNAL);
+	buf_fini(&b);
+}
+
 static void
 command(struct drive *d, char *line)
 {
@@ -347,6 +377,8 @@ command(struct drive *d, char *line)
 		put_guard(&parent, w + 1);
 		wire_send(d->parent, &parent, -1);
 		buf_fini(&parent);
+	} else if (strcmp(w[0], "mutant") == 0) {
+		send_mutant(d, w + 1);
 	} else if (!put_plain(&d->out, w)) {
 		put_special(&d->out, w);
 	}

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What must never be banned, by lines, by hand, by an engine gone mad."""
+import ipaddress
 import os
 import random
+import socket
+import struct
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +19,7 @@ NEVER = ["198.51.100.1", "127.0.0.1", "127.9.9.9", "0.0.0.0", "255.255.255.255",
          "224.0.0.1", "239.1.2.3", "169.254.1.1", "198.51.100.254", "203.0.113.77",
          "::1", "::", "fe80::1", "ff02::1", "2001:db8::1", "::ffff:198.51.100.1",
          "::ffff:127.0.0.1"]
+FRAMES = int(os.environ.get("GUARD_FRAMES", "20000"))
 WIDE = ["0.0.0.0/0", "::/0", "10.0.0.0/8", "2001:db8::/32", "198.51.100.0/24"]
 
 
@@ -45,46 +50,147 @@ def test_never(lab):
 
 def test_changed_at_run_time(lab):
     """A ban of what becomes an address or a gateway of ours is lifted within a second."""
+    resolv = lab.dir / "resolv.conf"
+    resolv.write_text("nameserver 127.0.0.1\n")
+    lab.mounts = {"/etc/resolv.conf": resolv}
     lab.start()
-    lab.ok("banip", "sshd", "192.0.2.10", "192.0.2.11", "--wait")
+    lab.ok("banip", "sshd", *(f"192.0.2.{n}" for n in range(10, 15)), "--wait")
     lab.ip("addr", "add", "192.0.2.10/32", "dev", "lo")
     wait_for(lambda: "192.0.2.10" not in lab.banned() | lab.routes(), 1, "own address")
     lab.ip("route", "del", "blackhole", "192.0.2.11", "proto", "98")
     lab.ip("route", "replace", "192.0.2.11/32", "dev", "v0")
     lab.ip("route", "add", "10.9.0.0/16", "via", "192.0.2.11", "dev", "v0")
     wait_for(lambda: "192.0.2.11" not in lab.banned() | lab.routes(), 1, "gateway")
+    resolv.write_text("nameserver 192.0.2.12\n")
+    wait_for(lambda: "192.0.2.12" not in lab.banned() | lab.routes(), 1, "resolver")
+    lab.daemon_conf("trusted = 192.0.2.13")
+    lab.ok("reload")
+    wait_for(lambda: lab.routes() == {"192.0.2.14"}, 5, "trusted")
+    assert lab.banned() == {"192.0.2.14"}
 
 
-def test_a_mad_engine_cannot():
+def logged_in(*hosts):
+    """utmp(5): somebody is there from each of these addresses."""
+    out = b""
+    for n, host in enumerate(hosts):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        addr = socket.inet_pton(family, host).ljust(16, b"\0")
+        out += struct.pack("=hxxi32s4s32s256shhiii16s20x", 7, 100 + n, b"pts/%d" % n, b"ts/%d" % n,
+                           b"anna", host.encode(), 0, 0, 0, 0, 0, addr)
+    return out
+
+
+@pytest.fixture
+def places():
+    """Something to mount over; a machine without it gets it for the moment."""
+    file, folder = Path("/run/utmp"), Path("/run/systemd/sessions")
+    made = [p for p in (file, folder) if not p.exists()]
+    if file in made:
+        file.touch()
+    if folder in made:
+        folder.mkdir(parents=True)
+    yield
+    for p in made:
+        p.unlink() if p == file else p.rmdir()
+
+
+def test_the_peer_of_a_live_session(lab, places):
+    """An administrator who is logged in is not banned: there before, or logged in later;
+    after the end of the session he may be. By utmp and by logind's files."""
+    utmp, sessions = lab.dir / "utmp", lab.dir / "sessions"
+    utmp.write_bytes(logged_in("192.0.2.20", "2001:db8:77::20"))
+    sessions.mkdir()
+    (sessions / "3").write_text("UID=0\nREMOTE=1\nREMOTE_HOST=192.0.2.23\nSTATE=active\n")
+    lab.mounts = {"/run/utmp": utmp, "/run/systemd/sessions": sessions}
+    lab.start()
+    for host in ("192.0.2.20", "2001:db8:77::20", "192.0.2.23"):
+        lab.fail(host, 5)
+        done = lab.ctl("banip", "sshd", host)
+        assert done.returncode == 1 and "live session" in done.stderr, done.stderr
+    lab.fail("192.0.2.21", 1)
+    lab.ok("banip", "sshd", "192.0.2.22", "192.0.2.24", "--wait")
+    lab.wait_routes("192.0.2.21", "192.0.2.22", "192.0.2.24")
+    assert "live session" in lab.logged()
+    utmp.write_bytes(logged_in("192.0.2.20", "192.0.2.22"))
+    (sessions / "4").write_text("REMOTE_HOST=192.0.2.24\n")
+    wait_for(lambda: lab.banned() == lab.routes() == {"192.0.2.21"}, 1, "the new sessions")
+    utmp.write_bytes(logged_in("192.0.2.22"))
+    time.sleep(0.3)
+    lab.fail("192.0.2.20", 1)
+    lab.wait_routes("192.0.2.20", "192.0.2.21")
+
+
+GUARDED = [ipaddress.ip_network(n) for n in (
+    "198.51.100.1/32", "203.0.113.0/24", "2001:db8::/48", "0.0.0.0/8", "127.0.0.0/8",
+    "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4", "::/128", "::1/128", "fe80::/10",
+    "ff00::/8")]
+
+
+@pytest.fixture
+def ns():
+    name = "banner-guard-test"
+    subprocess.run(["ip", "netns", "del", name], capture_output=True)
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
+    yield name
+    subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+def kernel(ns):
+    """The prefixes that the actor has put there."""
+    out = "".join(subprocess.run(["ip", "-n", ns, f, "route", "show", "table", "all", "proto",
+                                  "98"], capture_output=True, text=True, check=True).stdout
+                  for f in ("-4", "-6"))
+    return [line.split()[1] for line in out.splitlines()]
+
+
+def mad_engine(ns):
+    d = Drive("banner-actor", ["0"], actions=["route,route,,"], netns=ns)
+    d.send("guard", "own", "198.51.100.1", "203.0.113.0/24", "2001:db8::/48")
+    time.sleep(0.1)
+    d.send("engine")
+    d.expect("ready")
+    d.send("begin", 1)
+    return d
+
+
+BAD = ["198.51.100.1", "198.51.100.0/24", "203.0.113.5", "203.0.113.0/24", "203.0.0.0/16",
+       "0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "127.0.0.1", "224.0.0.0/4", "::/0",
+       "2001:db8::/32", "2001:db8:0:5::1", "fe80::/64", "ff02::1", "255.255.255.255"]
+
+
+def test_a_mad_engine_cannot(ns):
     """Whatever it sends, the actor puts no guarded address into the kernel."""
-    ns = "banner-guard-test"
     r = random.Random(9)
-    subprocess.run(["ip", "netns", "del", ns], capture_output=True)
-    subprocess.run(["ip", "netns", "add", ns], check=True)
-    try:
-        subprocess.run(["ip", "-n", ns, "link", "set", "lo", "up"], check=True)
-        d = Drive("banner-actor", ["0"], actions=["route,route,,"], netns=ns)
-        d.send("guard", "own", *NEVER[:1], "203.0.113.0/24", "2001:db8::/48")
-        time.sleep(0.1)
-        d.send("engine")
-        d.expect("ready")
-        d.send("begin", 1)
-        bad = ["198.51.100.1", "198.51.100.0/24", "203.0.113.5", "203.0.113.0/24", "203.0.0.0/16",
-               "0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "127.0.0.1", "224.0.0.0/4", "::/0",
-               "2001:db8::/32", "2001:db8:0:5::1", "fe80::/64", "ff02::1", "255.255.255.255"]
-        for i in range(int(os.environ.get("GUARD_FRAMES", "20000"))):
-            words = ["ban", 0, i + 1, r.choice(bad)]
-            words += [w for w in ("manual", "restored") if r.random() < 0.5]
-            if r.random() < 0.3:
-                words[0] = r.choice(("unban", "prolong"))
-            d.send(*words)
-        d.send("ban", 0, 10 ** 7, "192.0.2.1")
-        d.send("complete", 1)
-        d.expect("done", 0, 10 ** 7, timeout=60)
-        out = "".join(subprocess.run(["ip", "-n", ns, f, "route", "show", "table", "all",
-                                      "proto", "98"], capture_output=True, text=True).stdout
-                      for f in ("-4", "-6"))
-        assert [l.split()[1] for l in out.splitlines()] == ["192.0.2.1"]
-        d.stop()
-    finally:
-        subprocess.run(["ip", "netns", "del", ns], check=True)
+    d = mad_engine(ns)
+    for i in range(FRAMES):
+        words = ["ban", 0, i + 1, r.choice(BAD)]
+        words += [w for w in ("manual", "restored") if r.random() < 0.5]
+        if r.random() < 0.3:
+            words[0] = r.choice(("unban", "prolong"))
+        d.send(*words)
+    d.send("ban", 0, 10 ** 7, "192.0.2.1")
+    d.send("complete", 1)
+    d.expect("done", 0, 10 ** 7, timeout=60)
+    assert kernel(ns) == ["192.0.2.1"]
+    d.stop()
+
+
+def test_frames_that_are_broken(ns):
+    """Orders with bytes changed: refused, or for another address; the actor lives on."""
+    r = random.Random(int(os.environ.get("GUARD_SEED", "10")))
+    d = mad_engine(ns)
+    for i in range(FRAMES // 4):
+        d.send("mutant", r.randrange(1 << 32), i + 1, r.choice([*BAD, "192.0.2.9"]))
+        if i % 1000 == 999:             # the end of what was sent so far
+            d.send("beat")
+            d.expect("beat", timeout=60)
+    d.send("engine")
+    d.send("begin", 9)
+    d.send("ban", 0, 10 ** 7, "192.0.2.1")
+    d.expect("done", 0, 10 ** 7, timeout=60)
+    there = [ipaddress.ip_network(p) for p in kernel(ns)]
+    assert ipaddress.ip_network("192.0.2.1") in there and len(there) > 1
+    assert [p for p in there for g in GUARDED if p.version == g.version and p.overlaps(g)] == []
+    assert any(rec[0] == "log" and "makes no sense" in rec[2] for rec in d.seen)
+    assert d.stop() == 0

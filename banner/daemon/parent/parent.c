@@ -210,7 +210,7 @@ parent_kid_ready(struct parent *p, struct kid *k)
 	if (k->role != ROLE_ENGINE)
 		return;
 	notify_send("READY=1\nSTATUS=serving");
-	/* the new actors are told everything by now; the old ones must not open a door */
+	/* the new actors are told everything by now: no door opens */
 	if (!evtimer_pending(p->retire, NULL))
 		event_add(p->retire, &(struct timeval){ RETIRE_S, 0 });
 	if (!p->serving)
