@@ -30,10 +30,15 @@ struct orders {
 	volatile int32_t armed, skip, what, err, sticky, hits;
 	volatile int64_t clock_ms;	/* added to the wall clock */
 	char step[128];			/* a fifo that tells of steps of the clock */
+	volatile int64_t boot_ms;	/* added to CLOCK_BOOTTIME: time in suspend */
 };
 
 static struct orders *orders;	/* NULL: nothing is to happen */
 static int mine;
+/* The fifo in place of the timer that tells of steps; the timer on CLOCK_BOOTTIME and
+ * what it waits for: the kernel looks at it again after a suspend, and so do we. */
+static int step_fd = -1, boot_fd = -1;
+static int64_t boot_end_ms;
 
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
@@ -219,21 +224,28 @@ realloc(void *p, size_t n)
 	return now("malloc") ? NULL : __libc_realloc(p, n);
 }
 
+static void
+shift(struct timespec *t, int64_t by_ms)
+{
+	int64_t ms = by_ms + t->tv_nsec / 1000000;
+
+	t->tv_sec += ms / 1000;
+	t->tv_nsec = t->tv_nsec % 1000000 + ms % 1000 * 1000000;
+	if (t->tv_nsec < 0) {
+		t->tv_sec--;
+		t->tv_nsec += 1000000000;
+	}
+}
+
 int
 clock_gettime(clockid_t clock, struct timespec *t)
 {
 	int rc = (int)syscall(SYS_clock_gettime, clock, t);
-	int64_t ms;
 
-	if (rc == 0 && orders && orders->clock_ms && clock == CLOCK_REALTIME) {
-		ms = orders->clock_ms + t->tv_nsec / 1000000;
-		t->tv_sec += ms / 1000;
-		t->tv_nsec = t->tv_nsec % 1000000 + ms % 1000 * 1000000;
-		if (t->tv_nsec < 0) {
-			t->tv_sec--;
-			t->tv_nsec += 1000000000;
-		}
-	}
+	if (rc == 0 && orders && clock == CLOCK_REALTIME)
+		shift(t, orders->clock_ms);
+	else if (rc == 0 && orders && clock == CLOCK_BOOTTIME)
+		shift(t, orders->boot_ms);
 	return rc;
 }
 
@@ -259,11 +271,45 @@ gettimeofday(struct timeval *tv, void *zone)
 	return 0;
 }
 
+static int64_t
+boot_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /* The kernel does not know of our steps: the fifo tells instead of the timer. */
 int
 timerfd_create(int clock, int flags)
 {
 	if (orders && orders->step[0] && clock == CLOCK_REALTIME)
-		return open(orders->step, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+		return step_fd = open(orders->step, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (clock == CLOCK_BOOTTIME)
+		return boot_fd = (int)syscall(SYS_timerfd_create, clock, flags);
 	return (int)syscall(SYS_timerfd_create, clock, flags);
+}
+
+int
+timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *was)
+{
+	if (fd == boot_fd)
+		boot_end_ms = boot_now_ms() + at->it_value.tv_sec * 1000 +
+		    at->it_value.tv_nsec / 1000000;
+	return (int)syscall(SYS_timerfd_settime, fd, flags, at, was);
+}
+
+ssize_t
+read(int fd, void *p, size_t n)
+{
+	int64_t left = boot_end_ms - boot_now_ms();
+	struct itimerspec at = { .it_value = { left / 1000, left % 1000 * 1000000 } };
+
+	if (fd == step_fd && boot_fd >= 0) {
+		if (left <= 0)
+			at.it_value = (struct timespec){ 0, 1 };
+		syscall(SYS_timerfd_settime, boot_fd, 0, &at, NULL);
+	}
+	return syscall(SYS_read, fd, p, n);
 }

@@ -9,7 +9,7 @@ from lab import BUILD, TOP
 
 FAIL, KILL_BEFORE, KILL_AFTER = range(3)
 HEAD = struct.Struct("=32s32siiiiii")
-CLOCK = struct.Struct("=q128s")
+CLOCK = struct.Struct("=q128sq")
 SIZE = 4096
 
 
@@ -52,9 +52,15 @@ class Shim:
     def clock(self, offset_s, told=True):
         """The wall clock of all processes is the true one plus this. Untold: as if it
         had been so since before they started."""
-        CLOCK.pack_into(self.map, HEAD.size, int(offset_s * 1000), str(self.fifo).encode())
+        CLOCK.pack_into(self.map, HEAD.size, int(offset_s * 1000), str(self.fifo).encode(), 0)
         if told:
             os.write(self.tell, bytes(8))
+
+    def suspended(self, seconds):
+        """The machine slept: the wall clock and CLOCK_BOOTTIME went on, all else not."""
+        CLOCK.pack_into(self.map, HEAD.size, int(seconds * 1000), str(self.fifo).encode(),
+                        int(seconds * 1000))
+        os.write(self.tell, bytes(8))
 
     def close(self):
         self.map.close()

@@ -96,6 +96,27 @@ def test_a_clock_that_stays_wrong(lab):
     ends_after(lab, "192.0.2.1", 2.6)
 
 
+def test_suspend(lab):
+    """An hour asleep is an hour: what ended meanwhile goes at once, the rest goes on, and
+    nobody takes it for a clock that was set."""
+    lab.start()
+    lab.ok("banip", "sshd", "192.0.2.1", "--time", "2m", "--wait")
+    lab.ok("banip", "sshd", "192.0.2.2", "--time", "2h", "--wait")
+    lab.ok("banip", "sshd", "192.0.2.3", "--time", f"{HOUR + 4}s", "--wait")
+    made = time.monotonic()
+    fail(lab, "192.0.2.4", time.time())
+    wait_for(lambda: "Found 192.0.2.4" in lab.logged())
+    lab.shim.suspended(HOUR)
+    wait_for(lambda: "192.0.2.1" not in lab.routes(), 1, "the end that was slept over")
+    assert lab.routes() == {"192.0.2.2", "192.0.2.3"}
+    fail(lab, "192.0.2.4", time.time() + HOUR)
+    ends_after(lab, "192.0.2.3", 4 - (time.monotonic() - made))
+    assert lab.routes() == {"192.0.2.2"}, "a failure of an hour ago does not count"
+    assert "the clock was set" not in lab.logged()
+    fail(lab, "192.0.2.4", time.time() + HOUR)
+    lab.wait_routes("192.0.2.2", "192.0.2.4")
+
+
 def at(text):
     return time.mktime(time.strptime(text, "%Y-%m-%d %H:%M:%S"))
 
