@@ -23,7 +23,7 @@
 #include "banner/conf/conf.h"
 #include "banner/daemon/proc/wire.h"
 
-enum { WORDS = 40, ACTIONS = 16, OPTIONS = 64 };
+enum { WORDS = 40, ACTIONS = 16, OPTIONS = 64, MUTANT_MS = 20 };
 
 struct drive {
 	int parent, engine;
@@ -325,65 +325,6 @@ put_special(struct buf *b, char **w)
 	}
 }
 
-/* SEED ID ADDRESS: a frame with a ban of it, some bytes of which are something else.
- * The other end gives the connection up when it makes no sense; then there is another. */
-static void
-send_mutant(struct drive *d, char **w)
-{
-	unsigned short seed[3] = { (unsigned short)num(w[0]), (unsigned short)(num(w[0]) >> 16) };
-	char *ban[] = { w[1], w[2], NULL };
-	struct buf b = { 0 };
-	size_t at;
-
-	if (d->engine < 0) {
-		new_engine(d);
-		wire_send(d->engine, &d->out, -1);
-	}
-	at = wire_start(&b, WIRE_CHANGE);
-	wire_u32(&b, 0);
-	put_ban(&b, VERB_BAN, ban);
-	wire_finish(&b, at);
-	for (long n = nrand48(seed) % 6; n >= 0; n--) {
-		size_t i = (size_t)nrand48(seed) % b.len;
-		static const char odd[] = { 0, 1, 4, 6, 32, 127, -128, -1 };
-
-		b.p[i] = nrand48(seed) % 2 ? odd[nrand48(seed) % 8] : (char)nrand48(seed);
-	}
-	if (nrand48(seed) % 8 == 0)
-		b.len -= (size_t)nrand48(seed) % b.len;
-	send(d->engine, b.p, b.len, MSG_NOSIGNAL);
-	buf_fini(&b);
-}
-
-static void
-command(struct drive *d, char *line)
-{
-	struct buf parent = { 0 };
-	char *w[WORDS + 1] = { NULL };
-	int n = 0;
-
-	while (n < WORDS && (w[n] = strsep(&line, "\t")))
-		unescape(w[n++]);
-	if (strcmp(w[0], "engine") == 0) {
-		new_engine(d);
-	} else if (strcmp(w[0], "gone") == 0) {
-		close(d->engine);
-		d->engine = -1;
-	} else if (strcmp(w[0], "stop") == 0 || strcmp(w[0], "beat") == 0) {
-		wire_empty(&parent, w[0][0] == 's' ? WIRE_STOP : WIRE_BEAT);
-		wire_send(d->parent, &parent, -1);
-		buf_fini(&parent);
-	} else if (strcmp(w[0], "guard") == 0) {
-		put_guard(&parent, w + 1);
-		wire_send(d->parent, &parent, -1);
-		buf_fini(&parent);
-	} else if (strcmp(w[0], "mutant") == 0) {
-		send_mutant(d, w + 1);
-	} else if (!put_plain(&d->out, w)) {
-		put_special(&d->out, w);
-	}
-}
-
 static void
 print_ban(struct wire_in *in)
 {
@@ -474,6 +415,74 @@ take(const char *who, int sock)
 		fflush(stdout);
 	}
 	return rc == -EAGAIN;
+}
+
+/* SEED ID ADDRESS: a frame with a ban of it, some bytes of which are something else.
+ * It is answered, or the other end gives the connection up: then there is another. */
+static void
+send_mutant(struct drive *d, char **w)
+{
+	static const char odd[] = { 0, 1, 4, 6, 32, 127, -128, -1 };
+	uint64_t n = num(w[0]);
+	unsigned short seed[3] = { (unsigned short)n, (unsigned short)(n >> 16) };
+	char *ban[] = { w[1], w[2], NULL };
+	struct buf b = { 0 };
+	size_t at;
+
+	if (d->engine >= 0) {
+		wire_send(d->engine, &d->out, -1);
+	} else {
+		new_engine(d);
+		wire_send(d->engine, &d->out, -1);
+	}
+	at = wire_start(&b, WIRE_CHANGE);
+	wire_u32(&b, 0);
+	put_ban(&b, VERB_BAN, ban);
+	wire_finish(&b, at);
+	for (long k = nrand48(seed) % 6; k >= 0; k--) {
+		size_t i = (size_t)nrand48(seed) % b.len;
+		long v = nrand48(seed);
+
+		b.p[i] = v % 2 ? odd[v / 2 % 8] : (char)(v / 2);
+	}
+	if (nrand48(seed) % 8 == 0)
+		b.len -= (size_t)nrand48(seed) % b.len;
+	send(d->engine, b.p, b.len, MSG_NOSIGNAL);
+	buf_fini(&b);
+	if (poll(&(struct pollfd){ d->engine, POLLIN, 0 }, 1, MUTANT_MS) <= 0 ||
+	    take("engine", d->engine))
+		return;
+	close(d->engine);
+	d->engine = -1;
+}
+
+static void
+command(struct drive *d, char *line)
+{
+	struct buf parent = { 0 };
+	char *w[WORDS + 1] = { NULL };
+	int n = 0;
+
+	while (n < WORDS && (w[n] = strsep(&line, "\t")))
+		unescape(w[n++]);
+	if (strcmp(w[0], "engine") == 0) {
+		new_engine(d);
+	} else if (strcmp(w[0], "gone") == 0) {
+		close(d->engine);
+		d->engine = -1;
+	} else if (strcmp(w[0], "stop") == 0 || strcmp(w[0], "beat") == 0) {
+		wire_empty(&parent, w[0][0] == 's' ? WIRE_STOP : WIRE_BEAT);
+		wire_send(d->parent, &parent, -1);
+		buf_fini(&parent);
+	} else if (strcmp(w[0], "guard") == 0) {
+		put_guard(&parent, w + 1);
+		wire_send(d->parent, &parent, -1);
+		buf_fini(&parent);
+	} else if (strcmp(w[0], "mutant") == 0) {
+		send_mutant(d, w + 1);
+	} else if (!put_plain(&d->out, w)) {
+		put_special(&d->out, w);
+	}
 }
 
 static bool

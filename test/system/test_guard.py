@@ -180,7 +180,7 @@ def test_frames_that_are_broken(ns):
     """Orders with bytes changed: refused, or for another address; the actor lives on."""
     r = random.Random(int(os.environ.get("GUARD_SEED", "10")))
     d = mad_engine(ns)
-    for i in range(FRAMES // 4):
+    for i in range(FRAMES // 10):
         d.send("mutant", r.randrange(1 << 32), i + 1, r.choice([*BAD, "192.0.2.9"]))
         if i % 1000 == 999:             # the end of what was sent so far
             d.send("beat")
@@ -190,7 +190,8 @@ def test_frames_that_are_broken(ns):
     d.send("ban", 0, 10 ** 7, "192.0.2.1")
     d.expect("done", 0, 10 ** 7, timeout=60)
     there = [ipaddress.ip_network(p) for p in kernel(ns)]
-    assert ipaddress.ip_network("192.0.2.1") in there and len(there) > 1
+    print(len(there), "other addresses")
+    assert ipaddress.ip_network("192.0.2.1") in there and len(there) > 10
     assert [p for p in there for g in GUARDED if p.version == g.version and p.overlaps(g)] == []
     assert any(rec[0] == "log" and "makes no sense" in rec[2] for rec in d.seen)
     assert d.stop() == 0
