@@ -58,7 +58,8 @@ int64_t	engine_expire(struct engine *, int64_t now_ms);
 /* The wall clock stepped by delta: keep all remaining times. */
 void	engine_step(struct engine *, int64_t delta_ms);
 
-/* An administrator's ban. until -1: the jail's bantime. 0 with the ban in *out,
+/* An administrator's ban, or (CAUSE_RESTORE) one that is in force and of which nothing
+ * is known any more. until -1: the jail's bantime. 0 with the ban in *out,
  * -EEXIST (prolonged if longer), -EPERM guarded or allowed (reason in e), -ENOSPC. */
 struct ban_request {
 	const char *jail;		/* NULL: manual */

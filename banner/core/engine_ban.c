@@ -102,7 +102,8 @@ engine_ban(struct engine *en, const struct ban_request *r, const struct ban **ou
 	const char *name = r->jail ? r->jail : "manual", *why;
 	struct jail *j = engine_jail(en, name);
 	struct ban ban = { .subject = r->subject, .since_ms = r->now_ms,
-	    .manual = r->cause == CAUSE_ADMIN, .comment = r->comment };
+	    .manual = r->cause == CAUSE_ADMIN, .comment = r->comment,
+	    .restored = r->cause == CAUSE_RESTORE };
 	struct ban_entry *entry;
 
 	if (!j)

@@ -150,6 +150,35 @@ def test_no_memory_at_the_start(program):
         lab.shim.close()
 
 
+def test_damaged_beyond_reading(lab):
+    """What is in force is kept, as bans that end and that the next start knows."""
+    lab.start()
+    lab.ok("banip", "sshd", "192.0.2.1", "192.0.2.2", "2001:db8:9::/64", "--wait")
+    lab.ip("route", "add", "blackhole", "203.0.113.9", "proto", "static")
+    lab.stop()
+    db = lab.dir / "state" / "banner.sqlite3"
+    db.write_bytes(os.urandom(db.stat().st_size))
+    # lines that came meanwhile are read as always
+    lab.fail("192.0.2.3", 2)
+    # what became an address of ours is let go
+    lab.ip("addr", "add", "192.0.2.2/32", "dev", "lo")
+    lab.start()
+    want = {"192.0.2.1", "2001:db8:9::/64"}
+    wait_for(lambda: want <= lab.banned() and lab.banned() == lab.routes(), 5, "the bans")
+    assert "192.0.2.2" not in lab.banned()
+    ends = [b for b in lab.ctl_json("list") if b["subject"] in want]
+    assert len(ends) == 2 and all(0 < b["until_ms"] for b in ends), ends
+    lab.ok("reload")
+    wait_for(lambda: lab.ctl("ping").returncode == 0 and lab.ctl_json("status")["caught_up"])
+    lab.stop()
+    lab.start()
+    time.sleep(0.3)
+    assert want <= lab.banned() == lab.routes()
+    lab.ok("unbanip", "192.0.2.1", "--wait")
+    assert "192.0.2.1" not in lab.routes()
+    assert "203.0.113.9" in lab.ip("route", "show", "proto", "static")
+
+
 def test_damaged_while_running(lab):
     """The file is moved aside and the new one is told everything."""
     lab.start()

@@ -76,6 +76,11 @@ void	instance_run(struct instance *);	/* poll_fd is readable */
  * change of it is under way, -ENOTSUP the plugin cannot list, or -errno. */
 int	instance_look(struct instance *, const struct subject *);
 
+/* Tell fn what the plugin finds in force that no ban asks for. -ENOTSUP: it cannot
+ * tell, -ENOTCONN: not now, or what the plugin says. */
+typedef void (instance_unnamed_fn)(void *arg, const struct bn_subject *);
+int	instance_unnamed(struct instance *, instance_unnamed_fn *, void *arg);
+
 /* Is it in force, as far as is known? */
 bool	instance_has(struct instance *, const struct bn_subject *);
 void	instance_stats(const struct instance *, struct instance_stats *);

@@ -18,6 +18,7 @@
 #include "banner/daemon/actor/actor.h"
 #include "banner/daemon/proc/log.h"
 #include "banner/daemon/actor/looks.h"
+#include "banner/daemon/actor/tell.h"
 #include "banner/daemon/proc/serve.h"
 
 struct actor;
@@ -292,25 +293,6 @@ get_look(struct actor *a, struct wire_in *in)
 	return looks_add(&a->looks, o, in);
 }
 
-struct target_out {
-	struct member *member;
-	uint64_t id;
-};
-
-static void
-put_target(void *arg, const char *name, const char *state)
-{
-	struct target_out *t = arg;
-	struct buf *out = &t->member->actor->serve.out;
-	size_t at = wire_start(out, WIRE_TARGET);
-
-	wire_u64(out, t->id);
-	wire_u32(out, t->member->number);
-	wire_text(out, name);
-	wire_text(out, state);
-	wire_finish(out, at);
-}
-
 static int
 get_targets(struct actor *a, struct wire_in *in)
 {
@@ -318,17 +300,32 @@ get_targets(struct actor *a, struct wire_in *in)
 	size_t at;
 
 	for (size_t i = 0; i < a->n; i++) {
-		struct target_out t = { &a->members[i], id };
+		struct member *m = &a->members[i];
 
-		if (a->members[i].shared)
-			continue;
-		if (ban)
-			instance_where(a->members[i].instance, ban, put_target, &t);
-		else
-			instance_targets(a->members[i].instance, put_target, &t);
+		if (!m->shared)
+			tell_targets(&a->serve.out, m->instance, m->number, id, ban);
 	}
 	at = wire_start(&a->serve.out, WIRE_END);
 	wire_u64(&a->serve.out, id);
+	wire_finish(&a->serve.out, at);
+	return 0;
+}
+
+/* No answer when one of them cannot tell: then nothing of theirs is removed. */
+static int
+get_unnamed(struct actor *a)
+{
+	size_t at;
+
+	for (size_t i = 0; i < a->n; i++) {
+		struct member *m = &a->members[i];
+
+		if (!m->shared && tell_unnamed(&a->serve.out, m->instance, m->number) < 0)
+			return 0;
+	}
+	at = wire_start(&a->serve.out, WIRE_FOUND);
+	wire_u32(&a->serve.out, WIRE_ALL);
+	wire_addr(&a->serve.out, &(struct addr){ .family = 4 });
 	wire_finish(&a->serve.out, at);
 	return 0;
 }
@@ -351,6 +348,8 @@ on_record(void *arg, enum wire_type type, struct wire_in *in)
 		rc = get_targets(a, in);
 	else if (type == WIRE_LOOK)
 		rc = get_look(a, in);
+	else if (type == WIRE_UNNAMED)
+		rc = get_unnamed(a);
 	return rc < 0 ? rc : wire_done(in);
 }
 

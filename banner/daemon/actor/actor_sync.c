@@ -175,3 +175,35 @@ instance_look(struct instance *in, const struct subject *s)
 	rc = in->ops->list(in->self, look_seen, &l);
 	return rc < 0 ? rc : l.found;
 }
+
+struct unnamed {
+	struct instance *in;
+	instance_unnamed_fn *fn;
+	void *arg;
+};
+
+static void
+unnamed_seen(void *arg, const struct bn_subject *s, const char *scope)
+{
+	struct unnamed *u = arg;
+	struct want *w;
+
+	if (scope && strcmp(scope, u->in->o.conf->scope) != 0)
+		return;
+	w = wants_get(&u->in->wants, &(struct want_name){ .subject = *s, .jail = "" },
+	    false);
+	if (!w || !want_needed(w))
+		u->fn(u->arg, s);
+}
+
+int
+instance_unnamed(struct instance *in, instance_unnamed_fn *fn, void *arg)
+{
+	struct unnamed u = { in, fn, arg };
+
+	if (!(in->flags & BN_STATE))
+		return 0;
+	if (!in->ops->list)
+		return -ENOTSUP;
+	return in->open ? in->ops->list(in->self, unnamed_seen, &u) : -ENOTCONN;
+}

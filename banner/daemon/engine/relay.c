@@ -257,6 +257,7 @@ relay_connect(struct relay *r, unsigned actor, int sock)
 	l = &r->links[actor];
 	link_open(&l->link, sock);
 	l->resync = true;
+	l->asked = false;
 	connected(l, true);
 	relay_flush(r);
 }

@@ -236,6 +236,8 @@ relay_record(void *arg, enum wire_type type, struct wire_in *in)
 		return take_state(l, in);
 	if (type == WIRE_LOOKED)
 		return take_looked(l, in);
+	if (type == WIRE_FOUND)
+		return relay_found(l, in);
 	if (type == WIRE_TARGET)
 		return take_host(l, in);
 	if (type == WIRE_END) {

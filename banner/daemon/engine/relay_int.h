@@ -14,6 +14,8 @@ struct actor_link {
 	struct link link;
 	bool resync; /* records were dropped, or it is new */
 	bool completed, force;
+	bool asked, adopted; /* what it has in force that no ban asks for */
+	size_t found;
 	uint64_t generation;
 	uint64_t *ids; /* bans still to be sent in this generation, or NULL */
 	size_t nids, sent;
@@ -52,6 +54,9 @@ void relay_resync(struct actor_link *);
 void relay_resync_stop(struct actor_link *);
 /* COMPLETE, once all is sent and every source has read what was there. */
 void relay_complete(struct actor_link *);
+/* The stored state is lost: what an actor has in force is taken over as bans. */
+void relay_ask_unnamed(struct actor_link *);
+int relay_found(struct actor_link *, struct wire_in *);
 struct progress *relay_progress(struct relay *, uint64_t ban, bool make);
 /* One record of an actor; nonzero: it was bad. */
 int relay_record(void *arg, enum wire_type, struct wire_in *);

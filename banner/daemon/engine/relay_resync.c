@@ -64,9 +64,16 @@ put_jail(struct actor_link *l, const char *jail, bool started)
 void
 relay_complete(struct actor_link *l)
 {
+	struct engined *d = l->relay->d;
+
 	if (l->completed || l->resync || l->ids || !link_is_open(&l->link) ||
-	    !l->relay->d->caught_up || stream_lost(l->relay->d->stream))
+	    !d->caught_up)
 		return;
+	if (stream_lost(d->stream) && !l->adopted) {
+		if (!stream_follows(d->stream))
+			relay_ask_unnamed(l);
+		return;
+	}
 	l->completed = true;
 	put_generation(l, WIRE_COMPLETE);
 	l->force = false;

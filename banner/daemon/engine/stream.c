@@ -26,7 +26,8 @@ struct stream {
 	bool touched;
 	bool behind; /* records were dropped: tell everything anew */
 	bool restoring; /* its state is arriving */
-	bool lost; /* it could not tell its state (yet) */
+	bool lost; /* it could not tell its state ... */
+	bool follows; /* ... yet */
 	size_t whole_bytes; /* the queue after everything was told */
 	uint64_t resyncs;
 	struct table *places; /* source name -> text */
@@ -263,6 +264,7 @@ take_lost(struct stream *s, struct wire_in *in)
 		return 0;
 	}
 	s->lost = true;
+	s->follows = later;
 	log_error("banner.engine", "no stored state%s: %s; what is in force stays",
 	    later ? " yet" : "", why);
 	return 0;
@@ -368,6 +370,12 @@ bool
 stream_lost(const struct stream *s)
 {
 	return s->lost;
+}
+
+bool
+stream_follows(const struct stream *s)
+{
+	return s->follows;
 }
 
 uint64_t

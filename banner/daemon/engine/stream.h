@@ -33,6 +33,7 @@ bool stream_is_open(const struct stream *);
 const char *stream_trouble(const struct stream *); /* why it cannot write, or "" */
 /* The store could not tell what it knew: nothing may be taken out of force. */
 bool stream_lost(const struct stream *);
+bool stream_follows(const struct stream *); /* but it will be told later */
 uint64_t stream_resyncs(const struct stream *);
 /* The stored place of a source, or NULL. */
 const char *stream_place(const struct stream *, const char *source);

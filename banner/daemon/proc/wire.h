@@ -81,6 +81,8 @@ enum wire_type {
 	WIRE_LOOK, /* u64 id, u32 instance, addr */
 	WIRE_LOOKED, /* u64 id, u32 instance, u8 there, u32 err (ENOTSUP: the action
 		      * cannot tell what is in force) */
+	WIRE_UNNAMED, /* engine -> actor: -; what is in force that no ban asks for? */
+	WIRE_FOUND, /* actor -> engine: u32 instance (WIRE_ALL: that is all), addr */
 	/* engine <-> helper */
 	WIRE_ASK, /* see ask.c */
 	WIRE_ANSWER,
