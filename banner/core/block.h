@@ -21,6 +21,9 @@ struct subject {
 	struct str text;	/* SUBJECT_USER, SUBJECT_ID: borrowed */
 };
 
+struct match;
+struct scan_run;
+
 /* Whole lines of one source, borrowed from the source during the call. Each line ends
  * in LF but perhaps the last of a file that ended without one. NUL, CR and invalid
  * UTF-8 are as they were read. */
@@ -32,6 +35,9 @@ struct block {
 	uint64_t offset;	/* of text.s in the source, for messages */
 	bool live;		/* false: what was there before the start */
 	struct str origin;	/* host that wrote it (central syslog), or empty */
+	/* A thread looked through it already, for this match; NULL: nobody did. */
+	struct scan_run *found;
+	const struct match *found_for;
 };
 
 struct field { struct str name, value; };

@@ -477,6 +477,10 @@ match_found(struct match *m, struct scan_run *run, const struct block *block,
 void
 match_block(struct match *m, const struct block *block, match_fn *fn, void *arg)
 {
+	if (block->found && block->found_for == m) {
+		match_found(m, block->found, block, fn, arg);
+		return;
+	}
 	match_sample(m, block->text);
 	scan_find(m->plan.run, block->text);
 	match_found(m, m->plan.run, block, fn, arg);

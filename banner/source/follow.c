@@ -280,6 +280,8 @@ follow_run(struct job *j)
 			read_failed(f, r);
 			break;
 		}
+		f->src.stats.behind_bytes = f->cur && f->cur->at.off < f->cur->live_from
+		    ? f->cur->live_from - f->cur->at.off : 0;
 		if (f->cur && f->cur->at.off >= f->cur->live_from && r == f->cur)
 			source_caught_up(&f->src);
 		if (r->copy && !r->more && f->nold > 0 && r == f->old[0])

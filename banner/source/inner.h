@@ -50,6 +50,7 @@ struct source {
 };
 
 struct files;
+struct reader;
 
 struct sources {
 	struct event_base *base;
@@ -60,6 +61,7 @@ struct sources {
 	struct files *files;
 	struct job *jobs, **jobs_end;
 	struct event *jobs_event;
+	struct reader *ahead;	/* the one that threads read ahead for, or NULL */
 	char *buf;		/* one read of any file; cap bytes */
 	size_t cap;
 	int64_t linger_ms;

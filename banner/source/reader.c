@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "banner/base/arena.h"
+#include "banner/source/ahead.h"
 #include "banner/source/inner.h"
 #include "banner/source/lines.h"
 
@@ -44,11 +45,22 @@ reader_new(int fd, const struct stat *st)
 	return r;
 }
 
+static void
+stop_ahead(struct reader *r)
+{
+	if (!r->ahead)
+		return;
+	ahead_free(r->ahead);
+	r->ahead = NULL;
+	r->set->ahead = NULL;
+}
+
 void
 reader_free(struct reader *r)
 {
 	if (!r)
 		return;
+	stop_ahead(r);
 	close(r->fd);
 	free(r);
 }
@@ -64,6 +76,7 @@ reader_seek(struct reader *r, uint64_t off)
 {
 	int rc = place_hash_at(r->fd, off, &r->at.hash);
 
+	stop_ahead(r);
 	if (rc < 0)
 		return rc;
 	r->at.off = r->scan = r->seen = off;
@@ -142,6 +155,68 @@ skip_step(struct reader *r, struct source *src)
 	return reader_seek(r, r->scan) < 0 ? truncated(r) : READER_MORE;
 }
 
+/* None is too long. */
+static bool
+is_plain(struct str lines, size_t max)
+{
+	struct str run;
+
+	return runs_next(&lines, max, &run) == LINES_RUN && lines.len == 0;
+}
+
+/* Threads read ahead for one reader at a time; true when it is this one. */
+static bool
+start_ahead(struct reader *r, struct source *src)
+{
+	const struct source_host *host = &src->set->host;
+	struct ahead_want want = { .fd = r->fd, .from = r->at.off, .to = r->live_from,
+		.max_line = (size_t)src->set->opt.max_line_bytes, .plain = is_plain };
+
+	if (r->ahead || src->set->ahead || !host->match || r->at.off < r->alone_to ||
+	    r->live_from < r->at.off + AHEAD_LEAST)
+		return r->ahead != NULL;
+	want.match = r->match = host->match(host->arg, src);
+	r->ahead = want.match ? ahead_new(&want) : NULL;
+	if (!r->ahead) {
+		r->alone_to = r->live_from;
+		return false;
+	}
+	r->set = src->set;
+	r->set->ahead = r;
+	return true;
+}
+
+/* The next piece of the backlog, from the threads. False: it must be read here, for the
+ * backlog is over, or a line in this piece is too long or not ended yet. */
+static bool
+step_ahead(struct reader *r, struct source *src, enum reader_end *end)
+{
+	struct ahead_piece p;
+	int rc;
+
+	if (!start_ahead(r, src))
+		return false;
+	rc = ahead_next(r->ahead, &p);
+	if (rc > 0 && !place_fits(r->fd, &r->at)) {
+		stop_ahead(r);
+		*end = truncated(r);
+		return true;
+	}
+	if (rc <= 0 || !p.run || p.offset != r->at.off || p.text.len < PLACE_TAIL) {
+		r->alone_to = rc > 0 ? p.offset + p.text.len : r->live_from;
+		stop_ahead(r);
+		return false;
+	}
+	if (r->seen < p.offset + p.text.len)
+		r->seen = p.offset + p.text.len;
+	r->quiet_since = mono_ms();
+	source_push(src, &(struct block){ .text = p.text, .line_ms = -1,
+	    .offset = p.offset, .found = p.run, .found_for = r->match });
+	advance(r, p.text.s, p.text.len);
+	*end = READER_MORE;
+	return true;
+}
+
 /* A writer without O_APPEND goes on at its old offset after a truncation and leaves a
  * hole of NUL bytes in front. False: no hole. */
 static bool
@@ -163,11 +238,14 @@ reader_step(struct reader *r, struct source *src)
 {
 	struct sources *set = src->set;
 	size_t before = r->at.off < PLACE_TAIL ? (size_t)r->at.off : PLACE_TAIL;
+	enum reader_end end;
 	struct str data;
 	ssize_t got;
 
 	if (r->skipping)
 		return skip_step(r, src);
+	if (step_ahead(r, src, &end))
+		return end;
 	got = pread(r->fd, set->buf, set->cap, (off_t)(r->at.off - before));
 	if (got < 0)
 		return READER_FAILED;
@@ -193,6 +271,7 @@ reader_rewind(struct reader *r)
 {
 	uint64_t lost = r->seen > r->at.off ? r->seen - r->at.off : 0;
 
+	stop_ahead(r);
 	r->at.off = r->scan = r->seen = r->live_from = 0;
 	r->at.hash = place_hash("", 0);
 	r->skipping = false;

@@ -9,8 +9,11 @@
 
 #include "banner/source/place.h"
 
+struct ahead;
 struct follow;
+struct match;
 struct source;
+struct sources;
 
 struct reader {
 	int fd;
@@ -26,6 +29,12 @@ struct reader {
 	bool copy;		/* made by copytruncate: nobody writes to it */
 	bool rewound;		/* was truncated */
 	int wd;			/* inotify watch, -1 none: it is polled */
+	/* A long backlog: threads read it ahead (NULL: they do not), but not what lies
+	 * before alone_to. set: whose one reader this is, with threads. */
+	struct ahead *ahead;
+	struct match *match;
+	struct sources *set;
+	uint64_t alone_to;
 };
 
 enum reader_end { READER_MORE, READER_EOF, READER_TRUNCATED, READER_FAILED };

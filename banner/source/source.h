@@ -51,6 +51,9 @@ struct source_host {
 	 * start or when its name comes up. The text is not kept. */
 	const char *(*place)(void *arg, const char *name);
 	int64_t (*now_ms)(void *arg);
+	/* What will match the blocks of this source, so that threads can look through a
+	 * backlog ahead of their turn. NULL, or returning NULL: nobody does. */
+	struct match *(*match)(void *arg, struct source *);
 };
 
 struct sources_options {
@@ -104,6 +107,7 @@ const char	*source_place(const struct source *);
 struct source_stats {
 	uint64_t bytes, lines, long_lines, lost_bytes, rotations;
 	int64_t last_line_ms;		/* when the last line was read; 0: none yet */
+	uint64_t behind_bytes;		/* of what was there at the start, unread */
 	bool waiting;			/* the file is not there (yet) */
 };
 void	source_stats(const struct source *, struct source_stats *);

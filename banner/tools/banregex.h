@@ -77,13 +77,13 @@ uint64_t	trial_found(struct trial *, struct scan_run *, struct str text,
 bool	trial_is_plain(struct str text);
 /* The first size bytes of a big file, with as many threads as there are processors:
  * 0 done, -errno, or 1: not worth it, nothing was read. */
-struct ahead {
+struct trial_file {
 	int fd;
 	uint64_t size;
 	void (*progress)(void *arg, uint64_t bytes);
 	void *arg;
 };
-int	trial_ahead(struct trial *, const struct ahead *);
+int	trial_ahead(struct trial *, const struct trial_file *);
 /* A file, "-" or the line itself. */
 int	trial_read(struct trial *, const char *log, struct err *);
 /* Is it something that can be opened, rather than a line? */

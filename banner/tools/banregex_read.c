@@ -9,10 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "banner/source/ahead.h"
 #include "banner/tools/banregex.h"
 #include "banner/tools/unpack.h"
 
-enum { BLOCK = 256 * 1024, BIG_BYTES = 16 * 1024 * 1024 };
+enum { BLOCK = 256 * 1024 };
 
 bool
 log_is_file(const char *log)
@@ -301,12 +302,12 @@ read_failed(const char *path, int code, struct err *e)
 static int
 read_big(struct reading *r, int fd)
 {
-	if (r->size <= BIG_BYTES)
+	if (r->size <= AHEAD_LEAST)
 		return 1;
 	r->progress = isatty(STDERR_FILENO);
 	clock_gettime(CLOCK_MONOTONIC, &r->started);
 	return r->unpack ? 1 :
-	    trial_ahead(r->t, &(struct ahead){ fd, r->size, on_progress, r });
+	    trial_ahead(r->t, &(struct trial_file){ fd, r->size, on_progress, r });
 }
 
 static int

@@ -29,6 +29,8 @@ rig_block(void *arg, struct source *s, const struct block *b)
 	memcpy(r->groups, groups, (r->ngroups < 8 ? r->ngroups : 8) * sizeof(*groups));
 	if (!b->live)
 		r->dead += b->text.len;
+	if (b->found && b->found_for == r->match)
+		r->found += b->text.len;
 	if (b->origin.len > 0)
 		buf_printf(&r->log, "origin %.*s\n", (int)b->origin.len, b->origin.s);
 	while (str_cut(&rest, '\n', &line)) {
@@ -83,6 +85,12 @@ rig_now(void *arg)
 	return r->now_ms ? r->now_ms : (int64_t)time(NULL) * 1000;
 }
 
+static struct match *
+rig_match(void *arg, struct source *s)
+{
+	return ((struct rig *)arg)->match;
+}
+
 int
 rig_setup(void **state)
 {
@@ -123,7 +131,7 @@ rig_new(struct rig *r)
 {
 	struct source_host host = { .arg = r, .block = rig_block, .event = rig_event,
 	    .line_time = r->with_time ? rig_time : NULL, .place = rig_place,
-	    .now_ms = rig_now };
+	    .now_ms = rig_now, .match = rig_match };
 	struct err e;
 
 	assert_int_equal(sources_new(r->base, &host, &r->opt, &r->set, &e), 0);

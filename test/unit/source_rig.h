@@ -38,6 +38,8 @@ struct rig {
 	void *groups[8];		/* of the last block's source */
 	size_t ngroups;
 	struct source *last;
+	struct match *match;		/* for which threads may read ahead */
+	size_t found;			/* bytes that threads looked through */
 };
 
 int	rig_setup(void **state);

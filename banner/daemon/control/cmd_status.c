@@ -58,6 +58,18 @@ tree_jails(struct request *r, const char **names, size_t n)
 }
 
 static void
+ours_backlog(struct request *r)
+{
+	struct backlog b;
+
+	if (feed_backlog(r->d->feed, &b))
+		buf_printf(&r->out, "backlog:\t%llu MB read, %llu MB left, about "
+		    "%lld s\n", (unsigned long long)b.read / 1000000,
+		    (unsigned long long)b.left / 1000000,
+		    (long long)(b.left_ms + 999) / 1000);
+}
+
+static void
 ours_daemon(struct request *r)
 {
 	struct engined *d = r->d;
@@ -73,6 +85,7 @@ ours_daemon(struct request *r)
 	    units_duration(engined_now() - d->started_ms, up),
 	    d->mode == MODE_DRY ? ", dry run: nothing is carried out" : "",
 	    d->paused ? ", PANIC: nothing is in force until resume" : "");
+	ours_backlog(r);
 	buf_printf(&r->out, "bans:\t%zu of at most %zu, %llu evicted\n", st.banned_now,
 	    st.max_bans, (unsigned long long)st.evicted_bans);
 	names_stats(d->names, &names);
@@ -168,6 +181,7 @@ static void
 json_all(struct request *r, const char **names, size_t n)
 {
 	struct engine_stats st;
+	struct backlog backlog;
 
 	engine_stats(r->d->engine, NULL, &st);
 	json_open(&r->out, NULL, '{');
@@ -181,6 +195,8 @@ json_all(struct request *r, const char **names, size_t n)
 	json_number(&r->out, "evicted_bans", (int64_t)st.evicted_bans);
 	json_number(&r->out, "evicted_keys", (int64_t)st.evicted_keys);
 	json_bool(&r->out, "caught_up", r->d->caught_up);
+	json_number(&r->out, "backlog_bytes",
+	    feed_backlog(r->d->feed, &backlog) ? (int64_t)backlog.left : 0);
 	json_bool(&r->out, "panic", r->d->paused);
 	json_bool(&r->out, "dry_run", r->d->mode == MODE_DRY);
 	json_text(&r->out, "store", stream_trouble(r->d->stream));

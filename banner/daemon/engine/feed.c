@@ -30,6 +30,7 @@ struct feed {
 	struct table *places; /* source name -> place as last stored */
 	struct table *sessions; /* jail, NUL, key -> struct kept */
 	uint64_t round; /* of feed_sessions */
+	struct backlog backlog;
 	bool journal; /* the block that is matched comes from it */
 };
 
@@ -83,44 +84,6 @@ on_failure(void *arg, const struct failure *failure)
 		engine_failure(f->d->engine, failure, f->d->read_ms);
 }
 
-/* Once for each jail: nothing else will ever show why nobody is banned. */
-static void
-warn_of_peers(struct feed *f)
-{
-	for (size_t i = 0; i < f->n; i++) {
-		struct watch *w = &f->watches[i];
-
-		if (w->peers_said || !rules_peers_only(w->rules))
-			continue;
-		w->peers_said = true;
-		log_warn(NAME, "[%s] most failures name only a trusted address: the "
-		    "originating address is not configured, see banctl doctor",
-		    w->conf->name);
-	}
-}
-
-/* At most once a minute for each jail. */
-static void
-warn_of_slow(struct feed *f)
-{
-	int64_t now = f->d->read_ms;
-
-	for (size_t i = 0; i < f->n; i++) {
-		struct watch *w = &f->watches[i];
-		uint64_t n = rules_stats(w->rules)->limit_hits;
-		struct buf b = { 0 };
-
-		if (n == w->slow_said || llabs(now - w->slow_said_ms) < MS_PER_MIN)
-			continue;
-		rules_slow(w->rules, &b);
-		log_warn(NAME, "[%s] a line took too long and was not matched to its "
-		    "end: %s", w->conf->name, b.p ? b.p : "");
-		buf_fini(&b);
-		w->slow_said = n;
-		w->slow_said_ms = now;
-	}
-}
-
 static void
 on_block(void *arg, struct source *s, const struct block *b)
 {
@@ -134,8 +97,10 @@ on_block(void *arg, struct source *s, const struct block *b)
 	f->d->read_ms = b->read_ms;
 	if (m)
 		match_block(m, b, on_failure, f);
-	warn_of_peers(f);
-	warn_of_slow(f);
+	for (size_t i = 0; i < f->n; i++)
+		watch_warn(&f->watches[i], b->read_ms);
+	if (!b->live && !f->d->caught_up)
+		backlog_say(&f->backlog, f->sources, b->read_ms);
 	engined_touch(f->d);
 	engined_turn(f->d);
 }
@@ -197,6 +162,12 @@ on_line_time(void *arg, struct source *s, struct str line)
 	struct match *m = match_of(arg, s);
 
 	return m ? match_line_time(m, line, engined_now()) : -1;
+}
+
+static struct match *
+on_match(void *arg, struct source *s)
+{
+	return match_of(arg, s);
 }
 
 static const char *
@@ -345,7 +316,8 @@ feed_new(struct engined *d, struct feed **out, struct err *e)
 		.event = on_event,
 		.line_time = on_line_time,
 		.place = on_place,
-		.now_ms = on_now };
+		.now_ms = on_now,
+		.match = on_match };
 	struct sources_options opt = { .max_line_bytes = d->conf->daemon.max_line_bytes,
 		.backlog_ms = longest_findtime(d) };
 	int rc;
@@ -373,6 +345,14 @@ feed_start(struct feed *f)
 	sources_start(f->sources);
 	if (feed_caught_up(f))
 		engined_caught_up(f->d);
+}
+
+bool
+feed_backlog(struct feed *f, struct backlog *out)
+{
+	backlog_measure(&f->backlog, f->sources, engined_now());
+	*out = f->backlog;
+	return f->backlog.left > 0;
 }
 
 bool

@@ -21,6 +21,8 @@ int feed_new(struct engined *, struct feed **, struct err *);
 void feed_free(struct feed *);
 void feed_start(struct feed *);
 bool feed_caught_up(const struct feed *);
+/* How much of what was there at the start is read; false: all of it. */
+bool feed_backlog(struct feed *, struct backlog *);
 
 size_t feed_watches(const struct feed *);
 const struct watch *feed_watch(const struct feed *, size_t i);

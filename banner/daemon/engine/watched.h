@@ -35,4 +35,18 @@ feed_by_journal(const struct watch *w)
 	return w && w->fallback && !w->has_file;
 }
 
+/* Say in the log what must be said of its rules, at times. */
+void	watch_warn(struct watch *, int64_t now_ms);
+
+/* What was there at the start, of all sources together. */
+struct sources;
+struct backlog {
+	int64_t since_ms, said_ms;	/* 0: none yet */
+	uint64_t read, left;		/* bytes, when last measured */
+	int64_t left_ms;		/* of time, so far as can be told */
+};
+void	backlog_measure(struct backlog *, struct sources *, int64_t now_ms);
+/* A block of it was read: every ten seconds the log says how far it is. */
+void	backlog_say(struct backlog *, struct sources *, int64_t now_ms);
+
 #endif
