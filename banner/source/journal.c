@@ -12,11 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-journal.h>
 #include <unistd.h>
 
 #include "banner/base/arena.h"
 #include "banner/source/inner.h"
+#include "banner/source/journal_lib.h"
 #include "banner/source/journal_match.h"
 
 enum { JOURNAL_TURN = 256, AGAIN_MS = 2000 };
@@ -24,6 +24,7 @@ enum { JOURNAL_TURN = 256, AGAIN_MS = 2000 };
 struct journal {
 	struct source src;
 	struct job job;
+	struct journal_lib lib;
 	sd_journal *j;
 	struct event *readable, *again;
 	char *path, *files, *name_space;
@@ -48,7 +49,8 @@ journal_close(struct journal *jo)
 	if (jo->readable)
 		event_free(jo->readable);
 	jo->readable = NULL;
-	sd_journal_close(jo->j);
+	if (jo->j)
+		jo->lib.close(jo->j);
 	jo->j = NULL;
 }
 
@@ -78,7 +80,7 @@ field(struct journal *jo, const char *name)
 	const void *data;
 	size_t len, skip = strlen(name) + 1;
 
-	if (sd_journal_get_data(jo->j, name, &data, &len) < 0 || len < skip)
+	if (jo->lib.get_data(jo->j, name, &data, &len) < 0 || len < skip)
 		return STR("");
 	return (struct str){ (const char *)data + skip, len - skip };
 }
@@ -98,7 +100,7 @@ add_kernel_time(struct journal *jo, struct buf *b)
 	uint64_t us = 0;
 
 	if (str_u64(field(jo, "_SOURCE_MONOTONIC_TIMESTAMP"), &us) < 0 &&
-	    sd_journal_get_monotonic_usec(jo->j, &us, NULL) < 0)
+	    jo->lib.get_monotonic_usec(jo->j, &us, NULL) < 0)
 		us = 0;
 	buf_printf(b, " [%12.6f]", (double)us / 1e6);
 }
@@ -141,7 +143,7 @@ entry_time(struct journal *jo, uint64_t *received_us)
 	uint64_t us = 0;
 
 	*received_us = 0;
-	(void)sd_journal_get_realtime_usec(jo->j, received_us);
+	(void)jo->lib.get_realtime_usec(jo->j, received_us);
 	if (str_u64(field(jo, "_SOURCE_REALTIME_TIMESTAMP"), &us) < 0)
 		us = *received_us;
 	return us;
@@ -161,7 +163,7 @@ hand_on(struct journal *jo)
 		source_push(&jo->src, &(struct block){ .text = buf_view(&jo->line),
 		    .line_ms = (int64_t)(us / 1000), .offset = jo->entries,
 		    .live = received > jo->newest_us });
-	if (sd_journal_get_cursor(jo->j, &cursor) < 0)
+	if (jo->lib.get_cursor(jo->j, &cursor) < 0)
 		return;
 	source_set_place(&jo->src, cursor);
 	free(cursor);
@@ -171,12 +173,12 @@ hand_on(struct journal *jo)
 static int
 seek_place(struct journal *jo)
 {
-	int rc = sd_journal_seek_cursor(jo->j, jo->src.place);
+	int rc = jo->lib.seek_cursor(jo->j, jo->src.place);
 
 	if (rc < 0)
 		return rc;
-	rc = sd_journal_next(jo->j);
-	if (rc <= 0 || sd_journal_test_cursor(jo->j, jo->src.place) > 0)
+	rc = jo->lib.next(jo->j);
+	if (rc <= 0 || jo->lib.test_cursor(jo->j, jo->src.place) > 0)
 		return rc;
 	/* The entry is gone: we stand on the first after it, which is unread. */
 	hand_on(jo);
@@ -189,11 +191,11 @@ seek_first(struct journal *jo)
 	struct sources *set = jo->src.set;
 	int64_t since = set->host.now_ms(set->host.arg) - set->opt.backlog_ms;
 
-	if (sd_journal_seek_tail(jo->j) >= 0 && sd_journal_previous(jo->j) > 0)
-		(void)sd_journal_get_realtime_usec(jo->j, &jo->newest_us);
+	if (jo->lib.seek_tail(jo->j) >= 0 && jo->lib.previous(jo->j) > 0)
+		(void)jo->lib.get_realtime_usec(jo->j, &jo->newest_us);
 	if (jo->src.place[0])
 		return seek_place(jo);
-	return sd_journal_seek_realtime_usec(
+	return jo->lib.seek_realtime_usec(
 	    jo->j, since > 0 ? (uint64_t)since * 1000 : 0);
 }
 
@@ -216,7 +218,7 @@ journal_run(struct job *job)
 	int rc = 0;
 
 	for (int i = 0; jo->j && i < JOURNAL_TURN; i++) {
-		rc = sd_journal_next(jo->j);
+		rc = jo->lib.next(jo->j);
 		if (rc <= 0)
 			break;
 		hand_on(jo);
@@ -231,7 +233,7 @@ journal_run(struct job *job)
 static void
 look(struct journal *jo)
 {
-	int rc = sd_journal_process(jo->j);
+	int rc = jo->lib.process(jo->j);
 
 	if (rc < 0) {
 		failed(jo, "changes", rc);
@@ -266,7 +268,7 @@ open_files(struct journal *jo)
 		how |= GLOB_APPEND;
 	}
 	if (g.gl_pathc > 0)
-		rc = sd_journal_open_files(&jo->j, (const char **)g.gl_pathv, 0);
+		rc = jo->lib.open_files(&jo->j, (const char **)g.gl_pathv, 0);
 	globfree(&g);
 	free(list);
 	return rc;
@@ -284,10 +286,10 @@ add_matches(struct journal *jo)
 
 		while (rc >= 0 && journal_match_word(&rest, word, NULL) > 0)
 			rc = strcmp(word, "+") == 0
-			    ? sd_journal_add_disjunction(jo->j)
-			    : sd_journal_add_match(jo->j, word, 0);
+			    ? jo->lib.add_disjunction(jo->j)
+			    : jo->lib.add_match(jo->j, word, 0);
 		if (rc >= 0)
-			rc = sd_journal_add_disjunction(jo->j);
+			rc = jo->lib.add_disjunction(jo->j);
 		free(word);
 	}
 	return rc;
@@ -299,21 +301,21 @@ journal_open(struct journal *jo)
 	int rc, fd;
 
 	if (jo->path)
-		rc = sd_journal_open_directory(&jo->j, jo->path, 0);
+		rc = jo->lib.open_directory(&jo->j, jo->path, 0);
 	else if (jo->files)
 		rc = open_files(jo);
 	else if (jo->name_space)
-		rc = sd_journal_open_namespace(&jo->j, jo->name_space, jo->flags);
+		rc = jo->lib.open_namespace(&jo->j, jo->name_space, jo->flags);
 	else
-		rc = sd_journal_open(&jo->j, jo->flags);
+		rc = jo->lib.open(&jo->j, jo->flags);
 	if (rc < 0)
 		return rc;
 	/* Longer fields come cut, one byte over the cap tells. */
-	sd_journal_set_data_threshold(jo->j, jo->src.set->opt.max_line_bytes + 64);
+	jo->lib.set_data_threshold(jo->j, jo->src.set->opt.max_line_bytes + 64);
 	rc = add_matches(jo);
 	if (rc < 0)
 		return rc;
-	fd = sd_journal_get_fd(jo->j);
+	fd = jo->lib.get_fd(jo->j);
 	if (fd < 0)
 		return fd;
 	jo->readable =
@@ -340,7 +342,7 @@ try_open(struct journal *jo)
 		jo->error_said = false;
 		source_event(&jo->src, SOURCE_OPENED, "journal");
 		/* Network file systems tell nobody of changes. */
-		if (sd_journal_reliable_fd(jo->j) == 0)
+		if (jo->lib.reliable_fd(jo->j) == 0)
 			timer_after(jo->again, POLL_MS);
 		job_queue(jo->src.set, &jo->job);
 	}
@@ -442,12 +444,16 @@ sources_add_journal(struct sources *set, const struct journal_request *req, void
     struct err *e)
 {
 	struct buf name = { 0 };
+	struct journal_lib lib;
 	struct journal *jo;
 	int flags = 0, rc = check_request(req, &flags, e);
 
+	if (rc == 0)
+		rc = journal_lib_load(&lib, e);
 	if (rc < 0)
 		return rc;
 	jo = xcalloc(1, sizeof(*jo));
+	jo->lib = lib;
 	jo->flags = flags;
 	jo->path = req->path ? xstrdup(req->path) : NULL;
 	jo->files = req->files ? xstrdup(req->files) : NULL;
