@@ -31,8 +31,7 @@ add_name(struct capture_names *names, struct str name)
 {
 	size_t slot = names->n++;
 
-	names->name[slot] = xstrndup(name.s, name.len);
-	names->text[slot] = (struct str){ names->name[slot], name.len };
+	names->name[slot] = name;
 	names->hidden[slot] = is_hidden(name, slot);
 }
 
@@ -47,8 +46,8 @@ capture_names_init(struct capture_names *names)
 void
 capture_names_fini(struct capture_names *names)
 {
-	for (size_t i = 0; i < names->n; i++)
-		free(names->name[i]);
+	for (size_t i = CAP_NAMED; i < names->n; i++)
+		free((char *)(uintptr_t)names->name[i].s);
 	names->n = 0;
 }
 
@@ -56,11 +55,11 @@ int
 capture_slot(struct capture_names *names, struct str name)
 {
 	for (size_t i = 0; i < names->n; i++)
-		if (str_is(name, names->name[i]))
+		if (str_eq(name, names->name[i]))
 			return (int)i;
 	if (names->n == CAP_MAX)
 		return -ENOSPC;
-	add_name(names, name);
+	add_name(names, (struct str){ xstrndup(name.s, name.len), name.len });
 	return (int)names->n - 1;
 }
 
@@ -88,7 +87,7 @@ base_name(struct str name, const char *prefix)
 static int
 map_joined(struct capture_map *map, struct capture_names *names, size_t slot)
 {
-	struct str name = str_of(names->name[slot]);
+	struct str name = names->name[slot];
 	bool alt = str_starts(name, "alt_");
 	size_t i;
 	int to;
@@ -100,8 +99,8 @@ map_joined(struct capture_map *map, struct capture_names *names, size_t slot)
 		return to;
 	if (alt) {
 		for (i = map->nalt++; i > 0; i--) {
-			if (strcmp(names->name[map->alt[i - 1].from],
-				names->name[slot]) < 0)
+			if (strcmp(names->name[map->alt[i - 1].from].s,
+				name.s) < 0)
 				break;
 			map->alt[i] = map->alt[i - 1];
 		}

@@ -25,8 +25,7 @@ enum { CAP_MAX = 40 };	/* slots of one filter; a filter with more is refused */
 struct captures { struct str v[CAP_MAX]; };
 
 struct capture_names {
-	char *name[CAP_MAX];	/* owned */
-	struct str text[CAP_MAX];	/* the same */
+	struct str name[CAP_MAX];	/* with a NUL; owned from CAP_NAMED on */
 	bool hidden[CAP_MAX];	/* for the inside only and never shown as a field */
 	size_t n;
 };

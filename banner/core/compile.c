@@ -64,7 +64,7 @@ compile_fail(struct rules *r, struct err *e)
 	unsigned flags = PATTERN_PREFIX | (f->maxlines > 1 ? PATTERN_MULTILINE : 0);
 	int rc;
 
-	r->fail = xcalloc(f->failregex.n + 1, sizeof(*r->fail));
+	r->fail = xcalloc(f->failregex.n, sizeof(*r->fail));
 	for (size_t i = 0; i < f->failregex.n; i++, r->nfail++) {
 		struct regex *x = &r->fail[i];
 		uint64_t weight;
@@ -95,7 +95,7 @@ compile_ignore(struct rules *r, struct err *e)
 	const struct conf_filter *f = r->o.filter;
 	int rc;
 
-	r->ignore = xcalloc(f->ignoreregex.n + 1, sizeof(*r->ignore));
+	r->ignore = xcalloc(f->ignoreregex.n, sizeof(*r->ignore));
 	for (size_t i = 0; i < f->ignoreregex.n; i++) {
 		r->nignore++;
 		rc = regex_new(r, f->ignoreregex.v[i], PATTERN_PREFIX, &r->ignore[i],

@@ -357,7 +357,7 @@ report_captures(struct view *v, const struct captures *c, struct session *s,
 
 	for (size_t i = 0; i < names->n; i++)
 		if (c->v[i].s && !names->hidden[i])
-			add_field(fields, f, names->text[i], c->v[i]);
+			add_field(fields, f, names->name[i], c->v[i]);
 	for (size_t i = 0; i < nusers; i++)
 		add_field(fields, f, STR("users"), users[i]);
 	f->fields = fields;
@@ -429,7 +429,7 @@ skipped_lines(struct view *v, const struct regex *x, const struct spans *spans)
 	buf_clear(b);
 	for (size_t i = 0; i < x->map.n; i++)
 		if (spans->v[i + 1].from != SPAN_NONE &&
-		    str_starts(str_of(v->r->names.name[x->map.v[i].slot]), "skiplines"))
+		    str_starts(v->r->names.name[x->map.v[i].slot], "skiplines"))
 			buf_add(b, v->subject.s.s + spans->v[i + 1].from,
 			    (size_t)(spans->v[i + 1].to - spans->v[i + 1].from));
 	return buf_view(b);

@@ -138,6 +138,7 @@ pattern_build(
 {
 	struct pattern_parts parts = { 0 };
 	struct pattern *p = NULL;
+	pcre2_code *re;
 	size_t at = 0;
 	int code = 0, rc;
 
@@ -149,11 +150,13 @@ pattern_build(
 	rc = check_id(p, flags, e);
 	if (rc < 0)
 		goto out;
-	p->code[p->wide] = pattern_compile(p, p->wide, &code, &at);
-	if (!p->code[p->wide]) {
+	/* Only to see that it can be: most regexes never meet a line. */
+	re = pattern_compile(p, p->wide, &code, &at);
+	if (!re) {
 		rc = compile_error(&parts, code, at, e);
 		goto out;
 	}
+	pcre2_code_free(re);
 	*out = p;
 	p = NULL;
 out:

@@ -90,7 +90,7 @@ session_record(const struct sessions *ss, const struct session *s, struct buf *b
 		item(b, "=nofail", s->nofail.v[i]);
 	for (size_t i = 0; i < ss->names->n; i++)
 		if (s->groups.v[i].s)
-			item(b, ss->names->name[i], s->groups.v[i]);
+			item(b, ss->names->name[i].s, s->groups.v[i]);
 }
 
 void
@@ -129,7 +129,7 @@ static void
 put_group(struct sessions *ss, struct session *s, struct str name, struct str v)
 {
 	for (size_t i = 0; i < ss->names->n; i++)
-		if (str_is(name, ss->names->name[i]))
+		if (str_eq(name, ss->names->name[i]))
 			session_set(ss, s, i, v);
 }
 
