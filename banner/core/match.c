@@ -77,6 +77,7 @@ struct match {
 	size_t nowned;
 	struct pattern_run *run;
 	struct plan plan;
+	struct buf gathered;		/* small blocks, until they are a sample */
 	struct tail tail;
 	uint64_t seq;			/* candidates so far */
 	uint64_t *no_bits;
@@ -86,7 +87,11 @@ struct match {
 };
 
 /* Less says little of the source; more takes time. */
-enum { SAMPLE_LEAST = 64 * 1024, SAMPLE_MOST = 256 * 1024 };
+enum {
+	SAMPLE_LEAST = 64 * 1024,	/* of a block */
+	SAMPLE_MOST = 256 * 1024,
+	SAMPLE_GATHERED = 32 * 1024,	/* of lines that come one by one */
+};
 
 /* Who has a regex of this text: the first time its first place, later its share. */
 struct sharing {
@@ -192,6 +197,7 @@ match_free(struct match *m)
 	free(m->rules);
 	free(m->members);
 	plan_fini(&m->plan);
+	buf_fini(&m->gathered);
 	tail_fini(&m->tail);
 	pattern_run_free(m->run);
 	free(m);
@@ -423,15 +429,33 @@ candidate(void *arg, struct str line, const uint64_t *bits)
 	judge_all(p, line, bits);
 }
 
+/* Small blocks are gathered; before they are enough, what to look for is chosen by the
+ * looks of it. */
+static struct str
+gather(struct match *m, struct str text)
+{
+	size_t room = SAMPLE_GATHERED - m->gathered.len;
+
+	if (text.len >= SAMPLE_LEAST)
+		return text;
+	buf_add(&m->gathered, text.s, text.len < room ? text.len : room);
+	return m->gathered.len == SAMPLE_GATHERED ? buf_view(&m->gathered) :
+	    (struct str){ "", 0 };
+}
+
 void
 match_sample(struct match *m, struct str text)
 {
-	bool big = text.len >= SAMPLE_LEAST;
-
-	if (m->plan.scan && (m->plan.sampled || !big))
+	if (m->plan.sampled)
 		return;
-	text.len = !big ? 0 : text.len < SAMPLE_MOST ? text.len : SAMPLE_MOST;
+	text = gather(m, text);
+	if (m->plan.scan && text.len == 0)
+		return;
+	if (text.len > SAMPLE_MOST)
+		text.len = SAMPLE_MOST;
 	plan_make(&m->plan, m->rules, m->n, text);
+	if (m->plan.sampled)
+		buf_fini(&m->gathered);
 }
 
 struct scan_run *

@@ -563,6 +563,29 @@ test_long(void **state)
 	}
 }
 
+/* What to look for is chosen anew when enough lines came, one by one, to know what is
+ * rare among them. */
+static void
+test_sample(void **state)
+{
+	struct bench b = { .fail = { "^ a long text that seems rare .* zqxy\\d <HOST>$" },
+	    .filter.maxlines = 2 };
+	const char *line = D "a long text that seems rare and is in each line\n";
+	struct match *m = only(&b);
+	uint64_t before;
+
+	for (int i = 0; i < 1000; i++)
+		feed(m, line, true);
+	before = rules_stats(b.rules)->candidates;
+	assert_in_range(before, 100, 900);
+	for (int i = 0; i < 1000; i++)
+		feed(m, line, true);
+	assert_int_equal(rules_stats(b.rules)->candidates, before);
+	assert_string_equal(feed(m, D "a long text that seems rare x zqxy1 192.0.2.1\n",
+	    true), "192.0.2.1  r0 l1 t0\n");
+	done(m, &b);
+}
+
 int
 main(void)
 {
@@ -584,6 +607,7 @@ main(void)
 		cmocka_unit_test(test_encoding),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_long),
 	};
