@@ -26,13 +26,25 @@ get(struct definition *d, const char *section, const struct conf_options *vars,
 	return rc;
 }
 
+/* "x" in brackets stands for both families, also where the file has an
+ * "x?family=inet6"; not so in fail2ban before 1.1.1. */
+static const char *
+given_for_all(const struct definition *d, const char *name)
+{
+	size_t n = sheet_word(name);
+
+	if (d->own_families || !n || name[n] != '?')
+		return NULL;
+	return options_get(&d->vars, arena_dup(d->arena, (struct str){ name, n }));
+}
+
 static int
 read_init(struct definition *d, struct err *e)
 {
 	const struct section *init = sheet_section(d->sheet, "Init");
 
 	for (size_t i = 0; init && i < init->n; i++) {
-		const char *name = init->entries[i].name, *value = "";
+		const char *name = init->entries[i].name, *value = "", *given;
 		int rc = get(d, "Init", NULL, name, &value);
 
 		if (rc < 0)
@@ -40,8 +52,9 @@ read_init(struct definition *d, struct err *e)
 		if (strncmp(name, "known/", 6) != 0)
 			options_set(d->arena, &d->init,
 			    arena_printf(d->arena, "known/%s", name), value);
+		given = given_for_all(d, name);
 		if (!options_get(&d->init, name))
-			options_set(d->arena, &d->init, name, value);
+			options_set(d->arena, &d->init, name, given ? given : value);
 	}
 	return 0;
 }

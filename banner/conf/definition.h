@@ -19,6 +19,7 @@ struct definition {
 	struct conf_options opts;	/* what [Definition] gave */
 	struct conf_options cache;	/* tags looked up outside opts and init */
 	struct conf_list missing;	/* and those that were not there */
+	bool own_families;		/* brackets leave its x?family=... alone */
 	bool uses_port;			/* <port> was replaced somewhere */
 };
 

@@ -135,6 +135,7 @@ put_source(struct buf *out, const struct conf_jail *j)
 		buf_fini(&line);
 	}
 	put_bool(out, "skip_if_nologs", j->skip_if_nologs);
+	put_bool(out, "systemd_if_nologs", j->systemd_if_nologs);
 	put(out, "logencoding", j->logencoding);
 	put(out, "logtimezone", j->logtimezone);
 }

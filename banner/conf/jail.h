@@ -43,7 +43,8 @@ struct conf_jail {
 	struct conf_options backend_options;	/* journalpath, journalfiles ... */
 	struct conf_path *logpath;
 	size_t nlogpath;
-	bool skip_if_nologs;
+	bool skip_if_nologs;		/* a jail without any log does not run */
+	bool systemd_if_nologs;		/* default true: auto may read the journal */
 	const char *logencoding;	/* "auto", "utf-8", "latin-1" ... */
 	const char *logtimezone;	/* NULL: from the line or the system */
 	int64_t findtime_ms, bantime_ms;	/* bantime -1: for ever */

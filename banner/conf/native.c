@@ -23,21 +23,36 @@ static const struct known {
 	bool ports;			/* only those of option port */
 } known[] = {
 	{ 0x09d2e8ee7a09157b, MEANS_ROUTE, false },
-	/* nftables, by type; with sets of intervals in later versions */
+	/* nftables, by type; with sets of intervals, and without grep -P, later */
 	{ 0xc914f321a1418eb7, MEANS_NFT, true },	/* multiport */
 	{ 0xce2329b0b2ee79de, MEANS_NFT, false },	/* allports */
 	{ 0x22ec07143d6b9da2, MEANS_NFT, true },
 	{ 0x28143e1527c211d5, MEANS_NFT, false },
-	/* iptables, by type */
+	{ 0xbc4161c6d0b8ddc3, MEANS_NFT, true },
+	{ 0x35fb112974d03113, MEANS_NFT, false },
+	/* iptables, by type; since 1.1.1 with loops over chains */
 	{ 0x0d9465176a1c1cc3, MEANS_IPTABLES, true },	/* oneport */
 	{ 0x55bba302169d8e2c, MEANS_IPTABLES, true },	/* multiport */
 	{ 0x807e5a412e4f97d5, MEANS_IPTABLES, false },	/* allports */
 	{ 0xaa3026e1f2782f45, MEANS_IPTABLES, true },	/* new connections */
-	/* iptables with ipset, by type */
+	{ 0x8357207d15fe25ac, MEANS_IPTABLES, true },
+	{ 0x1ea2ff92c82af8b4, MEANS_IPTABLES, true },
+	{ 0x891b2e5552e3cfda, MEANS_IPTABLES, false },
+	{ 0x370d73c1c53a3c11, MEANS_IPTABLES, true },
+	/* iptables with ipset, by type; since 1.1.0 with their greatest size, since
+	 * 1.1.1 with loops over chains */
 	{ 0x0e53fd8c4882bf05, MEANS_IPTABLES, true },	/* oneport */
 	{ 0x78a2c47e60f40f74, MEANS_IPTABLES, true },	/* multiport */
 	{ 0x9b7f6d3fd53d286c, MEANS_IPTABLES, false },	/* allports */
 	{ 0x5f4abea4a796d4e3, MEANS_IPTABLES, true },	/* sets of IPv4 alone */
+	{ 0x4d7a0c528ebf6e6e, MEANS_IPTABLES, true },
+	{ 0x0ddb76184fc4ef2d, MEANS_IPTABLES, true },
+	{ 0x9f1ad565f272dc8b, MEANS_IPTABLES, false },
+	{ 0x0e97f747197bd075, MEANS_IPTABLES, true },
+	{ 0xc0f734587bd87389, MEANS_IPTABLES, true },
+	{ 0x65446f7a9e82796c, MEANS_IPTABLES, true },
+	{ 0xd2737de7aa038b14, MEANS_IPTABLES, false },
+	{ 0x1ee5f5c1ba3f3edf, MEANS_IPTABLES, true },
 };
 
 /* Files that native = yes takes as what their name says, and which -t explains. */
@@ -113,7 +128,7 @@ native_marks(struct arena *a, const struct conf_options *brackets,
 
 	for (const char *const *m = marks; *m; m++)
 		options_set(a, out, *m, arena_printf(a, "@%s@", *m));
-	/* [Init?family=inet6] of a file wins over the brackets. */
+	/* Up to 1.1.0, [Init?family=inet6] of a file wins over the brackets. */
 	options_set(a, out, "blocktype?family=inet6", "@blocktype@");
 	options_set(a, out, "actname", "@name@");
 	if (type)
@@ -231,7 +246,7 @@ become_nft(struct native_choice *c, const struct known *k)
 
 	if (!native_has_nft())
 		return "plugin nft is not part of this build";
-	/* "blocktype=DROP" sets that of IPv4 alone; what was asked for serves both. */
+	/* It may be that of IPv4 alone; what was asked for serves both. */
 	if (!four || !six)
 		return "its blocktype is not one that plugin nft knows";
 	if (k->meaning == MEANS_IPTABLES &&

@@ -249,6 +249,7 @@ source_part(struct image *im, struct conf_jail *j)
 		truth(im, &j->logpath[i].tail);
 	}
 	truth(im, &j->skip_if_nologs);
+	truth(im, &j->systemd_if_nologs);
 	text(im, &j->logencoding);
 	text(im, &j->logtimezone);
 }

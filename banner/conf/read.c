@@ -119,6 +119,21 @@ list_lines(struct arena *a, struct conf_list *l, const char *text)
 			list_add(a, l, arena_dup(a, line));
 }
 
+/* The stock jail.conf sets banaction; since 1.1.1 the paths-*.conf do. */
+static bool
+is_older(const struct sheet *jails)
+{
+	const struct value *v = sheet_find(jails, "DEFAULT", "banaction");
+
+	for (; v; v = v->prev) {
+		const char *slash = strrchr(v->file, '/');
+
+		if (slash && strcmp(slash, "/jail.conf") == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 read_jail_files(struct reader *r)
 {
@@ -132,7 +147,9 @@ read_jail_files(struct reader *r)
 		    arena_printf(r->arena, "%s/jails.d", dir));
 	else
 		sheet_merge_base(r->jails, r->files, dir, "jail");
-	sheet_set(r->jails, "DEFAULT", "fail2ban_version", COMPAT_VERSION);
+	r->older = is_older(r->jails);
+	sheet_set(r->jails, "DEFAULT", "fail2ban_version",
+	    r->older ? COMPAT_OLDER : COMPAT_VERSION);
 	sheet_set(r->jails, "DEFAULT", "fail2ban_confpath", dir);
 }
 

@@ -153,6 +153,7 @@ read_file(struct asked *q, struct err *e)
 
 	q->def.arena = q->jr->r->arena;
 	q->def.names = action_names;
+	q->def.own_families = q->jr->r->older;
 	q->def.init = q->brackets;
 	if (rc == 0)
 		rc = properties(q, &props, e);

@@ -92,7 +92,8 @@ filter_begin(struct jail_reading *jr, const char *spec, const char *backend,
 	struct conf_options first = { 0 };
 	int rc;
 
-	*d = (struct definition){ .arena = r->arena, .names = filter_names };
+	*d = (struct definition){ .arena = r->arena, .names = filter_names,
+		.own_families = r->older };
 	rc = open_spec(d, r->files, arena_printf(r->arena, "%s/%s", r->conf->dir,
 	    layout_filters(r->conf->layout)), spec, e);
 	if (rc < 0)

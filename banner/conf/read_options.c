@@ -27,6 +27,7 @@ static const struct key keys[] = {
 	KEY("bantime", KIND_SPAN, bantime_ms),
 	KEY("ignoreself", KIND_BOOL, ignoreself),
 	KEY("skip_if_nologs", KIND_BOOL, skip_if_nologs),
+	KEY("systemd_if_nologs", KIND_BOOL, systemd_if_nologs),
 	KEY("logencoding", KIND_TEXT, logencoding),
 	KEY("logtimezone", KIND_TEXT, logtimezone),
 	KEY("ignorecommand", KIND_TEXT, ignorecommand),
@@ -270,7 +271,7 @@ defaults(struct jail_reading *jr)
 	j->findtime_ms = j->bantime_ms = 10 * MS_PER_MIN;
 	j->maxretry = ours ? 5 : 3;
 	j->usedns = ours ? DNS_NO : DNS_WARN;
-	j->ignoreself = true;
+	j->ignoreself = j->systemd_if_nologs = true;
 	j->logencoding = "auto";
 	j->increment.factor = 1;
 	j->net4 = 24;

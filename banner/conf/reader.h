@@ -8,9 +8,10 @@
 #include "banner/conf/expand.h"
 #include "banner/conf/sheet.h"
 
-/* The release of fail2ban whose files and answers are followed; what its
- * configurations read as %(fail2ban_version)s. */
-#define COMPAT_VERSION "1.0.2"
+/* The releases of fail2ban whose files and answers are followed; what configurations
+ * read as %(fail2ban_version)s. */
+#define COMPAT_VERSION "1.1.1"
+#define COMPAT_OLDER "1.0.2"
 
 struct reader {
 	struct conf *conf;
@@ -18,6 +19,7 @@ struct reader {
 	struct files *files;
 	struct sheet *jails;		/* all jail files merged */
 	const struct sheet *own;	/* banner.conf; may be NULL */
+	bool older;			/* the folder came with fail2ban before 1.1.1 */
 	bool enable_all;
 	const char *only_jail;
 };

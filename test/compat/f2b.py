@@ -9,9 +9,9 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 
-sys.path.append("/usr/lib/python3/dist-packages")
+import theirs
+
 from fail2ban.client.jailsreader import JailsReader  # noqa: E402
 from fail2ban.server.action import CommandAction, DYN_REPL_TAGS  # noqa: E402
 from fail2ban.server.mytime import MyTime  # noqa: E402
@@ -47,8 +47,9 @@ class Oracle:
     """All jails as fail2ban sees them; unknown is what was not understood."""
 
     def __init__(self, folder):
-        run = subprocess.run(["fail2ban-client", "-c", folder, "-d"], text=True,
-                             capture_output=True, check=True)
+        run = subprocess.run([*theirs.program("fail2ban-client"), "-c", folder, "-d"],
+                             text=True, capture_output=True, check=True,
+                             env=theirs.environment())
         self.start()
         for line in run.stdout.splitlines():
             self.take(ast.literal_eval(line))
@@ -202,6 +203,9 @@ class Ours:
 
 def same_value(key, want, got):
     if key == "backend":
+        # fail2ban 1.1.1 decides about the journal when it reads, banner when it runs
+        if (want, got) == ("systemd", "auto") and theirs.version() >= (1, 1, 1):
+            return True
         files = {"pyinotify": "file", "gamin": "file"}
         return files.get(want.partition("[")[0], want.partition("[")[0]) == got
     if key in ("bantime.factor",):
@@ -235,6 +239,8 @@ def compare_jail(want, got, differences, name):
                 continue
             if isinstance(text, bool):
                 have = have.lower() in ("1", "on", "true", "yes")
+            elif isinstance(text, int):     # an option of the jail, converted
+                have = int(have)
             if text != have:
                 differences.append("%s action %s %s: want %r have %r" % (
                     name, actname, key, text, have))
@@ -257,6 +263,7 @@ def enable_all(folder):
     text = open(os.path.join(folder, "jail.conf"), encoding="utf-8").read()
     names = [n for n in re.findall(r"^\[(.+)\]", text, re.M)
              if n not in ("DEFAULT", "INCLUDES")]
+    os.makedirs(os.path.join(folder, "jail.d"), exist_ok=True)
     with open(os.path.join(folder, "jail.d", "zz-all.local"), "w",
               encoding="utf-8") as out:
         for name in names:

@@ -7,10 +7,12 @@ import shutil
 
 import pytest
 
+import theirs
+
 f2b = pytest.importorskip("f2b", reason="needs Debian's fail2ban package")
 
 TOOL = os.path.join(os.environ.get("BUILD", "build"), "test/tools/confdump")
-STOCK = "/etc/fail2ban"
+STOCK = str(theirs.CONFIG)
 
 pytestmark = pytest.mark.skipif(not os.path.exists(STOCK + "/jail.conf"),
                                 reason="needs Debian's fail2ban package")
@@ -191,10 +193,21 @@ def test_known_goes_back_many_steps(folder):
 
 def test_edited_action_runs_as_written(folder):
     write(folder, "action.d/route.local", "[Definition]\nactionban = logger <ip>\n")
-    write(folder, "jail.local", "[DEFAULT]\nbanaction = route\n")
+    write(folder, "jail.local", "[DEFAULT]\nbanaction = route\n[sshd]\nenabled = true\n")
     action = f2b.Ours(folder, TOOL, ()).jails["sshd"]["actions"][0]
     assert action["plugin"] == "exec" and action["user"] == "root"
     assert "not those of a stock file" in action["why"]
+
+
+def test_an_option_in_brackets_is_for_both_families(folder):
+    """Since fail2ban 1.1.1; before, the file's own value for IPv6 won. Which of them made
+    the folder is seen from its jail.conf."""
+    write(folder, "jail.local", "[DEFAULT]\naction = iptables-ipset-proto6[blocktype=DROP,"
+          " chain=X]\n[sshd]\nenabled = true\nlogpath = /dev/null\n")
+    _, ours = check(folder, ())
+    commands = f2b.Ours.commands(ours.jails["sshd"]["actions"][0])
+    assert "-j DROP" in commands["actionstart", "inet4"]
+    assert ("-j DROP" in commands["actionstart", "inet6"]) == (theirs.version() >= (1, 1, 1))
 
 
 VALUES = ("x", "<foo>", "<re-<mode>>", "%(bad)s", "%(known/failregex)s", "a ; c",

@@ -16,12 +16,12 @@ import os
 import pathlib
 import random
 import subprocess
-import sys
 import time
 
 import pytest
 
-sys.path.insert(0, "/usr/lib/python3/dist-packages")
+import theirs
+
 datedetector = pytest.importorskip("fail2ban.server.datedetector")
 strptime = pytest.importorskip("fail2ban.server.strptime")
 from fail2ban.server.mytime import MyTime  # noqa: E402
@@ -218,9 +218,8 @@ def test_learning(seed):
 
 def test_corpus():
     """Every line of fail2ban's sample logs that this machine has, one detector each."""
-    logs = pathlib.Path("/usr/lib/python3/dist-packages/fail2ban/tests/files/logs")
     cases = []
-    for path in sorted(p for p in logs.glob("*") if p.is_file()):
+    for path in sorted(p for p in theirs.LOGS.glob("*") if p.is_file()):
         lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
         cases.append(("-", [], [(1124013600000, line.replace("\r", "").replace("\t", " "))
                                 for line in lines if line and not line.startswith("#")]))

@@ -6,8 +6,10 @@ import subprocess
 
 import pytest
 
+import theirs
+
 BANNERD = os.path.join(os.environ.get("BUILD", "build"), "bannerd")
-STOCK = "/etc/fail2ban"
+STOCK = str(theirs.CONFIG)
 
 pytestmark = [
     pytest.mark.skipif(not os.path.exists(STOCK + "/jail.conf"),
@@ -21,8 +23,7 @@ pytestmark = [
 def folder(tmp_path):
     copy = tmp_path / "fail2ban"
     shutil.copytree(STOCK, copy)
-    for path in (copy / "jail.d").iterdir():
-        path.unlink()
+    shutil.rmtree(copy / "jail.d", ignore_errors=True)
     return copy
 
 

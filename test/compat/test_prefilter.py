@@ -14,15 +14,17 @@ import sys
 
 import pytest
 
+import theirs
+from theirs import CONFIG
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get('BANNER_BUILD', TOP / 'build'))
-CONFIG = pathlib.Path('/etc/fail2ban')
 GENERATOR = TOP / 'scripts/bench.d/genlog.py'
 FILTERS = ['sshd', 'sshd[mode=aggressive]', 'postfix', 'dovecot', 'nginx-botsearch',
            'nginx-bad-request', '3proxy', 'slapd', 'recidive', 'exim', 'apache-auth',
            'openhab']
 
-pytestmark = pytest.mark.skipif(not CONFIG.is_dir(), reason='needs the fail2ban package')
+pytestmark = pytest.mark.skipif(not theirs.HAVE, reason='needs the fail2ban package')
 
 
 def matchall(log, *options):

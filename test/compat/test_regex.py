@@ -13,16 +13,16 @@ import pathlib
 import random
 import re
 import subprocess
-import sys
 import warnings
 
 import pytest
+
+import theirs
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("BANNER_BUILD", TOP / "build"))
 PATTERNCHECK = BUILD / "test/tools/patterncheck"
 PLAIN, PREFIX, MULTILINE = 8, 4, 1
-FAIL2BAN = pathlib.Path("/usr/lib/python3/dist-packages/fail2ban")
 
 ATOMS = list("abcxyz019_ -:.,#/\"'<>=@&~%!;`") + [
     ".", ".", r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"\n", r"\t", r"\v", r"\f", r"\a",
@@ -121,13 +121,12 @@ def run(cases):
 
 def filter_regexes():
     """Every regex of the installed filters, tags not yet expanded."""
-    sys.path.insert(0, str(FAIL2BAN.parent))
     reader_of = pytest.importorskip("fail2ban.client.filterreader").FilterReader
-    for path in sorted(pathlib.Path("/etc/fail2ban/filter.d").glob("*.conf")):
+    for path in sorted(theirs.CONFIG.glob("filter.d/*.conf")):
         for mode in ("normal", "aggressive"):
             if path.stem.endswith("common"):
                 continue
-            reader = reader_of(path.stem, "jail", {"mode": mode}, basedir="/etc/fail2ban")
+            reader = reader_of(path.stem, "jail", {"mode": mode}, basedir=str(theirs.CONFIG))
             if not reader.read():
                 continue
             reader.getOptions(None)
@@ -149,7 +148,7 @@ def test_filters():
     old, new = "{1,4}::?|::){1,7}", "{1,4}::?|:){1,7}"
     cases, expected, matched = [], [], 0
     for name, regex in regexes:
-        logs = FAIL2BAN / "tests/files/logs" / name
+        logs = theirs.LOGS / name
         lines = logs.read_text(errors="replace").splitlines() if logs.is_file() else []
         resolved = failregex.Regex(regex)._regex.replace(old, new)
         for line in [x for x in lines if x and x[0] != "#"][:60] or ["x"]:

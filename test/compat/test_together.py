@@ -14,13 +14,14 @@ import subprocess
 
 import pytest
 
+import theirs
+from theirs import CONFIG, LOGS
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get('BANNER_BUILD', TOP / 'build'))
-LOGS = pathlib.Path('/usr/lib/python3/dist-packages/fail2ban/tests/files/logs')
-CONFIG = pathlib.Path('/etc/fail2ban')
 MUTATIONS = 4
 
-pytestmark = pytest.mark.skipif(not LOGS.is_dir() or not CONFIG.is_dir(),
+pytestmark = pytest.mark.skipif(not theirs.HAVE,
                                 reason='needs the fail2ban package')
 
 

@@ -56,7 +56,8 @@ every_option_is_typed(void **state)
 	    "bantime.multipliers = 1 2 4\nbantime.maxtime = 5w\nbantime.rndtime = 8m\n"
 	    "bantime.overalljails = on\ncount = net/20,48\ndistinct = user\nban = "
 	    "user\n"
-	    "host6 = 56\nblocklist = file:/x\nskip_if_nologs = yes\nprefregex = "
+	    "host6 = 56\nblocklist = file:/x\nskip_if_nologs = yes\n"
+	    "systemd_if_nologs = no\nprefregex = "
 	    "^<F-CONTENT>"
 	    ".</F-CONTENT>\naction =\n");
 	c = folder_read(f);
@@ -91,7 +92,7 @@ every_option_is_typed(void **state)
 	assert_int_equal(j->net4, 20);
 	assert_int_equal(j->net6, 48);
 	assert_int_equal(j->distinct, 'u');
-	assert_true(j->ban_user && j->skip_if_nologs);
+	assert_true(j->ban_user && j->skip_if_nologs && !j->systemd_if_nologs);
 	assert_int_equal(j->host6, 56);
 	assert_string_equal(j->blocklist, "file:/x");
 	assert_int_equal(j->naction, 0);

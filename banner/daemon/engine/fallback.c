@@ -31,7 +31,7 @@ has_log(const struct conf_jail *c)
 bool
 fallback_wanted(const struct conf_jail *c)
 {
-	return c->filter.journalmatch.n > 0 && !has_log(c);
+	return c->systemd_if_nologs && c->filter.journalmatch.n > 0 && !has_log(c);
 }
 
 bool

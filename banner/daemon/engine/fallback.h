@@ -15,7 +15,7 @@
 
 bool source_is_journal(const struct source *);
 
-/* The filter knows the journal and none of the logs is there. */
+/* The filter knows the journal, none of the logs is there, and the jail allows it. */
 bool fallback_wanted(const struct conf_jail *);
 /* skip_if_nologs: none of the logs is there, and the jail shall not wait for one. */
 bool fallback_skips(const struct conf_jail *);

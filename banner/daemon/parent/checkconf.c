@@ -130,7 +130,8 @@ report_limits(const struct conf_jail *j, size_t nrules, struct buf *b)
 	report_counting(j, b);
 	for (size_t i = 0; i < j->nlogpath; i++)
 		report_logpath(j->logpath[i].glob, j->backend == BACKEND_SOCKET, b);
-	if (j->backend != BACKEND_JOURNAL && j->backend != BACKEND_AUTO)
+	if (j->backend != BACKEND_JOURNAL &&
+	    (j->backend != BACKEND_AUTO || !j->systemd_if_nologs))
 		return;
 	for (size_t i = 0; i < j->filter.journalmatch.n; i++)
 		buf_printf(b, "  reads the journal%s: %s\n",
