@@ -20,6 +20,14 @@
 enum { ROUTE_PROTO = 98 };
 enum { ROUTE_BATCH = 128, ROUTE_MSG_MAX = 128 };
 
+/* For big buffers that are written before they are read: the build clears all others,
+ * which for these takes longer than what is done with them. */
+#if defined(__has_attribute) && __has_attribute(uninitialized)
+#define ROUTE_UNCLEARED __attribute__((uninitialized))
+#else
+#define ROUTE_UNCLEARED
+#endif
+
 struct nl_sock;
 struct ingress;
 

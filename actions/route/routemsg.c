@@ -25,19 +25,18 @@ route_format(const struct route *r, const struct bn_change *c, uint8_t type,
 		.rtm_scope = add ? RT_SCOPE_UNIVERSE : RT_SCOPE_NOWHERE,
 		.rtm_type = type,
 	};
-	struct nl_msg *m = nlmsg_alloc_simple(add ? RTM_NEWROUTE : RTM_DELROUTE,
-	    NLM_F_REQUEST | (add ? NLM_F_CREATE | NLM_F_EXCL : 0));
+	struct nl_msg *m = nlmsg_alloc_size(ROUTE_MSG_MAX);
 	int rc = -ENOMEM;
 
 	if (!m)
 		return rc;
-	if (nlmsg_append(m, &rt, sizeof(rt), NLMSG_ALIGNTO) == 0 &&
+	if (nlmsg_put(m, 0, 0, add ? RTM_NEWROUTE : RTM_DELROUTE, 0,
+	    NLM_F_REQUEST | (add ? NLM_F_CREATE | NLM_F_EXCL : 0)) &&
+	    nlmsg_append(m, &rt, sizeof(rt), NLMSG_ALIGNTO) == 0 &&
 	    nla_put(m, RTA_DST, a->family == 4 ? 4 : 16, a->ip) == 0 &&
 	    nla_put_u32(m, RTA_TABLE, r->table) == 0 &&
-	    (!r->metric || nla_put_u32(m, RTA_PRIORITY, r->metric) == 0) &&
-	    nlmsg_hdr(m)->nlmsg_len <= ROUTE_MSG_MAX) {
+	    (!r->metric || nla_put_u32(m, RTA_PRIORITY, r->metric) == 0)) {
 		rc = (int)nlmsg_hdr(m)->nlmsg_len;
-		memset(out, 0, ROUTE_MSG_MAX);
 		memcpy(out, nlmsg_hdr(m), (size_t)rc);
 	}
 	nlmsg_free(m);

@@ -195,7 +195,7 @@ take_answers(
 static void
 await_answers(struct route *r, uint32_t first, struct bn_change **v, size_t count)
 {
-	char buf[RECV_BYTES] __attribute__((aligned(8)));
+	char buf[RECV_BYTES] __attribute__((aligned(8))) ROUTE_UNCLEARED;
 	ssize_t n = 0;
 	bool last = false;
 
@@ -213,8 +213,9 @@ await_answers(struct route *r, uint32_t first, struct bn_change **v, size_t coun
 void
 route_send(struct route *r, struct bn_change *changes, size_t n, uint8_t type)
 {
-	char out[ROUTE_BATCH * ROUTE_MSG_MAX] __attribute__((aligned(8)));
-	struct bn_change *v[ROUTE_BATCH];
+	char out[ROUTE_BATCH * ROUTE_MSG_MAX] __attribute__((aligned(8)))
+	    ROUTE_UNCLEARED;
+	struct bn_change *v[ROUTE_BATCH] ROUTE_UNCLEARED;
 	struct nlmsghdr *h = NULL;
 	uint32_t first = r->seq;
 	size_t len = 0, count = 0;
@@ -274,7 +275,7 @@ take_routes(struct dump *d, struct nlmsghdr *h, ssize_t n)
 static int
 dump_family(struct route *r, uint8_t family, struct dump *d)
 {
-	char buf[RECV_BYTES] __attribute__((aligned(8)));
+	char buf[RECV_BYTES] __attribute__((aligned(8))) ROUTE_UNCLEARED;
 	struct {
 		struct nlmsghdr h;
 		struct rtmsg rt;
@@ -348,7 +349,7 @@ take_notices(struct route *r, struct nlmsghdr *h, ssize_t n, struct lost *lost)
 int
 route_notices(struct route *r)
 {
-	char buf[RECV_BYTES] __attribute__((aligned(8)));
+	char buf[RECV_BYTES] __attribute__((aligned(8))) ROUTE_UNCLEARED;
 	struct lost lost = { .n = 0 };
 	const struct bn_host *h = r->host;
 	ssize_t n;

@@ -158,6 +158,22 @@ addr_from_sockaddr(const struct sockaddr *sa, struct addr *out)
 	return 0;
 }
 
+/* As inet_ntop, which formats by sprintf: this is done for every failure. */
+static void
+print_ip4(const uint8_t ip[4], char *out)
+{
+	for (int i = 0; i < 4; i++) {
+		unsigned v = ip[i];
+
+		if (v >= 100)
+			*out++ = (char)('0' + v / 100);
+		if (v >= 10)
+			*out++ = (char)('0' + v / 10 % 10);
+		*out++ = (char)('0' + v % 10);
+		*out++ = i < 3 ? '.' : '\0';
+	}
+}
+
 const char *
 addr_print(const struct addr *a, char out[ADDR_TEXT])
 {
@@ -167,7 +183,10 @@ addr_print(const struct addr *a, char out[ADDR_TEXT])
 		strcpy(out, "-");
 		return out;
 	}
-	inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->ip, out, ADDR_TEXT);
+	if (a->family == 4)
+		print_ip4(a->ip, out);
+	else
+		inet_ntop(AF_INET6, a->ip, out, ADDR_TEXT);
 	if (!addr_is_single(a)) {
 		n = strlen(out);
 		snprintf(out + n, ADDR_TEXT - n, "/%u", a->plen);

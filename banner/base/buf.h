@@ -25,6 +25,7 @@ void	buf_add(struct buf *, const void *, size_t);
 void	buf_str(struct buf *, struct str);
 void	buf_puts(struct buf *, const char *);
 void	buf_putc(struct buf *, char);
+void	buf_i64(struct buf *, int64_t);			/* decimal */
 void	buf_printf(struct buf *, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 void	buf_vprintf(struct buf *, const char *fmt, va_list)

@@ -41,15 +41,31 @@ units_duration(int64_t ms, char out[UNITS_TEXT])
 	return out;
 }
 
+/* strftime would do, ten times as slowly; this is done for every failure. */
+static void
+put_digits(char *out, int n, int v, char after)
+{
+	out[n] = after;
+	for (; n > 0; v /= 10)
+		out[--n] = (char)('0' + v % 10);
+}
+
 const char *
 units_time(int64_t ms, char out[UNITS_TEXT])
 {
 	time_t s = ms / MS_PER_S - (ms % MS_PER_S < 0);
 	struct tm tm;
 
-	if (!localtime_r(&s, &tm) ||
-	    strftime(out, UNITS_TEXT, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+	if (!localtime_r(&s, &tm) || tm.tm_year < -900 || tm.tm_year > 8099) {
 		snprintf(out, UNITS_TEXT, "%" PRId64 "s", (int64_t)s);
+		return out;
+	}
+	put_digits(out, 4, tm.tm_year + 1900, '-');
+	put_digits(out + 5, 2, tm.tm_mon + 1, '-');
+	put_digits(out + 8, 2, tm.tm_mday, ' ');
+	put_digits(out + 11, 2, tm.tm_hour, ':');
+	put_digits(out + 14, 2, tm.tm_min, ':');
+	put_digits(out + 17, 2, tm.tm_sec, '\0');
 	return out;
 }
 

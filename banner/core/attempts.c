@@ -45,8 +45,9 @@ attempt_row(const struct failure *f, struct buf *b)
 {
 	char addr[ADDR_TEXT];
 
-	buf_printf(b, "%lld\t%s", (long long)f->when_ms,
-	    f->addr.family ? addr_print(&f->addr, addr) : "-");
+	buf_i64(b, f->when_ms);
+	buf_putc(b, '\t');
+	buf_puts(b, addr_print(&f->addr, addr));
 	put_word(b, service_of(f), WORD);
 	put_word(b, f->user, NAME);
 }

@@ -111,12 +111,12 @@ on_done(void *arg)
 
 	for (struct follow *f = fs->first; f && !due; f = f->next)
 		due = f->due;
-	if (!due)
-		return;
 	if (fs->tree_due)
 		scan(fs);
-	check_due(fs);
+	if (due)
+		check_due(fs);
 	fs->tree_due = false;
+	jobs_now(fs->set);
 }
 
 static void

@@ -83,6 +83,7 @@ void	source_caught_up(struct source *);
 bool source_set_place(struct source *, const char *); /* false: too long, said */
 
 void	job_queue(struct sources *, struct job *);
+void	jobs_now(struct sources *);	/* not only in the next turn of the loop */
 void	job_cancel(struct sources *, struct job *);
 
 int64_t	mono_ms(void);		/* CLOCK_MONOTONIC, for pauses */

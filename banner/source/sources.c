@@ -67,6 +67,15 @@ job_queue(struct sources *set, struct job *j)
 }
 
 void
+jobs_now(struct sources *set)
+{
+	if (!set->jobs)
+		return;
+	event_del(set->jobs_event);
+	jobs_run(-1, 0, set);
+}
+
+void
 job_cancel(struct sources *set, struct job *j)
 {
 	struct job **at = &set->jobs;

@@ -13,6 +13,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/base/table.h"
+#include "banner/base/uncleared.h"
 #include "banner/source/inner.h"
 #include "banner/source/paths.h"
 #include "banner/source/reader.h"
@@ -124,7 +125,7 @@ one_event(struct watch *w, const struct inotify_event *ev)
 static void
 drain(struct watch *w)
 {
-	_Alignas(struct inotify_event) char buf[16 << 10];
+	_Alignas(struct inotify_event) char buf[16 << 10] UNCLEARED;
 	ssize_t n;
 
 	while ((n = read(w->fd, buf, sizeof(buf))) > 0) {

@@ -546,4 +546,5 @@ instance_stats(const struct instance *in, struct instance_stats *out)
 	out->wanted = table_count(in->wants.table);
 	out->failing = in->wants.nfailed;
 	out->refused = in->wants.nrefused;
+	out->bare = !(in->flags & BN_FIELDS);
 }

@@ -41,6 +41,7 @@ struct instance_stats {
 	uint64_t failing, conflicts, refused;	/* of these, now */
 	uint64_t applied, repaired;	/* since the start */
 	uint32_t targets;		/* far sides, 0: none */
+	bool bare;			/* needs neither evidence nor captures */
 	int64_t error_ms;		/* when the last error was; 0: never */
 	char error[160];		/* its text, "" if never */
 };

@@ -113,6 +113,7 @@ send_state(struct member *m)
 	wire_i64(out, s.error_ms);
 	wire_text(out, s.error);
 	wire_u32(out, s.targets);
+	wire_u8(out, s.bare);
 	wire_finish(out, at);
 }
 
@@ -140,8 +141,9 @@ watch(struct member *m)
 }
 
 static void
-work(struct actor *a)
+work(void *arg)
 {
+	struct actor *a = arg;
 	int64_t next = INT64_MAX, due, wait;
 
 	for (size_t i = 0; i < a->n; i++) {
@@ -379,14 +381,8 @@ on_start(void *arg)
 	work(a);
 }
 
-static void
-on_turn(void *arg)
-{
-	work(arg);
-}
-
 static const struct serve_ops serve_ops = {
-	.start = on_start, .record = on_record, .turn = on_turn, .parent = on_parent,
+	.start = on_start, .record = on_record, .turn = work, .parent = on_parent,
 };
 
 /* Equal commands for several jails are one instance (exec: "same" compares). */

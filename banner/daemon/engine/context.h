@@ -35,6 +35,11 @@ struct guard_part {
 	size_t n;
 };
 
+/* Of outbox.c: room for the texts it makes. */
+struct outbox {
+	struct buf subject, text;
+};
+
 enum mode { MODE_RUN, MODE_DRY, MODE_EXPIRE };
 
 struct engined {
@@ -53,7 +58,9 @@ struct engined {
 	struct names *names;
 	struct sandbox_level level;
 	struct guard_part guard_part;
-	struct event *parent_in, *parent_out, *turn, *last_word, *reconnect;
+	struct outbox outbox;
+	struct event *parent_in, *parent_out, *parent_late, *turn, *last_word,
+	    *reconnect;
 	unsigned starter; /* the user that started bannerd, may change */
 	int store; /* its socket, until all others are there */
 	int64_t started_ms; /* wall clock */
@@ -92,6 +99,7 @@ void engined_ask_parent(
 /* outbox.c: engine_host's callbacks */
 void outbox_emit(void *arg, const struct order *);
 void outbox_notice(void *arg, const struct notice *);
+void outbox_fini(struct outbox *);
 /* Text of a subject for lines and replies; buf is cleared first. */
 const char *subject_text(const struct subject *, struct buf *);
 

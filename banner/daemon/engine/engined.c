@@ -35,6 +35,8 @@
 #define NAME "banner.engine"
 /* Replies have so long to get out at the end; --expire waits so long for the actors. */
 enum { LAST_WORD_MS = 50, EXPIRE_MS = 20000, FRESH_MS = 10000, RECONNECT_MS = 500 };
+/* Log lines wait so long, unless there are so many. */
+enum { LATE_MS = 5, LATE_BYTES = WIRE_FRAME };
 
 int64_t
 engined_now(void)
@@ -78,20 +80,24 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct engined *d = arg;
 
+	relay_flush(d->relay);
 	if (d->restored)
 		ticker_arm(d->ticker);
-	relay_flush(d->relay);
-	flush_parent(d);
 }
 
-/* Lines of the log wait for the end of the turn: orders are on their way first. */
+/* While an order is on its way, the parent, which writes the log, would take the
+ * processor that the actor needs. */
 static bool
 log_later(void *arg)
 {
+	struct timeval late = { 0, LATE_MS * 1000 };
 	struct engined *d = arg;
 
-	engined_turn(d);
-	return !d->stopping;
+	if (d->stopping || d->child.out.len > LATE_BYTES)
+		return false;
+	if (!evtimer_pending(d->parent_late, NULL))
+		evtimer_add(d->parent_late, &late);
+	return true;
 }
 
 static void
@@ -406,6 +412,7 @@ engined_open(struct engined *d, struct err *e)
 	d->reconnect = evtimer_new(d->base, on_reconnect, d);
 	d->parent_out =
 	    event_new(d->base, d->child.fd, EV_WRITE, on_parent_writable, d);
+	d->parent_late = evtimer_new(d->base, on_parent_writable, d);
 	rc = make_parts(d, e);
 	if (rc < 0)
 		return rc;
@@ -437,6 +444,7 @@ engined_close(struct engined *d)
 	relay_free(d->relay);
 	stream_free(d->stream);
 	engine_free(d->engine);
+	outbox_fini(&d->outbox);
 	if (d->turn)
 		event_free(d->turn);
 	if (d->fresh)
@@ -450,6 +458,8 @@ engined_close(struct engined *d)
 		event_free(d->parent_in);
 	if (d->parent_out)
 		event_free(d->parent_out);
+	if (d->parent_late)
+		event_free(d->parent_late);
 	if (d->base)
 		event_base_free(d->base);
 	child_close(&d->child);

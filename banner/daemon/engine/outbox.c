@@ -38,7 +38,7 @@ subject_text(const struct subject *s, struct buf *b)
 	case SUBJECT_ID: buf_safe(b, s->text, SUBJECT_TEXT); break;
 	case SUBJECT_NONE: buf_puts(b, "total"); break;
 	}
-	return b->p;
+	return buf_view(b).s;
 }
 
 static const char *
@@ -52,72 +52,111 @@ verb_text(const struct order *o)
 	return "";
 }
 
+/* "[JAIL] WORD SUBJECT"; put together by hand, as there is one for each failure. */
 static void
-log_details(const struct order *o, const char *subject)
+put_head(struct buf *b, const char *jail, const char *word, const char *subject)
 {
-	char until[UNITS_TEXT] = "forever";
-	const struct ban *b = o->ban;
-
-	if (b->until_ms)
-		units_time(b->until_ms, until);
-	log_info("banner.ban",
-	    "%s subject=%s jail=%s id=%llu cause=%s failures=%u count=%u "
-	    "until=\"%s\"",
-	    o->verb == VERB_UNBAN ? "end" : "start", subject, b->jail,
-	    (unsigned long long)b->id, cause_names[o->cause], b->failures, b->count,
-	    until);
+	buf_putc(b, '[');
+	buf_puts(b, jail);
+	buf_puts(b, "] ");
+	buf_puts(b, word);
+	buf_puts(b, subject);
 }
 
+static void
+put_number(struct buf *b, const char *name, uint64_t v)
+{
+	buf_puts(b, name);
+	buf_i64(b, (int64_t)v);
+}
+
+static void
+put_details(struct buf *b, const struct order *o, const char *subject)
+{
+	const struct ban *ban = o->ban;
+	char until[UNITS_TEXT] = "forever";
+
+	if (ban->until_ms)
+		units_time(ban->until_ms, until);
+	buf_puts(b, o->verb == VERB_UNBAN ? "end subject=" : "start subject=");
+	buf_puts(b, subject);
+	buf_puts(b, " jail=");
+	buf_puts(b, ban->jail);
+	put_number(b, " id=", ban->id);
+	buf_puts(b, " cause=");
+	buf_puts(b, cause_names[o->cause]);
+	put_number(b, " failures=", ban->failures);
+	put_number(b, " count=", ban->count);
+	buf_puts(b, " until=\"");
+	buf_puts(b, until);
+	buf_putc(b, '"');
+}
+
+static void
+log_order(struct outbox *out, const struct order *o)
+{
+	if (log_wants(LEVEL_NOTICE)) {
+		buf_clear(&out->text);
+		put_head(&out->text, o->ban->jail, verb_text(o), " ");
+		buf_puts(&out->text, out->subject.p);
+		log_text(LEVEL_NOTICE, ACTIONS, out->text.p);
+	}
+	if (log_wants(LEVEL_INFO) && o->cause != CAUSE_RESTORE) {
+		buf_clear(&out->text);
+		put_details(&out->text, o, out->subject.p);
+		log_text(LEVEL_INFO, "banner.ban", out->text.p);
+	}
+}
+
+/* The actors come first: what else there is to do can be done while they work. */
 void
 outbox_emit(void *arg, const struct order *o)
 {
 	struct engined *d = arg;
-	struct buf subject = { 0 };
 
-	subject_text(&o->ban->subject, &subject);
-	log_notice(ACTIONS, "[%s] %s %s", o->ban->jail, verb_text(o), subject.p);
-	if (o->cause != CAUSE_RESTORE)
-		log_details(o, subject.p);
-	stream_order(d->stream, o);
 	relay_order(d->relay, o);
-	control_order(d->control, o, subject.p);
-	buf_fini(&subject);
+	stream_order(d->stream, o);
+	subject_text(&o->ban->subject, &d->outbox.subject);
+	log_order(&d->outbox, o);
+	control_order(d->control, o, d->outbox.subject.p);
 	engined_turn(d);
 }
 
 static void
-notice_text(const struct notice *n, struct buf *b)
+notice_text(const struct notice *n, struct buf *b, const char *who)
 {
-	const struct failure *f = n->failure;
-	struct buf subject = { 0 };
 	char when[UNITS_TEXT] = "";
-	const char *who = f ? subject_text(&f->subject, &subject) : "";
 
-	if (f)
-		units_time(f->when_ms, when);
+	buf_clear(b);
 	switch (n->event) {
 	case EVENT_FOUND:
-		buf_printf(b, "[%s] Found %s - %s", n->jail, who, when);
+		put_head(b, n->jail, "Found ", who);
+		if (n->failure)
+			units_time(n->failure->when_ms, when);
+		buf_puts(b, " - ");
+		buf_puts(b, when);
 		break;
 	case EVENT_ALREADY:
-		buf_printf(b, "[%s] %s already banned", n->jail, who);
+		put_head(b, n->jail, who, " already banned");
 		break;
 	case EVENT_IGNORED:
-		buf_printf(b, "[%s] Ignore %s %s", n->jail, who, n->text);
+		put_head(b, n->jail, "Ignore ", who);
+		buf_putc(b, ' ');
+		buf_puts(b, n->text);
 		break;
 	case EVENT_GUARDED:
-		buf_printf(b, "[%s] %s is never banned: %s", n->jail, who, n->text);
+		put_head(b, n->jail, who, " is never banned: ");
+		buf_puts(b, n->text);
 		break;
 	case EVENT_CAP:
 	case EVENT_RATE:
-		buf_printf(b, "[%s] %s", n->jail ? n->jail : "all", n->text);
+		put_head(b, n->jail ? n->jail : "all", n->text, "");
 		break;
 	case EVENT_LEAK:
-		buf_printf(
-		    b, "[%s] %s is banned but still fails: %s", n->jail, who, n->text);
+		put_head(b, n->jail, who, " is banned but still fails: ");
+		buf_puts(b, n->text);
 		break;
 	}
-	buf_fini(&subject);
 }
 
 static enum log_level
@@ -142,16 +181,24 @@ outbox_notice(void *arg, const struct notice *n)
 	enum log_level level = notice_level(n->event);
 	bool ours = n->event != EVENT_FOUND && n->event != EVENT_IGNORED &&
 	    n->event != EVENT_ALREADY;
-	struct buf b = { 0 };
+	const char *who = "";
 
 	if (!log_wants(level) && !control_watched(d->control))
 		return;
-	notice_text(n, &b);
-	log_line(level,
+	if (n->failure)
+		who = subject_text(&n->failure->subject, &d->outbox.subject);
+	notice_text(n, &d->outbox.text, who);
+	log_text(level,
 	    ours                            ? "banner.engine"
 		: n->event == EVENT_ALREADY ? ACTIONS
 					    : FILTER,
-	    "%s", b.p);
-	control_event(d->control, b.p);
-	buf_fini(&b);
+	    d->outbox.text.p);
+	control_event(d->control, d->outbox.text.p);
+}
+
+void
+outbox_fini(struct outbox *out)
+{
+	buf_fini(&out->subject);
+	buf_fini(&out->text);
 }

@@ -15,6 +15,8 @@
 
 /* What an actor that does not read may have waiting; beyond it gets a resync. */
 enum { QUEUE_BYTES = 4 << 20 };
+/* So many orders of one turn are worth a system call. */
+enum { SEND_BYTES = WIRE_FRAME / 2 };
 
 size_t
 relay_actions(const struct relay *r)
@@ -121,11 +123,26 @@ relay_wait_for(struct relay *r, const struct order *o, size_t action)
 void
 relay_put_change(struct actor_link *l, uint32_t instance, const struct order *o)
 {
+	const struct relay_action *a = relay_action_of(l->relay, l->number, instance);
 	size_t at = wire_start(&l->link.out, WIRE_CHANGE);
+	struct order told = *o;
 
+	if (a && a->bare)
+		told.nlines = told.nfields = 0;
 	wire_u32(&l->link.out, instance);
-	wire_put_ban(&l->link.out, o);
+	wire_put_ban(&l->link.out, &told);
 	wire_finish(&l->link.out, at);
+}
+
+/* The first order of a turn goes out at once: matching goes on while the actor wakes
+ * up. Those that follow it in the same block of lines go together. */
+static void
+send_early(struct actor_link *l)
+{
+	if (l->link.waits || (l->early && l->link.out.len < SEND_BYTES))
+		return;
+	l->early = true;
+	link_flush(&l->link);
 }
 
 static void
@@ -149,6 +166,8 @@ order_action(struct relay *r, size_t action, const struct order *o)
 		return;
 	}
 	relay_put_change(l, relay_instance_of(r, action), o);
+	if (r->d->restored)
+		send_early(l);
 }
 
 void
@@ -165,6 +184,7 @@ void
 relay_flush(struct relay *r)
 {
 	for (size_t i = 0; i < r->nlinks; i++) {
+		r->links[i].early = false;
 		relay_resync(&r->links[i]);
 		link_flush(&r->links[i].link);
 	}
@@ -207,8 +227,10 @@ static void
 connected(struct actor_link *l, bool yes)
 {
 	for (size_t i = 0; i < l->relay->nactions; i++)
-		if (l->relay->actions[i].conf->actor == l->number)
+		if (l->relay->actions[i].conf->actor == l->number) {
 			l->relay->actions[i].connected = yes;
+			l->relay->actions[i].bare = false;
+		}
 }
 
 static void

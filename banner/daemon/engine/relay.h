@@ -24,6 +24,7 @@ enum { RELAY_BUCKETS = 24 }; /* latency: < 1 ms, < 2, < 4 ... */
 struct relay_action {
 	const struct conf_action *conf;
 	bool connected;
+	bool bare; /* needs neither evidence nor captures */
 	uint64_t applied, failed, waiting;
 	uint64_t in_force, repaired, conflicts, refused; /* of WIRE_STATE */
 	int64_t failed_ms;
@@ -37,6 +38,7 @@ void relay_free(struct relay *);
 size_t relay_links(const struct relay *);
 bool relay_link_is_open(const struct relay *, size_t actor);
 void relay_connect(struct relay *, unsigned actor, int sock);
+/* Sent at once, if it is the first to this actor since relay_flush, else by then. */
 void relay_order(struct relay *, const struct order *);
 void relay_flush(struct relay *); /* send what is queued */
 void relay_caught_up(struct relay *);

@@ -128,6 +128,7 @@ take_state(struct actor_link *l, struct wire_in *in)
 	a->failed_ms = wire_get_i64(in);
 	text = wire_get_text(in);
 	a->targets.all = wire_get_u32(in);
+	a->bare = wire_get_u8(in) != 0;
 	if (in->bad)
 		return -EBADMSG;
 	snprintf(a->last_error, sizeof(a->last_error), "%s", text);

@@ -16,6 +16,7 @@ struct actor_link {
 	bool completed, force;
 	bool asked, adopted; /* what it has in force that no ban asks for */
 	size_t found;
+	bool early; /* an order went, since the last relay_flush */
 	uint64_t generation;
 	uint64_t *ids; /* bans still to be sent in this generation, or NULL */
 	size_t nids, sent;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "banner/base/uncleared.h"
 #include "banner/daemon/proc/log.h"
 
 static void
@@ -76,7 +77,7 @@ log_level_parse(const char *text)
 static void __attribute__((format(printf, 3, 0)))
 log_v(enum log_level level, const char *name, const char *fmt, va_list ap)
 {
-	char text[LOG_TEXT];
+	char text[LOG_TEXT] UNCLEARED;
 	int n;
 
 	if (!log_wants(level))
@@ -99,6 +100,15 @@ void
 log_line(enum log_level level, const char *name, const char *fmt, ...)
 {
 	LOG_BODY(level);
+}
+
+void
+log_text(enum log_level level, const char *name, const char *text)
+{
+	if (strlen(text) >= LOG_TEXT)
+		log_line(level, name, "%s", text);
+	else if (log_wants(level))
+		out.sink(out.arg, level, name, text);
 }
 
 void

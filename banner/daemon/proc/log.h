@@ -39,6 +39,7 @@ int log_level_parse(const char *);
 
 void log_line(enum log_level, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+void log_text(enum log_level, const char *name, const char *text);
 void
 log_error(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void

@@ -114,8 +114,9 @@ engine_read(struct serve *s)
 			engine_lost(s, "a record that makes no sense");
 			return false;
 		}
+		/* at once: there mostly is but one frame, and it is waited for */
+		s->ops->turn(s->arg);
 	}
-	s->ops->turn(s->arg);
 	if (rc == 0 || (rc < 0 && rc != -EAGAIN))
 		engine_next(s);
 	return rc > 0;

@@ -12,17 +12,12 @@
 #define BANNER_WIRE_H
 
 #include "banner/base/buf.h"
+#include "banner/base/uncleared.h"
 #include "banner/core/order.h"
 
 enum { WIRE_FRAME = 65536, WIRE_VERSION = 1 };
 
-/* Room for one frame. The compiler is told not to clear it, as it does with all other
- * variables: that would be 64 KiB out of the caches for each record of a few bytes. */
-#if defined(__has_attribute) && __has_attribute(uninitialized)
-#define WIRE_ROOM(name) uint8_t name[WIRE_FRAME] __attribute__((uninitialized))
-#else
-#define WIRE_ROOM(name) uint8_t name[WIRE_FRAME]
-#endif
+#define WIRE_ROOM(name) uint8_t name[WIRE_FRAME] UNCLEARED /* for one frame */
 /* Evidence: longer lines and fields end in "..."; of more lines the newest are kept. */
 enum { WIRE_LINE = 4096, WIRE_LINES = 24 * 1024, WIRE_FIELD = 1024 };
 
@@ -66,7 +61,8 @@ enum wire_type {
 		    * u32 err, i64 when */
 	WIRE_STATE, /* u32 instance, u64 in force, u64 wanted, u64 applied,
 		     * u64 failed, u64 repaired, u64 conflicts, u64 refused,
-		     * i64 when of the last error, str last error, u32 targets */
+		     * i64 when of the last error, str last error, u32 targets,
+		     * u8 bare (1: changes need neither evidence nor captures) */
 	WIRE_TARGET, /* u64 id, u32 instance, str name, str state */
 	WIRE_LOG, /* u8 enum log_level, str text, str name (log.h) */
 	/* parent <-> children */
