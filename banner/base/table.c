@@ -240,11 +240,15 @@ table_count(const struct table *t)
 void *
 table_find(const struct table *t, const void *key, size_t len)
 {
-	uint32_t hash = (uint32_t)hash64(&t->key, key, len);
-	const struct segment *s = t->dir[dir_index(t, hash)];
-	uint32_t i = segment_slot(s, hash, (struct str){ key, len });
-	const struct entry *e = s->slots[i];
+	const struct segment *s;
+	const struct entry *e;
+	uint32_t hash;
 
+	if (t->count == 0)
+		return NULL;
+	hash = (uint32_t)hash64(&t->key, key, len);
+	s = t->dir[dir_index(t, hash)];
+	e = s->slots[segment_slot(s, hash, (struct str){ key, len })];
 	return e ? e->value : NULL;
 }
 

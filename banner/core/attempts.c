@@ -45,6 +45,7 @@ attempt_row(const struct failure *f, struct buf *b)
 {
 	char addr[ADDR_TEXT];
 
+	buf_reserve(b, ADDR_TEXT + WORD + NAME);
 	buf_i64(b, f->when_ms);
 	buf_putc(b, '\t');
 	buf_puts(b, addr_print(&f->addr, addr));

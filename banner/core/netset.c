@@ -54,9 +54,22 @@ netset_sort(struct netset *s)
 	if (s->n)
 		qsort(s->v, s->n, sizeof(*s->v), entry_cmp);
 	memset(s->plens, 0, sizeof(s->plens));
-	for (size_t i = 0; i < s->n; i++)
-		s->plens[s->v[i].net.family == 6][s->v[i].net.plen] = 1;
+	memset(s->begins, 0, sizeof(s->begins));
+	for (size_t i = 0; i < s->n; i++) {
+		const struct addr *net = &s->v[i].net;
+		size_t wide = net->plen < 8 ? (size_t)1 << (8 - net->plen) : 1;
+
+		s->plens[net->family == 6][net->plen] = 1;
+		memset(&s->begins[net->family == 6][net->ip[0]], 1, wide);
+	}
 	s->sorted = true;
+}
+
+/* Most addresses share not even their first byte with an entry. */
+static bool
+is_apart(const struct netset *s, const struct addr *a)
+{
+	return a->plen >= 8 && !s->begins[a->family == 6][a->ip[0]];
 }
 
 /* Index of the first entry that is not before a. */
@@ -82,6 +95,8 @@ netset_covers(struct netset *s, const struct addr *a)
 	if (a->family == 0 || s->n == 0)
 		return NULL;
 	netset_sort(s);
+	if (is_apart(s, a))
+		return NULL;
 	for (int plen = a->plen; plen >= 0; plen--) {
 		struct addr net;
 		size_t at;
@@ -107,6 +122,8 @@ netset_inside(struct netset *s, const struct addr *a)
 	if (a->family == 0 || s->n == 0)
 		return NULL;
 	netset_sort(s);
+	if (is_apart(s, a))
+		return NULL;
 	first.plen = 0;
 	for (at = lower_bound(s, &first); at < s->n; at++) {
 		const struct netset_entry *e = &s->v[at];

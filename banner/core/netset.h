@@ -8,6 +8,7 @@
 #ifndef BANNER_NETSET_H
 #define BANNER_NETSET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "banner/base/addr.h"
@@ -22,6 +23,7 @@ struct netset {
 	size_t n, cap;
 	bool sorted;
 	uint8_t plens[2][129];	/* prefix lengths in use, per family */
+	bool begins[2][256];	/* some entry has addresses with this first byte */
 };
 
 void	netset_fini(struct netset *);

@@ -35,7 +35,8 @@ session_free(struct session *s)
 	if (!s)
 		return;
 	for (size_t i = 0; i < CAP_MAX; i++)
-		free(s->own[i]);
+		if (s->own[i])	/* few are, and this is done for every failure */
+			free(s->own[i]);
 	lines_clear(&s->matches);
 	lines_clear(&s->nofail);
 	for (size_t i = 0; i < s->nusers; i++)

@@ -213,6 +213,8 @@ put_payload(struct client *c, struct buf *payload)
 void
 client_reply(struct client *c, struct request *r, int rc)
 {
+	/* what was done, and what led to it, is in the log before anybody is told */
+	engined_tell(c->control->d);
 	put_payload(c, &r->out);
 	if (rc < 0)
 		buf_printf(&c->outbuf, "error %s %s\n", r->code ? r->code : "internal",

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "banner/base/units.h"
 #include "banner/core/engine.h"
 #include "banner/core/guard.h"
 #include "banner/daemon/proc/child.h"
@@ -38,6 +39,8 @@ struct guard_part {
 /* Of outbox.c: room for the texts it makes. */
 struct outbox {
 	struct buf subject, text;
+	int64_t when_s; /* the second that when is the text of */
+	char when[UNITS_TEXT];
 };
 
 enum mode { MODE_RUN, MODE_DRY, MODE_EXPIRE };
@@ -76,6 +79,9 @@ struct engined {
 int64_t engined_now(void); /* wall clock, ms */
 /* Something changed: after the events at hand, expiry is set anew, queues are sent. */
 void engined_turn(struct engined *);
+/* Log lines wait a few milliseconds, so that they wake nobody while an order is on its
+ * way: hand them over now. */
+void engined_tell(struct engined *);
 /* The store has told all it knows: actors and sources may begin. */
 void engined_restored(struct engined *);
 void engined_caught_up(struct engined *);

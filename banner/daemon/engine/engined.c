@@ -66,8 +66,8 @@ engined_place(struct engined *d, const char *source)
 	return stream_place(d->stream, source);
 }
 
-static void
-flush_parent(struct engined *d)
+void
+engined_tell(struct engined *d)
 {
 	int rc = child_flush(&d->child);
 
@@ -85,8 +85,6 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 		ticker_arm(d->ticker);
 }
 
-/* While an order is on its way, the parent, which writes the log, would take the
- * processor that the actor needs. */
 static bool
 log_later(void *arg)
 {
@@ -103,7 +101,7 @@ log_later(void *arg)
 static void
 on_parent_writable(evutil_socket_t fd, short what, void *arg)
 {
-	flush_parent(arg);
+	engined_tell(arg);
 }
 
 void
@@ -249,7 +247,7 @@ engined_ask_parent(
 	wire_text(&d->child.out, what);
 	wire_text(&d->child.out, who);
 	wire_finish(&d->child.out, at);
-	flush_parent(d);
+	engined_tell(d);
 }
 
 /* At the start the store waits until the parent has sent all: it may only speak when

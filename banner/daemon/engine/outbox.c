@@ -122,19 +122,30 @@ outbox_emit(void *arg, const struct order *o)
 	engined_turn(d);
 }
 
-static void
-notice_text(const struct notice *n, struct buf *b, const char *who)
+/* Most failures are of the same second as the one before. */
+static const char *
+time_text(struct outbox *out, int64_t when_ms)
 {
-	char when[UNITS_TEXT] = "";
+	int64_t s = when_ms / MS_PER_S;
+
+	if (!out->when[0] || s != out->when_s)
+		units_time(when_ms, out->when);
+	out->when_s = s;
+	return out->when;
+}
+
+static void
+notice_text(struct outbox *out, const struct notice *n, const char *who)
+{
+	struct buf *b = &out->text;
 
 	buf_clear(b);
 	switch (n->event) {
 	case EVENT_FOUND:
 		put_head(b, n->jail, "Found ", who);
-		if (n->failure)
-			units_time(n->failure->when_ms, when);
 		buf_puts(b, " - ");
-		buf_puts(b, when);
+		if (n->failure)
+			buf_puts(b, time_text(out, n->failure->when_ms));
 		break;
 	case EVENT_ALREADY:
 		put_head(b, n->jail, who, " already banned");
@@ -187,7 +198,7 @@ outbox_notice(void *arg, const struct notice *n)
 		return;
 	if (n->failure)
 		who = subject_text(&n->failure->subject, &d->outbox.subject);
-	notice_text(n, &d->outbox.text, who);
+	notice_text(&d->outbox, n, who);
 	log_text(level,
 	    ours                            ? "banner.engine"
 		: n->event == EVENT_ALREADY ? ACTIONS

@@ -173,7 +173,7 @@ take_log(struct kid *k, struct wire_in *body)
 
 	if (body->bad || level > LEVEL_DEBUG)
 		return;
-	log_line((enum log_level)level, name, "%s", text);
+	log_text((enum log_level)level, name, text);
 }
 
 static void
@@ -254,8 +254,10 @@ on_frame(evutil_socket_t sock, short what, void *arg)
 		kid_disconnect(k);
 		return;
 	}
+	logtarget_gather(k->parent->log, true);
 	while ((rc = wire_next(&in, &type, &body)) > 0)
 		take_record(k, type, &body);
+	logtarget_gather(k->parent->log, false);
 	if (rc < 0)
 		kid_kill(k, "sent a broken frame");
 }

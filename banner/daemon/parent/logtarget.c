@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * logtarget.c - writing log lines, each with one system call.
+ * logtarget.c - writing log lines, each with one system call unless many come at once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/base/buf.h"
+#include "banner/base/units.h"
 #include "banner/daemon/parent/logtarget.h"
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
@@ -25,9 +26,11 @@ struct logtarget {
 	enum target target;
 	char *spec;
 	int fd;
-	bool owned;
-	struct buf line;
+	bool owned, gathers;
+	struct buf line; /* or several */
 };
+
+enum { GATHER_BYTES = 64 * 1024 };
 
 static int
 open_file(const char *path, struct err *e)
@@ -151,13 +154,11 @@ static void
 format_time(struct buf *b)
 {
 	struct timespec now;
-	struct tm tm;
-	char text[32];
+	char text[UNITS_TEXT];
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	localtime_r(&now.tv_sec, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	buf_printf(b, "%s,%03ld", text, now.tv_nsec / 1000000);
+	buf_puts(b, units_time(now.tv_sec * MS_PER_S, text));
+	buf_printf(b, ",%03ld", now.tv_nsec / 1000000);
 }
 
 /* The native protocol of the journal: NAME=value lines (systemd.io, Native Journal
@@ -183,9 +184,28 @@ write_all(int fd, struct buf *b)
 		/* a full disk must not stop banning; the journal of systemd has stderr
 		 */
 		if (n <= 0)
-			return;
-		buf_drop(b, (size_t)n);
+			buf_clear(b);
+		else
+			buf_drop(b, (size_t)n);
 	}
+}
+
+static void
+put_line(struct buf *b, enum log_level level, const char *name, const char *text)
+{
+	format_time(b);
+	buf_printf(b, " %-24s[%ld]: %-7s ", name, (long)getpid(),
+	    log_level_name(level));
+	buf_puts(b, text);
+	buf_putc(b, '\n');
+}
+
+void
+logtarget_gather(struct logtarget *t, bool on)
+{
+	t->gathers = on && (t->target == TARGET_FILE || t->target == TARGET_STREAM);
+	if (!t->gathers)
+		write_all(t->fd, &t->line);
 }
 
 void
@@ -193,7 +213,6 @@ logtarget_write(void *arg, enum log_level level, const char *name, const char *t
 {
 	struct logtarget *t = arg;
 
-	buf_clear(&t->line);
 	switch (t->target) {
 	case TARGET_SYSLOG:
 		syslog(syslog_level(level), "%s[%ld]: %-8s%s", name, (long)getpid(),
@@ -201,11 +220,8 @@ logtarget_write(void *arg, enum log_level level, const char *name, const char *t
 		return;
 	case TARGET_JOURNAL: format_journal(&t->line, level, name, text); break;
 	case TARGET_FILE:
-	case TARGET_STREAM:
-		format_time(&t->line);
-		buf_printf(&t->line, " %-24s[%ld]: %-7s %s\n", name, (long)getpid(),
-		    log_level_name(level), text);
-		break;
+	case TARGET_STREAM: put_line(&t->line, level, name, text); break;
 	}
-	write_all(t->fd, &t->line);
+	if (!t->gathers || t->line.len > GATHER_BYTES)
+		write_all(t->fd, &t->line);
 }
