@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,16 +14,15 @@
 
 #include "banner/action.h"
 
-struct entry {
-	struct bn_subject subject;
+struct held {
+	struct bn_subject subject;	/* first: compare() sees but this */
 	char *text;		/* of the subject, or NULL */
 };
 
 struct null {
 	const struct bn_host *host;
 	FILE *file;
-	struct entry *entries;
-	size_t n;
+	void *entries;		/* struct held, a tree of tsearch(3) */
 	unsigned fail;		/* changes that still fail */
 	int error;		/* with this errno */
 	long delay_ms;		/* per call of apply */
@@ -83,51 +83,56 @@ null_open(const struct bn_host *host, void **self)
 	return 0;
 }
 
-static struct entry *
-find(struct null *nl, const struct bn_subject *s)
+static int
+compare(const void *a, const void *b)
 {
-	for (size_t i = 0; i < nl->n; i++) {
-		struct entry *e = &nl->entries[i];
+	const struct bn_subject *x = a, *y = b;
+	int rc = (int)x->kind - (int)y->kind;
 
-		if (e->subject.kind == s->kind &&
-		    memcmp(&e->subject.addr, &s->addr, sizeof(s->addr)) == 0 &&
-		    strcmp(e->text ? e->text : "", s->text ? s->text : "") == 0)
-			return e;
-	}
-	return NULL;
+	if (rc == 0)
+		rc = memcmp(&x->addr, &y->addr, sizeof(x->addr));
+	return rc ? rc : strcmp(x->text ? x->text : "", y->text ? y->text : "");
+}
+
+static void
+held_free(void *p)
+{
+	struct held *e = p;
+
+	free(e->text);
+	free(e);
 }
 
 static int
 add(struct null *nl, const struct bn_subject *s)
 {
-	struct entry *more;
+	struct held *e;
 
-	if (find(nl, s))
+	if (tfind(s, &nl->entries, compare))
 		return 0;
-	more = realloc(nl->entries, (nl->n + 1) * sizeof(*more));
-	if (!more)
+	e = calloc(1, sizeof(*e));
+	if (!e)
 		return -ENOMEM;
-	nl->entries = more;
-	more[nl->n] = (struct entry){ .subject = *s };
-	if (s->text) {
-		more[nl->n].text = strdup(s->text);
-		more[nl->n].subject.text = more[nl->n].text;
-		if (!more[nl->n].text)
-			return -ENOMEM;
+	e->subject = *s;
+	if (s->text)
+		e->subject.text = e->text = strdup(s->text);
+	if ((s->text && !e->text) || !tsearch(e, &nl->entries, compare)) {
+		held_free(e);
+		return -ENOMEM;
 	}
-	nl->n++;
 	return 0;
 }
 
 static void
 del(struct null *nl, const struct bn_subject *s)
 {
-	struct entry *e = find(nl, s);
+	struct held **at = tfind(s, &nl->entries, compare), *e;
 
-	if (!e)
+	if (!at)
 		return;
-	free(e->text);
-	*e = nl->entries[--nl->n];
+	e = *at;
+	tdelete(e, &nl->entries, compare);
+	held_free(e);
 }
 
 static void
@@ -185,13 +190,28 @@ null_apply(void *self, struct bn_change *v, size_t n)
 	return 0;
 }
 
+struct lister {
+	bn_seen_fn *fn;
+	void *arg;
+};
+
+static void
+list_one(const void *node, VISIT visit, void *arg)
+{
+	const struct held *e = *(struct held *const *)node;
+	const struct lister *l = arg;
+
+	if (visit == postorder || visit == leaf)
+		l->fn(l->arg, &e->subject, NULL);
+}
+
 static int
 null_list(void *self, bn_seen_fn *fn, void *arg)
 {
 	struct null *nl = self;
+	struct lister l = { fn, arg };
 
-	for (size_t i = 0; i < nl->n; i++)
-		fn(arg, &nl->entries[i].subject, NULL);
+	twalk_r(nl->entries, list_one, &l);
 	return 0;
 }
 
@@ -200,8 +220,8 @@ null_flush(void *self)
 {
 	struct null *nl = self;
 
-	while (nl->n > 0)
-		free(nl->entries[--nl->n].text);
+	tdestroy(nl->entries, held_free);
+	nl->entries = NULL;
 	if (nl->file)
 		fprintf(nl->file, "flush\n");
 	return 0;
@@ -212,9 +232,7 @@ null_close(void *self)
 {
 	struct null *nl = self;
 
-	while (nl->n > 0)
-		free(nl->entries[--nl->n].text);
-	free(nl->entries);
+	tdestroy(nl->entries, held_free);
 	if (nl->file)
 		fclose(nl->file);
 	free(nl);
