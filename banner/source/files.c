@@ -58,25 +58,36 @@ files_reader(struct files *fs, const struct stat *st)
 }
 
 /* Look at what is due, those who read before those who sleep: a sleeper must not snatch
- * the new file of a name whose own turn comes next. */
+ * the new file of a name whose own turn comes next. A folder is listed after all of them
+ * were peeked at, so that one listing tells each what bore its name before. */
 static void
 check_due(struct files *fs)
 {
-	for (int sleepers = 0; sleepers < 2; sleepers++)
+	fs->due = false;
+	for (int sleepers = 0; sleepers < 2; sleepers++) {
 		for (struct follow *f = fs->first; f; f = f->next)
-			if ((f->due || fs->tree_due) &&
-			    (f->owner != NULL) == sleepers) {
-				f->due = true;
-				follow_check(f);
-			}
+			if ((f->due || fs->tree_due) && (f->owner != NULL) == sleepers)
+				follow_peek(f);
+		fs->batch = true;
+		for (struct follow *f = fs->first; f; f = f->next)
+			if (f->peeked)
+				follow_judge(f);
+		fs->batch = false;
+		listing_drop(&fs->listing);
+	}
+}
+
+/* It is to be looked at. */
+static void
+set_due(struct follow *f)
+{
+	f->due = f->files->due = true;
 }
 
 static void
 on_entry(void *arg, struct watcher *who)
 {
-	struct follow *f = heap_entry(who, struct follow, watcher);
-
-	f->due = true;
+	set_due(heap_entry(who, struct follow, watcher));
 }
 
 static void
@@ -107,13 +118,10 @@ static void
 on_done(void *arg)
 {
 	struct files *fs = arg;
-	bool due = fs->tree_due;
 
-	for (struct follow *f = fs->first; f && !due; f = f->next)
-		due = f->due;
 	if (fs->tree_due)
 		scan(fs);
-	if (due)
+	if (fs->due || fs->tree_due)
 		check_due(fs);
 	fs->tree_due = false;
 	jobs_now(fs->set);
@@ -137,7 +145,8 @@ on_poll(evutil_socket_t fd, short what, void *arg)
 	for (struct follow *f = fs->first; f; f = f->next) {
 		bool polled = !fs->watch || f->polling || (fs->poll_all && !f->cur);
 
-		f->due |= polled || (f->cur && f->cur->wd < 0);
+		if (polled || (f->cur && f->cur->wd < 0))
+			set_due(f);
 		for (size_t i = 0; i < f->nold; i++)
 			if (f->old[i]->wd < 0)
 				follow_wake(f, f->old[i]);
@@ -220,7 +229,7 @@ follow_get(struct files *fs, const char *path)
 		return NULL;
 	}
 	f = follow_new(fs, path);
-	f->due = true;
+	set_due(f);
 	f->tail = !fs->after_start;
 	*fs->last = f;
 	fs->last = &f->next;
@@ -347,6 +356,7 @@ files_free(struct files *fs)
 		free(g->text);
 		free(g);
 	}
+	listing_drop(&fs->listing);
 	watch_free(fs->watch);
 	event_free(fs->rescan);
 	event_free(fs->poll);

@@ -6,6 +6,7 @@
 
 #include "banner/base/table.h"
 #include "banner/source/inner.h"
+#include "banner/source/listing.h"
 #include "banner/source/reader.h"
 #include "banner/source/watch.h"
 
@@ -15,6 +16,7 @@ enum {
 	GONE_MS = 60000,	/* a deleted file without a successor is kept so long */
 };
 
+struct inode_key { uint64_t dev, ino; };
 struct done_file { struct place at; int64_t born_ns; };
 
 /* One file name that is followed, whatever file bears it. */
@@ -38,6 +40,9 @@ struct follow {
 	int said;			/* errno of the path that was reported */
 	bool tail, polling;
 	bool due;			/* to be looked at */
+	bool peeked;			/* seen holds what bears the name */
+	struct inode_key seen;
+	int seen_rc;			/* or why nothing does: -errno */
 	bool looked;			/* for the first time */
 	bool opened;			/* has read some file */
 	bool recheck;			/* look again when the old files are read */
@@ -65,13 +70,14 @@ struct files {
 	struct table *stored;		/* ino -> struct place in some follow->wanted */
 	struct event *rescan, *poll;
 	int64_t scanned_ms;
+	struct listing listing;		/* newer than every seen, in a batch */
+	bool batch;			/* many are looked at: keep the listing */
+	bool due;			/* some follow is */
 	bool tree_due;			/* look at everything */
 	bool poll_all;			/* a folder on a network file system */
 	bool full_said, watch_said;
 	bool after_start;
 };
-
-struct inode_key { uint64_t dev, ino; };
 
 struct reader	*files_reader(struct files *, const struct stat *);	/* or NULL */
 void		 files_poll(struct files *);	/* something must be polled */
@@ -82,8 +88,10 @@ void		 files_unwatched(struct files *, struct source *, int rc);
 
 struct follow	*follow_new(struct files *, const char *path);
 void		 follow_add_group(struct follow *, void *group);
-/* See what bears the name now. */
-void		 follow_check(struct follow *);
+/* See what bears the name now, in two steps, of which the first takes no turn of others
+ * into account: many are peeked at before the first of them is judged. */
+void		 follow_peek(struct follow *);
+void		 follow_judge(struct follow *);
 void		 follow_wake(struct follow *, struct reader *);	/* may have new bytes */
 /* Whoever sleeps on it belongs to its readers: gather the groups anew. */
 void		 follow_regroup(struct follow *);

@@ -290,8 +290,10 @@ follow_run(struct job *j)
 	if (next_reader(f))
 		return true;
 	source_caught_up(&f->src);
-	if (f->recheck)
-		follow_check(f);
+	if (f->recheck) {
+		follow_peek(f);
+		follow_judge(f);
+	}
 	return next_reader(f) != NULL;
 }
 
@@ -459,6 +461,9 @@ take(struct follow *f)
 
 	if (fd < 0)
 		return fd;
+	/* Another one by now: who bore the name until then is in no listing yet. */
+	if (st.st_ino != f->seen.ino || st.st_dev != f->seen.dev)
+		listing_drop(&f->files->listing);
 	if (!take_older(f, &st)) {
 		close(fd);
 		return 0;
@@ -546,13 +551,14 @@ bears_old(struct follow *f, const struct stat *st)
 	return false;
 }
 
-/* The name is borne by the file st. */
+/* The name is borne by the file that was seen. */
 static int
-see(struct follow *f, const struct stat *st)
+see(struct follow *f)
 {
-	struct reader *r = files_reader(f->files, st);
+	struct stat st = { .st_dev = (dev_t)f->seen.dev, .st_ino = (ino_t)f->seen.ino };
+	struct reader *r = files_reader(f->files, &st);
 
-	if (reader_is(f->cur, st))
+	if (reader_is(f->cur, &st))
 		return 0;
 	if (f->cur && !follow_make_room(f))
 		return -EAGAIN;
@@ -561,23 +567,34 @@ see(struct follow *f, const struct stat *st)
 		return 0;
 	}
 	set_owner(f, NULL);
-	return bears_old(f, st) ? 0 : take(f);
+	return bears_old(f, &st) ? 0 : take(f);
 }
 
 void
-follow_check(struct follow *f)
+follow_peek(struct follow *f)
 {
-	struct stat st;
-	int fd, rc;
+	struct stat st = { 0 };
+	int fd;
 
-	f->due = false;
-	f->recheck = false;
+	f->due = f->recheck = false;
+	f->peeked = true;
 	f->watcher.round++;
-	rc = fd = path_open(f->src.name, true, &st, follow_step, f);
+	f->seen_rc = fd = path_open(f->src.name, true, &st, follow_step, f);
+	f->seen = (struct inode_key){ st.st_dev, st.st_ino };
 	if (fd >= 0) {
 		close(fd);
-		rc = see(f, &st);
+		f->seen_rc = 0;
 	}
+}
+
+void
+follow_judge(struct follow *f)
+{
+	int rc = f->seen_rc;
+
+	f->peeked = false;
+	if (rc == 0)
+		rc = see(f);
 	/* It changed under us, or there is no room: another look is to come. */
 	if (rc == -EAGAIN)
 		return;

@@ -7,7 +7,6 @@
  * be gone on with; the loss is said.
  */
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -88,10 +87,10 @@ is_rotation_of(const char *base, const char *name)
 
 /* False: the entry was renamed or removed since the folder was read. */
 static bool
-try_beside(int folder, const struct dirent *d, beside_fn *fn, void *arg)
+try_beside(int folder, const struct listing_entry *d, beside_fn *fn, void *arg)
 {
 	struct stat st;
-	int fd = openat(folder, d->d_name,
+	int fd = openat(folder, d->name,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	bool same;
 
@@ -101,7 +100,7 @@ try_beside(int folder, const struct dirent *d, beside_fn *fn, void *arg)
 		close(fd);
 		return true;
 	}
-	same = st.st_ino == d->d_ino;
+	same = st.st_ino == d->ino;
 	if (!fn(arg, fd, &st))
 		close(fd);
 	return same;
@@ -116,45 +115,50 @@ is_link(const char *path)
 }
 
 static bool
-is_wanted(const struct beside *b, const struct dirent *d)
+is_wanted(const struct beside *b, const struct listing_entry *d)
 {
-	if (d->d_type != DT_REG && d->d_type != DT_UNKNOWN)
-		return false;
 	if (b->ino)
-		return d->d_ino == b->ino;
-	return is_rotation_of(b->base, d->d_name) ||
-	    (b->link && is_like_but_for_digits(b->base, d->d_name));
+		return d->ino == b->ino;
+	return is_rotation_of(b->base, d->name) ||
+	    (b->link && is_like_but_for_digits(b->base, d->name));
 }
 
 static bool
-scan_once(const struct beside *b, const char *folder, beside_fn *fn, void *arg)
+scan_once(const struct beside *b, const struct listing *l, beside_fn *fn, void *arg)
 {
-	DIR *dir = opendir(folder);
+	int folder = open(l->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct listing_entry d;
 	bool stable = true;
-	struct dirent *d;
 
-	while (dir && (d = readdir(dir)) != NULL)
-		if (is_wanted(b, d) && !try_beside(dirfd(dir), d, fn, arg))
+	for (size_t at = 0; folder >= 0 && listing_next(l, &at, &d);)
+		if (is_wanted(b, &d) && !try_beside(folder, &d, fn, arg))
 			stable = false;
-	if (dir)
-		closedir(dir);
+	if (folder >= 0)
+		close(folder);
 	return stable;
 }
 
-/* Offer the files beside path: all that have the inode, or all that have names of
+/* Offer the files beside f's: all that have the inode, or all that have names of
  * rotation when ino is 0. A folder whose files are being renamed is read again: a file
  * could have been missed under both its names. The same file may be offered twice. */
 static void
-beside(const char *path, uint64_t ino, beside_fn *fn, void *arg)
+beside(const struct follow *f, uint64_t ino, beside_fn *fn, void *arg)
 {
+	const char *path = f->src.name;
 	char *real = realpath(path, NULL), *at = real ? real : xstrdup(path);
 	char *base = strrchr(at, '/');
 	struct beside b = { ino, base + 1, is_link(path) };
-	int tries = 0;
+	struct listing *l = &f->files->listing;
 
 	*base = '\0';
-	while (!scan_once(&b, at[0] ? at : "/", fn, arg) && ++tries < SCANS)
-		;
+	for (int tries = 0; tries < SCANS; tries++) {
+		listing_read(l, at[0] ? at : "/");
+		if (scan_once(&b, l, fn, arg))
+			break;
+		listing_drop(l);
+	}
+	if (!f->files->batch)
+		listing_drop(l);
 	free(at);
 }
 
@@ -186,13 +190,13 @@ find_place(struct follow *f, const struct place *at)
 {
 	struct search s = { .f = f, .at = at };
 
-	beside(f->src.name, at->ino, take_fitting, &s);
+	beside(f, at->ino, take_fitting, &s);
 	if (s.got)
 		return s.got;
 	s.copy = true;
 	/* Without text before it, any file would fit. */
 	if (at->off > 0)
-		beside(f->src.name, 0, take_fitting, &s);
+		beside(f, 0, take_fitting, &s);
 	return s.got;
 }
 
@@ -316,7 +320,7 @@ follow_between(struct follow *f, const struct reader *before, uint64_t ino)
 
 	if (before->born_ns == 0)
 		return true;
-	beside(f->src.name, 0, collect_between, &b);
+	beside(f, 0, collect_between, &b);
 	for (size_t i = 0; i < b.n; i++) {
 		struct reader *r;
 
@@ -344,7 +348,7 @@ follow_copy(struct follow *f, const struct reader *r, uint64_t unread)
 
 	if (r->at.off == 0 || f->nold == FOLLOW_OLD)
 		return unread;
-	beside(f->src.name, 0, take_fitting, &s);
+	beside(f, 0, take_fitting, &s);
 	if (!s.got)
 		return unread;
 	follow_add_old(f, s.got);
