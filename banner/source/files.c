@@ -20,8 +20,8 @@
  *    there the loss is said (stored.c). All names' places are known before the first
  *    file is opened, so that a rotated file is begun where its former name had stopped.
  * 5. An inotify batch is taken in whole before anything is looked at, readers before
- *    sleepers. A name that comes too late all the same, when the inode was read and left
- *    already, goes on where the other name stopped (left).
+ *    sleepers. A name that comes too late all the same, when the inode was read and
+ *    left already, goes on where the other name stopped (left).
  *
  * Nothing is polled but files the kernel does not tell us about: network file systems,
  * `polling`, or when no more watches are to be had. Idle means no wake-up at all.
@@ -58,8 +58,8 @@ files_reader(struct files *fs, const struct stat *st)
 }
 
 /* Look at what is due, those who read before those who sleep: a sleeper must not snatch
- * the new file of a name whose own turn comes next. A folder is listed after all of them
- * were peeked at, so that one listing tells each what bore its name before. */
+ * the new file of a name whose own turn comes next. A folder is listed after all of
+ * them were peeked at, so that one listing tells each what bore its name before. */
 static void
 check_due(struct files *fs)
 {

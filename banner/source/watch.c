@@ -100,13 +100,24 @@ folder_event(struct watch *w, struct folder *f, const struct inotify_event *ev)
 		w->host.tree(w->host.arg);
 }
 
+static int
+tell_bytes(void *arg, const void *key, size_t len, void *reader)
+{
+	struct watch *w = arg;
+
+	w->host.bytes(w->host.arg, reader);
+	return true;
+}
+
 static void
 one_event(struct watch *w, const struct inotify_event *ev)
 {
 	struct folder *f;
 	struct reader *r;
 
+	/* Anything may have happened since. */
 	if (ev->mask & IN_Q_OVERFLOW) {
+		table_each(w->readers, tell_bytes, w);
 		w->host.tree(w->host.arg);
 		return;
 	}

@@ -22,6 +22,7 @@ rig_block(void *arg, struct source *s, const struct block *b)
 	struct str rest = b->text, line;
 	void *const *groups;
 
+	r->blocks++;
 	buf_str(&r->text, b->text);
 	r->last = s;
 	r->line_ms = b->line_ms;

@@ -32,6 +32,7 @@ struct rig {
 	uint8_t seen[RIG_NUMBERS];
 	volatile size_t *progress;	/* last number, shared with child processes */
 	size_t dead;			/* bytes not live */
+	size_t blocks;
 	struct str origin;
 	int64_t line_ms, linger_ms, now_ms;
 	bool with_time;			/* lines begin with a time in ms */

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * test_trouble.c - what else happens to logs: too many events, rights that come and go,
+ * thousands of files, inode numbers given again, bytes that are no text.
+ */
+#include "source_rig.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NOBODY = 65534, MANY = 2500 };
+
+static long
+queue_limit(void)
+{
+	FILE *f = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
+	long n = 0;
+
+	if (f && fscanf(f, "%ld", &n) != 1)
+		n = 0;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* Two files in turn: the kernel merges equal events that follow each other. */
+static int
+write_in_turn(struct rig *r, int events)
+{
+	int fd[2], n = 0;
+
+	for (int i = 0; i < 2; i++)
+		fd[i] = open(rig_path(r, i ? "b.log" : "a.log"), O_WRONLY | O_APPEND);
+	for (; n < events; n++)
+		assert_true(dprintf(fd[n % 2], "%d x\n", n + 2) > 0);
+	close(fd[0]);
+	close(fd[1]);
+	return n + 2;
+}
+
+static void
+run_until_all_seen(struct rig *r, int from, int to)
+{
+	int n = from;
+
+	for (int i = 0; i < 10000 && n < to; i++) {
+		rig_run(r, 2);
+		while (n < to && r->seen[n])
+			n++;
+	}
+	rig_each_once(r, (size_t)from, (size_t)to);
+}
+
+static void
+event_queue_overflows(void **state)
+{
+	struct rig *r = *state;
+	long limit = queue_limit();
+	int n;
+
+	if (limit < 1 || limit > 100000)
+		skip();
+	rig_write(r, "a.log", "0 x\n");
+	rig_write(r, "b.log", "1 x\n");
+	rig_write(r, "quiet1.log", "100000 x\n");
+	rig_write(r, "quiet2.log", "100001 x\n");
+	rig_follow(r, "*.log");
+	run_until_all_seen(r, 0, 2);
+	n = write_in_turn(r, (int)limit + 100);
+	/* None of this is told any more. */
+	rig_rename(r, "a.log", "a.log.1");
+	for (int i = 0; i < 4; i++, n++) {
+		static const char *const names[] = { "a.log", "new.log", "quiet1.log",
+			"quiet2.log" };
+		char text[32];
+
+		snprintf(text, sizeof(text), "%d x\n", n);
+		rig_write(r, names[i], text);
+	}
+	run_until_all_seen(r, 0, n);
+	rig_write(r, "b.log", "100002 x\n");
+	rig_until(r, "100002 x\n");
+}
+
+/* Root may read everything, so become somebody who owns the folder. */
+static void
+be_nobody(struct rig *r)
+{
+	if (geteuid() == 0) {
+		assert_int_equal(chown(r->dir, NOBODY, NOBODY), 0);
+		assert_int_equal(seteuid(NOBODY), 0);
+	}
+}
+
+static int
+be_root_again(void **state)
+{
+	if (getuid() == 0 && seteuid(0) < 0)
+		return -1;
+	return rig_teardown(state);
+}
+
+static void
+file_that_may_not_be_read(void **state)
+{
+	struct rig *r = *state;
+
+	be_nobody(r);
+	rig_write(r, "a.log", "1 a\n");
+	assert_int_equal(chmod(rig_path(r, "a.log"), 0), 0);
+	rig_follow(r, "a.log");
+	rig_until_event(r, SOURCE_DENIED, 1);
+	rig_run(r, 50);
+	assert_int_equal(r->events[SOURCE_DENIED], 1);
+	assert_int_equal(chmod(rig_path(r, "a.log"), 0600), 0);
+	rig_until(r, "1 a\n");
+	/* Its successor is unreadable for a while. */
+	rig_rename(r, "a.log", "a.log.1");
+	rig_write(r, "a.log", "3 b\n");
+	assert_int_equal(chmod(rig_path(r, "a.log"), 0), 0);
+	rig_write(r, "a.log.1", "2 a\n");
+	rig_until_event(r, SOURCE_DENIED, 2);
+	rig_until(r, "2 a\n");
+	assert_int_equal(chmod(rig_path(r, "a.log"), 0600), 0);
+	rig_until(r, "3 b\n");
+	rig_each_once(r, 1, 4);
+}
+
+static void
+folder_that_may_not_be_entered(void **state)
+{
+	struct rig *r = *state;
+
+	be_nobody(r);
+	assert_int_equal(mkdir(rig_path(r, "logs"), 0700), 0);
+	rig_write(r, "logs/a.log", "1 a\n");
+	assert_int_equal(chmod(rig_path(r, "logs"), 0), 0);
+	rig_follow(r, "logs/*.log");
+	rig_until_event(r, SOURCE_DENIED, 1);
+	assert_int_equal(chmod(rig_path(r, "logs"), 0700), 0);
+	rig_until(r, "1 a\n");
+	rig_write(r, "logs/b.log", "2 b\n");
+	rig_until(r, "2 b\n");
+	rig_each_once(r, 1, 3);
+}
+
+static void
+write_each(struct rig *r, int from)
+{
+	for (int i = 0; i < MANY; i++) {
+		char name[32], text[32];
+
+		snprintf(name, sizeof(name), "host%04d.log", i);
+		snprintf(text, sizeof(text), "%d x\n", from + i);
+		rig_write(r, name, text);
+	}
+}
+
+static void
+thousands_of_files(void **state)
+{
+	struct rig *r = *state;
+	struct rlimit files;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	if (files.rlim_max < 3 * MANY)
+		skip();
+	write_each(r, 0);
+	rig_follow(r, "host*.log");
+	run_until_all_seen(r, 0, MANY);
+	/* All of them rotated between two looks, and the old ones still written to. */
+	for (int i = 0; i < MANY; i++) {
+		char from[32], to[32], text[32];
+
+		snprintf(from, sizeof(from), "host%04d.log", i);
+		snprintf(to, sizeof(to), "host%04d.log.1", i);
+		rig_rename(r, from, to);
+		snprintf(text, sizeof(text), "%d late\n", 2 * MANY + i);
+		rig_write(r, to, text);
+	}
+	write_each(r, MANY);
+	run_until_all_seen(r, 0, 3 * MANY);
+	assert_int_equal(r->events[SOURCE_ROTATED], MANY);
+}
+
+static uint64_t
+inode_of(struct rig *r, const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(stat(rig_path(r, name), &st), 0);
+	return st.st_ino;
+}
+
+/* While we were away another file got the number of the one we read, and is longer. */
+static void
+inode_number_given_again(void **state)
+{
+	struct rig *r = *state;
+	uint64_t was, now = 0;
+
+	rig_write(r, "a.log", "1 a\n2 a\n");
+	rig_follow(r, "a.log");
+	rig_until(r, "2 a\n");
+	was = inode_of(r, "a.log");
+	rig_stop(r);
+	for (int i = 0; i < 100 && now != was; i++) {
+		rig_remove(r, "a.log");
+		rig_write(r, "a.log", "3 b\n4 b\n5 b\n6 b\n");
+		now = inode_of(r, "a.log");
+	}
+	if (now != was)
+		skip();		/* this file system does not do that soon */
+	rig_new(r);
+	rig_follow(r, "a.log");
+	rig_until(r, "6 b\n");
+	rig_each_once(r, 1, 7);
+	assert_int_equal(r->events[SOURCE_LOST], 1);
+}
+
+static void
+bytes_that_are_no_text(void **state)
+{
+	static const char odd[] =
+	    "1 cr\r\n2 \0nul\0\n3 \xff\xc3(\n4 \r half\n\n\0\n5 end\n";
+	struct rig *r = *state;
+	int fd;
+
+	rig_follow(r, "a.log");
+	fd = open(rig_path(r, "a.log"), O_WRONLY | O_CREAT | O_APPEND, 0600);
+	assert_int_equal(write(fd, odd, sizeof(odd) - 1), sizeof(odd) - 1);
+	close(fd);
+	rig_until(r, "5 end\n");
+	assert_int_equal(r->text.len, sizeof(odd) - 1);
+	assert_memory_equal(r->text.p, odd, sizeof(odd) - 1);
+}
+
+static void
+many_writes_are_one_block(void **state)
+{
+	struct rig *r = *state;
+	size_t before;
+
+	rig_write(r, "a.log", "0 a\n");
+	rig_follow(r, "a.log");
+	rig_until(r, "0 a\n");
+	before = r->blocks;
+	for (int i = 1; i < 2000; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "%d a\n", i);
+		rig_write(r, "a.log", text);
+	}
+	rig_until(r, "1999 a\n");
+	assert_true(r->blocks - before <= 2);
+	rig_each_once(r, 0, 2000);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(event_queue_overflows),
+		cmocka_unit_test_setup_teardown(
+		    file_that_may_not_be_read, rig_setup, be_root_again),
+		cmocka_unit_test_setup_teardown(
+		    folder_that_may_not_be_entered, rig_setup, be_root_again),
+		TEST(thousands_of_files),
+		TEST(inode_number_given_again),
+		TEST(bytes_that_are_no_text),
+		TEST(many_writes_are_one_block),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
