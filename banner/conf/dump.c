@@ -110,6 +110,7 @@ put_filter(struct buf *out, const struct conf_filter *f)
 	put_list(out, "failregex", &f->failregex);
 	put_list(out, "weight", &f->weight);
 	put_list(out, "ignoreregex", &f->ignoreregex);
+	put_list(out, "loginregex", &f->loginregex);
 	put_list(out, "datepattern", &f->datepattern);
 	put_list(out, "journalmatch", &f->journalmatch);
 	put_number(out, "maxlines", f->maxlines);

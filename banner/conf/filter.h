@@ -30,6 +30,7 @@ struct conf_filter {
 	struct conf_list journalmatch;
 	unsigned maxlines;		/* >= 1 */
 	const char *parser;		/* a built-in tokeniser by name, or NULL */
+	struct conf_list loginregex;	/* ours: logins that went well; see known_ms */
 	struct conf_list weight;	/* ours: "N" per failregex, or empty: 1 each */
 	const char *logtype;		/* file, journal, short, rfc5424 */
 	struct conf_options options;	/* resolved [Definition] and [Init] */

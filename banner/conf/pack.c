@@ -218,6 +218,7 @@ filter_part(struct image *im, struct conf_filter *f)
 	text(im, &f->prefregex);
 	texts(im, &f->datepattern);
 	texts(im, &f->journalmatch);
+	texts(im, &f->loginregex);
 	count(im, &f->maxlines);
 	text(im, &f->parser);
 	texts(im, &f->weight);

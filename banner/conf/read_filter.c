@@ -10,7 +10,7 @@
 #include "banner/conf/reader.h"
 
 static const char *const filter_names[] = { "usedns", "prefregex", "ignoreregex",
-	"failregex", "maxlines", "datepattern", "journalmatch", NULL };
+	"failregex", "maxlines", "datepattern", "journalmatch", "loginregex", NULL };
 
 /* A path stands for itself; a name for a file of the filters' folder. */
 static const struct sheet *
@@ -164,6 +164,7 @@ fill(struct arena *a, struct conf_filter *f, const struct conf_options *flt,
 	list_lines(a, &f->ignoreregex, options_get(jail, "ignoreregex"));
 	list_lines(a, &f->journalmatch, options_get(flt, "journalmatch"));
 	list_lines(a, &f->journalmatch, options_get(jail, "journalmatch"));
+	list_lines(a, &f->loginregex, options_get(flt, "loginregex"));
 	v = first_of(flt, jail, "prefregex");
 	f->prefregex = v && *v ? v : NULL;
 	list_lines(a, &f->datepattern, first_of(jail, flt, "datepattern"));

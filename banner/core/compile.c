@@ -57,22 +57,45 @@ regex_new(struct rules *r, const char *text, unsigned flags, struct regex *x,
 
 /* An id may come from the prefregex: then no failregex needs one of its own. */
 static int
+compile_one(struct rules *r, const char *text, struct err *e)
+{
+	bool multi = r->o.filter->maxlines > 1;
+	struct regex *x = &r->fail[r->nfail++];
+	int rc = regex_new(r, text, PATTERN_PREFIX | (multi ? PATTERN_MULTILINE : 0), x,
+	    e);
+
+	if (rc == 0 && !capture_map_has_id(&x->map) &&
+	    !(r->pref && capture_map_has_id(&r->pref->map)))
+		rc = err_set(e, -EINVAL, "no host, address or id in \"%s\"", text);
+	return rc;
+}
+
+static int
+compile_login(struct rules *r, struct err *e)
+{
+	const struct conf_list *list = &r->o.filter->loginregex;
+	int rc;
+
+	for (; r->nlogin < list->n; r->nlogin++) {
+		rc = compile_one(r, list->v[r->nlogin], e);
+		if (rc < 0)
+			return err_prefix(e, rc, "loginregex %zu", r->nlogin + 1);
+	}
+	return 0;
+}
+
+static int
 compile_fail(struct rules *r, struct err *e)
 {
 	const struct conf_filter *f = r->o.filter;
-	bool pref_id = r->pref && capture_map_has_id(&r->pref->map);
-	unsigned flags = PATTERN_PREFIX | (f->maxlines > 1 ? PATTERN_MULTILINE : 0);
 	int rc;
 
-	r->fail = xcalloc(f->failregex.n, sizeof(*r->fail));
-	for (size_t i = 0; i < f->failregex.n; i++, r->nfail++) {
+	r->fail = xcalloc(f->failregex.n + f->loginregex.n, sizeof(*r->fail));
+	for (size_t i = 0; i < f->failregex.n; i++) {
 		struct regex *x = &r->fail[i];
 		uint64_t weight;
 
-		rc = regex_new(r, f->failregex.v[i], flags, x, e);
-		if (rc == 0 && !pref_id && !capture_map_has_id(&x->map))
-			rc = err_set(e, -EINVAL, "no host, address or id in \"%s\"",
-			    f->failregex.v[i]);
+		rc = compile_one(r, f->failregex.v[i], e);
 		if (rc == 0 && i < f->weight.n) {
 			rc = str_u64(str_of(f->weight.v[i]), &weight);
 			if (rc < 0 || weight < 1 || weight > 1000)
@@ -81,12 +104,10 @@ compile_fail(struct rules *r, struct err *e)
 			else
 				x->weight = (unsigned)weight;
 		}
-		if (rc < 0) {
-			r->nfail++;
+		if (rc < 0)
 			return err_prefix(e, rc, "failregex %zu", i + 1);
-		}
 	}
-	return 0;
+	return r->o.gains ? compile_login(r, e) : 0;
 }
 
 static int
@@ -218,7 +239,7 @@ rules_stats(const struct rules *r)
 size_t
 rules_count(const struct rules *r)
 {
-	return r->nfail;
+	return r->nfail - r->nlogin;
 }
 
 uint64_t

@@ -54,7 +54,7 @@ engine_new(const struct conf *conf, const struct engine_host *host, struct engin
 	    conf->daemon.purge_age_ms);
 	en->evidence = evidence_new(bytes ? bytes : EVIDENCE_BYTES);
 	en->repeat = repeat_new();
-	en->known = known_new();
+	en->known = known_new(&en->secret);
 	en->park = park_new();
 	en->rate_start_ms = en->cap_said_ms = en->rate_said_ms = INT64_MIN / 2;
 	rc = jails_new(en, e);

@@ -12,6 +12,7 @@
 #include "banner/core/engine.h"
 #include "banner/core/history.h"
 #include "banner/core/inside.h"
+#include "banner/core/known.h"
 
 static void
 restore_no(struct engine *en, const struct ban *ban, enum cause cause)
@@ -122,18 +123,58 @@ restore_totals(struct engine *en, struct str record)
 	return 0;
 }
 
+/* A pair of address and account, under jail "": told apart by its size. */
+struct known_row { uint64_t hash; int64_t when_ms; char what[8]; };
+
+struct to_caller { engine_counter_fn *fn; void *arg; const char *jail; };
+
+static void
+known_row(void *arg, const struct known_record *r)
+{
+	const struct to_caller *c = arg;
+	struct known_row row = { r->hash, r->when_ms, "known" };
+	struct str none = { 0 }, record = { (const char *)&row, sizeof(row) };
+	char key[16];
+
+	memcpy(key, "known   ", 8);
+	memcpy(key + 8, &r->hash, sizeof(r->hash));
+	c->fn(c->arg, "", (struct str){ key, sizeof(key) }, r->gone ? none : record);
+}
+
+static int
+restore_known(struct engine *en, struct str record)
+{
+	struct known_record r = { 0 };
+	struct known_row row;
+
+	memcpy(&row, record.s, sizeof(row));
+	if (memcmp(row.what, "known", sizeof("known")))
+		return -EINVAL;
+	r.hash = row.hash;
+	r.when_ms = row.when_ms;
+	known_restore(en->known, &r);
+	return 0;
+}
+
+static int
+restore_own(struct engine *en, struct str record)
+{
+	if (record.len == sizeof(struct known_row))
+		return restore_known(en, record);
+	if (record.len != sizeof(en->secret))
+		return restore_totals(en, record);
+	memcpy(&en->secret, record.s, sizeof(en->secret));
+	en->secret_new = false;
+	return 0;
+}
+
 int
 engine_restore_counter(struct engine *en, const char *jail, struct str record)
 {
 	struct jail *j;
 
-	if (!*jail) {
-		if (record.len != sizeof(en->secret))
-			return restore_totals(en, record);
-		memcpy(&en->secret, record.s, sizeof(en->secret));
-		en->secret_new = false;
-		return 0;
-	}
+	if (!*jail)
+		return restore_own(en, record);
 	j = engine_jail(en, jail);
 	return j ? track_restore(j->track, record) : -ENOENT;
 }
@@ -147,8 +188,6 @@ engine_restore_history(struct engine *en, const char *jail, const struct subject
 	if (j)
 		history_restore(en->history, j->index, s, count, last_ms);
 }
-
-struct to_caller { engine_counter_fn *fn; void *arg; const char *jail; };
 
 static void
 counter_record(void *arg, const struct track_key *key, struct str record)
@@ -169,6 +208,7 @@ engine_counters(struct engine *en, bool all, engine_counter_fn *fn, void *arg)
 		fn(arg, "", STR("secret"), (struct str){ (const char *)&en->secret,
 		    sizeof(en->secret) });
 	en->secret_new = false;
+	known_records(en->known, all, known_row, &c);
 	for (size_t i = 0; i < en->njails; i++) {
 		c.jail = en->jails[i].conf->name;
 		track_records(en->jails[i].track, all, counter_record, &c);

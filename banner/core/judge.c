@@ -421,6 +421,15 @@ conclude(struct view *v, size_t rule, const struct captures *c, struct failure *
 	}
 }
 
+static void
+report_login(struct view *v, const struct captures *c, struct failure *f)
+{
+	v->ignored = f->gained = true;
+	f->user = c->v[CAP_USER];
+	if (judge_subject(v->r, c, f) && f->addr.family)
+		report(v, f);
+}
+
 static struct str
 skipped_lines(struct view *v, const struct regex *x, const struct spans *spans)
 {
@@ -468,11 +477,12 @@ take_hit(struct view *v, size_t rule, const struct spans *spans)
 	if (ignored(v, &judged))
 		return;
 	x->hits++;
-	if (!v->has_when) {
+	if (!v->has_when)
 		v->r->stats.no_date++;
-		return;
-	}
-	conclude(v, rule, &c, &f);
+	else if (rule < rules_count(v->r))
+		conclude(v, rule, &c, &f);
+	else
+		report_login(v, &c, &f);
 }
 
 static bool

@@ -8,21 +8,32 @@
  * attacker's own account excuses nothing but itself.
  *
  * A table of fixed size; when pairs meet in one place the older is forgotten, and its
- * failures count again until its next login. It is not kept over a restart.
+ * failures count again until its next login. Pairs are hashed with the caller's key,
+ * and kept over a restart as hashes: no name leaves this table.
  */
 #ifndef BANNER_KNOWN_H
 #define BANNER_KNOWN_H
 
 #include <stdbool.h>
 
+#include "banner/base/table.h"
 #include "banner/core/block.h"
 
 struct known;
 
-struct known	*known_new(void);
+/* The key is the caller's and may change until the first login. */
+struct known	*known_new(const struct hash_key *);
 void		 known_free(struct known *);
 void		 known_add(struct known *, const struct failure *);
 /* Did this pair log in well within the time before the failure? */
 bool		 known_has(const struct known *, const struct failure *, int64_t ms);
+
+/* Records for the store: what changed since the last call, or all. A stored time may be
+ * KNOWN_TELL_MS behind. gone: the pair was forgotten. */
+enum { KNOWN_TELL_MS = 3600 * 1000 };
+struct known_record { uint64_t hash; int64_t when_ms; bool gone; };
+typedef void (known_record_fn)(void *arg, const struct known_record *);
+void		 known_records(struct known *, bool all, known_record_fn *, void *arg);
+void		 known_restore(struct known *, const struct known_record *);
 
 #endif

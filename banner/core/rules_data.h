@@ -30,6 +30,7 @@ struct rules {
 	struct regex *fail, *ignore;
 	struct regex *pref;		/* one, or NULL */
 	size_t nfail, nignore;
+	size_t nlogin;	/* the last of fail: logins that went well */
 	const struct parser_ops *parser;	/* before the regexes, or NULL */
 	struct stamp *stamp;
 	struct decoder *decoder;

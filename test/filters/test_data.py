@@ -142,6 +142,62 @@ def test_mail_data():
     print(len(lines), "lines agree")
 
 
+KNOWN = """[one]
+enabled = true
+filter = %s
+logpath = /none
+maxretry = 3
+known = 1d
+"""
+H = "Mar  5 10:00:0%d mx "
+PAIRS = {
+    "dovecot": (
+        H + "dovecot: imap-login: Login: user=<%s>, method=PLAIN, rip=%s, lip=203.0.113.1",
+        H + "dovecot: auth: sql(%s,%s,<a>): Password mismatch"),
+    "dovecot[mode=login]": (
+        H + "dovecot: imap-login: Logged in: user=<%s>, method=PLAIN, rip=%s, mpid=7, TLS",
+        H + "dovecot: imap-login: Disconnected (auth failed, 1 attempts in 2 secs): "
+        "user=<%s>, method=PLAIN, rip=%s, lip=203.0.113.1"),
+    "postfix-sasl": (
+        H + "postfix/smtps/smtpd[7]: 3F2A31: client=x[%(ip)s], sasl_method=PLAIN, "
+        "sasl_username=%(user)s, sasl_sender=",
+        H + "postfix/smtps/smtpd[7]: warning: x[%(ip)s]: SASL LOGIN authentication failed: "
+        "x, sasl_username=%(user)s"),
+    "sogo-auth": (
+        H + "sogod [7]: SOGoRootPage successful login from '%(ip)s' for user '%(user)s' - "
+        "expire = -1  grace = -1",
+        H + "sogod [7]: SOGoRootPage Login from '%(ip)s' for user '%(user)s' might not "
+        "have worked"),
+    "roundcube-auth": (
+        H + "roundcube: Successful login for %s (ID: 4) from %s in session abc",
+        H + "roundcube: Failed login for %s from %s in session abc (error: 0)"),
+}
+
+
+def filled(text, second, user, ip):
+    text = text.replace("%d", str(second))
+    return text % ({"user": user, "ip": ip} if "%(" in text else (user, ip))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("user, ip, banned", [
+    ("anna", "192.0.2.5", []), ("bob", "192.0.2.5", ["192.0.2.5"]),
+    ("anna", "192.0.2.6", ["192.0.2.6"])])
+def test_known_login(tmp_path, name, user, ip, banned):
+    """A line of success excuses this account there, with filters of regexes too."""
+    (tmp_path / "jails.d").mkdir()
+    (tmp_path / "filters").symlink_to(data.TOP / "filters")
+    (tmp_path / "jails.d" / "one.conf").write_text(KNOWN % name)
+    good, bad = PAIRS[name]
+    lines = [filled(good, 0, "anna", "192.0.2.5")] + [
+        filled(bad, i, user, ip) for i in range(1, 10)]
+    run = subprocess.run([data.BANREGEX, "-c", str(tmp_path), "--json", "--simulate", "-",
+                          "one"], input="\n".join(lines), capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    found = [json.loads(l) for l in run.stdout.splitlines()]
+    assert [f["ban"] for f in found if "ban" in f] == banned
+
+
 # One filter that reads all lines of an event, where the lines name several.
 WHOLE = {"zimbra-audit": None, "postfix-sasl": None}
 JAIL = "[one]\nenabled = true\nfilter = %s\nlogpath = /none\nmaxretry = 50\nfindtime = 1d\n"

@@ -229,6 +229,13 @@ do_fail(struct sim *sim, struct words *w, struct err *e)
 }
 
 static int
+do_login(struct sim *sim, struct words *w, struct err *e)
+{
+	w->failure.gained = true;
+	return do_fail(sim, w, e);
+}
+
+static int
 do_ban(struct sim *sim, struct words *w, struct err *e)
 {
 	struct ban_request r = { .jail = w->jail_name, .subject = w->subject,
@@ -373,7 +380,7 @@ static const struct verb_row {
 	{ "guard", do_guard }, { "allow", do_allow }, { "answer", do_answer },
 	{ "step", do_step }, { "restart", do_restart }, { "applied", do_applied },
 	{ "explain", do_explain }, { "blocklist", do_blocklist }, { "stats", do_stats },
-	{ "wait", do_wait },
+	{ "wait", do_wait }, { "login", do_login },
 };
 
 /* Let the clock run: every end of a ban at its own moment. */

@@ -8,7 +8,7 @@
  * every line is TIME VERB WORDS, TIME in seconds since the start:
  *
  *	fail HOST|id:X|- [user=U] [jail=J] [weight=N] [key=K] [kind=K] [line=TEXT]
- *	[at=TIME]
+ *	[at=TIME]	login HOST user=U (went well)
  *	ban SUBJECT [jail=J] [for=SPAN|ever]	unban [SUBJECT] [jail=J]
  *	allow [-]ENTRY [jail=J]		guard GROUP [NET...]	blocklist NET...
  *[jail=J] answer ignore|count	applied SUBJECT [jail=J]	explain SUBJECT step

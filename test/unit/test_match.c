@@ -110,11 +110,11 @@ test_repeated(void **state)
 	assert_string_equal(feed(m, "2005-08-14 10:00:00 a: message repeated 7 times: "
 	    "[ bad from 192.0.2.1]\n", false), "192.0.2.1  r0 l1 t0\n");
 	assert_int_equal(weight, 7);
-	assert_string_equal(feed(m, "2005-08-14 10:00:00 a: message repeated 7000 times: "
-	    "[bad from 192.0.2.1]\n", false), "192.0.2.1  r0 l1 t0\n");
+	assert_string_equal(feed(m, "2005-08-14 10:00:00 a: message repeated 7000 "
+	    "times: [bad from 192.0.2.1]\n", false), "192.0.2.1  r0 l1 t0\n");
 	assert_int_equal(weight, 100);
-	assert_string_equal(feed(m, "2005-08-14 10:00:00 a: x: message repeated 7 times: "
-	    "[ bad from 192.0.2.1]\n", false), "");
+	assert_string_equal(feed(m, "2005-08-14 10:00:00 a: x: message repeated 7 "
+	    "times: [ bad from 192.0.2.1]\n", false), "");
 	assert_int_equal(rules_stats(b.rules)->matched, 2);
 	done(m, &b);
 }

@@ -245,6 +245,9 @@ report_jail(const struct conf *c, const struct conf_jail *j, struct buf *b)
 		buf_printf(b,
 		    "  warning: filter %s has no failregex: it finds nothing\n",
 		    j->filter.name);
+	if (j->known_ms && !j->filter.parser && !j->filter.loginregex.n)
+		buf_printf(b, "  warning: known has no effect: filter %s has no "
+		    "loginregex\n", j->filter.name);
 	report_actions(c, j, b);
 	return errors;
 }
