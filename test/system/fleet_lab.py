@@ -14,6 +14,11 @@ from pathlib import Path
 
 from lab import BUILD, Lab, wait_for
 
+# sshd passes nothing on, but a sanitized banner-edge needs this; what it finds it writes
+# where it may.
+SANITIZER = " ".join(f'{k}="{os.environ[k]}:log_path={{state}}/found"'
+                     for k in ("ASAN_OPTIONS", "UBSAN_OPTIONS") if k in os.environ)
+
 SSHD_CONFIG = """Port 22
 ListenAddress 10.99.{n}.2
 HostKey {dir}/host_key
@@ -23,7 +28,7 @@ StrictModes no
 UsePAM no
 PasswordAuthentication no
 PermitRootLogin yes
-SetEnv HOME={dir}
+SetEnv HOME={dir} {env}
 LogLevel DEBUG1
 {more}
 """
@@ -85,7 +90,7 @@ class Proxy:
 
     def start(self, more=""):
         (self.dir / "sshd_config").write_text(
-            SSHD_CONFIG.format(n=self.n, dir=self.dir, more=more))
+            SSHD_CONFIG.format(n=self.n, dir=self.dir, more=more, env=SANITIZER.format(state=self.state)))
         Path("/run/sshd").mkdir(exist_ok=True)
         self.log = open(self.dir / "sshd.log", "ab")
         self.proc = subprocess.Popen(
@@ -193,4 +198,8 @@ class Fleet(Lab):
     def close(self):
         for p in self.proxies:
             p.close()
+        found = [f.read_text() for p in self.proxies for f in p.state.glob("found.*")]
+        if self.log.exists():       # an edge's last words
+            found += [l for l in self.log.read_text().splitlines() if "runtime error" in l]
         super().close()
+        assert not found, found[0][:4000]
