@@ -2,7 +2,8 @@
  * carrier.h - byte pipes to a program on another host.
  *
  * A carrier may not block, and must bound what one call does, however much the other
- * side sends. It sets h->fd when it has a descriptor. Errors are told by host_lost()'s
+ * side sends. It sets h->fd when it has a descriptor; until then step is called every
+ * NAME_MS. Errors are told by host_lost()'s
  * caller: the carrier returns -errno and leaves a text in h->error.
  */
 #ifndef BANNER_SSH_CARRIER_H
@@ -28,6 +29,13 @@ struct carrier_ops {
 };
 
 extern const struct carrier_ops carrier_libssh2, carrier_openssh;
+
+/* resolve.c: h->where becomes h->addr, without waiting. start: 0 or -errno; done: 1 when
+ * it is there, 0 when it has to be asked again, -errno with text. free: also while a
+ * question is under way. */
+int	resolve_start(struct host *);
+int	resolve_done(struct host *);
+void	resolve_free(struct host *);
 
 /* Leave the text, return err. */
 int	carrier_error(struct host *, int err, const char *fmt, ...)

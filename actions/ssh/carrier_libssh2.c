@@ -13,8 +13,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libssh2.h>
-#include <netdb.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +36,7 @@ enum {
 };
 
 enum phase {
+	PHASE_NAME,
 	PHASE_CONNECT,
 	PHASE_IDENT,
 	PHASE_KEYS,
@@ -100,24 +101,6 @@ read_key(struct ssh *s, struct keys *k)
 }
 
 static int
-resolve(struct host *h)
-{
-	struct addrinfo hint = { .ai_socktype = SOCK_STREAM }, *found;
-	char port[8];
-	int rc;
-
-	snprintf(port, sizeof(port), "%d", h->port);
-	rc = getaddrinfo(h->where, port, &hint, &found);
-	if (rc != 0)
-		return carrier_error(
-		    h, -EHOSTUNREACH, "%s: %s", h->where, gai_strerror(rc));
-	memcpy(&h->addr, found->ai_addr, found->ai_addrlen);
-	h->addrlen = found->ai_addrlen;
-	freeaddrinfo(found);
-	return 0;
-}
-
-static int
 init(struct ssh *s)
 {
 	struct keys *k = calloc(1, sizeof(*k));
@@ -127,11 +110,8 @@ init(struct ssh *s)
 		return -ENOMEM;
 	s->carrier_self = k;
 	k->p = MAP_FAILED;
-	rc = libssh2_init(0) ? -ENOMEM : by_agent(s) ? 0 : read_key(s, k);
-	for (size_t i = 0; i < s->nhosts && rc == 0; i++)
-		if (resolve(&s->hosts[i]) < 0)
-			ssh_log(s, BN_ERROR, "%s", s->hosts[i].error);
-	return rc;
+	rc = libssh2_init(0);
+	return rc ? -ENOMEM : by_agent(s) ? 0 : read_key(s, k);
 }
 
 static void
@@ -230,17 +210,23 @@ static int
 start(struct host *h)
 {
 	struct session *c = calloc(1, sizeof(*c));
-	int one = 1, silent = SILENT_MS, rc;
+	int rc;
 
 	h->carrier = c;
 	if (!c)
 		return -ENOMEM;
 	c->turn = TURN_BYTES;
 	c->login = LOGIN_BYTES;
-	rc = h->addrlen ? 0 : resolve(h);
-	if (rc == 0)
-		rc = make_session(h, c);
-	if (rc < 0)
+	rc = resolve_start(h);
+	return rc < 0 ? rc : make_session(h, c);
+}
+
+static int
+open_socket(struct host *h)
+{
+	int one = 1, silent = SILENT_MS, rc = resolve_done(h);
+
+	if (rc <= 0)
 		return rc;
 	h->fd =
 	    socket(h->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -251,15 +237,18 @@ start(struct host *h)
 	if (connect(h->fd, (struct sockaddr *)&h->addr, h->addrlen) < 0 &&
 	    errno != EINPROGRESS)
 		return -errno;
-	return 0;
+	return 1;
 }
 
 static int
 connected(struct host *h)
 {
 	socklen_t len = sizeof(int);
+	struct pollfd p = { .fd = h->fd, .events = POLLOUT };
 	int err = 0;
 
+	if (poll(&p, 1, 0) == 0)
+		return 0;
 	if (getsockopt(h->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
 		return -errno;
 	return err ? -err : 1;
@@ -414,7 +403,8 @@ run_command(struct host *h)
 static int
 step(struct host *h)
 {
-	static int (*const steps[])(struct host *) = { [PHASE_CONNECT] = connected,
+	static int (*const steps[])(struct host *) = { [PHASE_NAME] = open_socket,
+		[PHASE_CONNECT] = connected,
 		[PHASE_IDENT] = identified,
 		[PHASE_KEYS] = exchange_keys,
 		[PHASE_AUTH] = log_in,
@@ -491,7 +481,7 @@ events(struct host *h)
 {
 	const struct session *c = h->carrier;
 
-	if (c->phase == PHASE_CONNECT)
+	if (c->phase <= PHASE_CONNECT)
 		return EPOLLOUT;
 	if (c->phase == PHASE_OPEN)
 		return EPOLLIN | (c->stuck ? EPOLLOUT : 0);

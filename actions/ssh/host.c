@@ -426,6 +426,18 @@ tick_up(struct host *h, int64_t now)
 	host_feed(h);
 }
 
+/* It has no descriptor yet that could tell of anything. */
+static void
+tick_login(struct host *h)
+{
+	int rc = h->ssh->carrier->step(h);
+
+	if (rc < 0)
+		host_lost(h, rc, NULL);
+	else if (h->fd >= 0)
+		loop_watch(h);
+}
+
 void
 host_tick(struct host *h, int64_t now)
 {
@@ -439,6 +451,8 @@ host_tick(struct host *h, int64_t now)
 		if (now >= h->deadline)
 			host_lost(
 			    h, -ETIMEDOUT, h->error[0] ? NULL : "no answer in time");
+		else if (h->fd < 0)
+			tick_login(h);
 		return;
 	case HOST_SYNC:
 	case HOST_UP: tick_up(h, now); return;
@@ -453,6 +467,8 @@ host_due(const struct host *h)
 
 	if (h->state == HOST_WAIT)
 		return h->retry_at;
+	if (h->state == HOST_LOGIN && h->fd < 0)
+		return now_ms() + NAME_MS;
 	if (h->state < HOST_SYNC)
 		return h->deadline;
 	if (outstanding(h) && h->progress_at + patience(h) < due)

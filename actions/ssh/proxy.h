@@ -21,6 +21,7 @@ enum {
 	FAILS_MAX = 1000,	/* refused bans remembered per host */
 	ERROR_TEXT = 200,
 	OUT_BYTES = 65536,	/* filled at a time */
+	NAME_MS = 20,		/* between looks whether a name is resolved */
 };
 
 /* The whole set as lines, shared by the hosts that get it at the same time. */
@@ -95,6 +96,7 @@ struct host {
 	struct ssh *ssh;
 	char *name, *where;		/* as shown; what to connect to */
 	int port;
+	void *lookup;			/* resolve.c */
 	struct sockaddr_storage addr;	/* of where, when it is known */
 	socklen_t addrlen;
 	enum host_state state;

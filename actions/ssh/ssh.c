@@ -234,6 +234,7 @@ ssh_close(void *self)
 	}
 	for (size_t i = 0; i < s->nhosts; i++) {
 		host_close(&s->hosts[i]);
+		resolve_free(&s->hosts[i]);
 		free(s->hosts[i].name);
 		free(s->hosts[i].where);
 		free(s->hosts[i].fails);

@@ -483,6 +483,54 @@ def test_slow_proxy_delays_nobody():
             relay.wait()
 
 
+NAME_SERVER = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("198.51.100.1", 53))
+while True:
+    q, who = s.recvfrom(512)
+    end = q.index(0, 12) + 1
+    try:
+        addr = socket.inet_aton(open(sys.argv[1]).read())
+    except OSError:
+        continue
+    four = q[end:end + 2] == bytes([0, 1])
+    s.sendto(q[:2] + bytes([0x81, 0x80, 0, 1, 0, four, 0, 0, 0, 0]) + q[12:end + 4]
+             + four * (bytes([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4]) + addr), who)
+"""
+
+
+def test_names_delay_nobody_and_may_move(tmp_path):
+    with Fleet(2, names="proxy1=one.test proxy2=10.99.2.2") as lab:
+        named, other = lab.proxies
+        known = lab.dir / "ssh" / "known_hosts"
+        known.write_text(known.read_text()
+                         + named.known_host().replace(named.addr, "one.test"))
+        (lab.dir / "resolv").write_text("nameserver 198.51.100.1\n")
+        lab.mounts["/etc/resolv.conf"] = lab.dir / "resolv"
+        answer = tmp_path / "answer"
+        server = subprocess.Popen(["ip", "netns", "exec", lab.ns, sys.executable, "-c",
+                                   NAME_SERVER, answer])
+        try:
+            lab.start()
+            ban(lab, NETS[:3])
+            other.wait_routes(NETS[:3], 2)
+            wait_for(lambda: "look-up of one.test" in host(lab, named)["error"], 5, "why")
+            ban(lab, NETS[3:5])
+            other.wait_routes(NETS[:5], 2)
+            answer.write_text("10.99.1.2")
+            named.wait_routes(NETS[:5], 40)
+            named.stop()
+            named.ip("addr", "del", "10.99.1.2/24", "dev", "eth0")
+            named.ip("addr", "add", "10.99.1.7/24", "dev", "eth0")
+            answer.write_text("10.99.1.7")
+            named.start("ListenAddress 10.99.1.7")
+            ban(lab, NETS[5:7])
+            lab.wait_all(NETS[:7], seconds=40)
+        finally:
+            server.kill()
+            server.wait()
+
+
 def test_hardened_server_names_the_other_carrier():
     with Fleet(1) as lab:
         p = lab.proxies[0]
