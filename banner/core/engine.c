@@ -212,6 +212,8 @@ engine_failure(struct engine *en, const struct failure *given, int64_t now_ms)
 	struct ban_entry *e;
 	const char *why;
 
+	if (j->stopped)
+		return;
 	if (f->gained) {
 		known_add(en->known, f);
 		return;
@@ -283,6 +285,8 @@ engine_answer(struct engine *en, uint64_t ticket, bool ignore, int64_t now_ms)
 		return;
 	v = *parked;
 	v.now_ms = now_ms;
+	if (v.jail->stopped)
+		return;
 	if (v.jail->cache)
 		ignorecache_set(v.jail->cache, v.failure, ignore, now_ms);
 	if (!ignore) {

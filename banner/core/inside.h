@@ -26,8 +26,13 @@ struct ignorecache;
 struct park;
 struct repeat;
 
+/* The most that maxretry can be. */
+enum { JAIL_RETRY_MAX = 65535 };
+
 struct jail {
 	const struct conf_jail *conf;
+	struct conf_jail *own;		/* conf, once it was changed; see runtime.h */
+	bool stopped;
 	struct engine *engine;
 	uint32_t index;			/* in engine.jails */
 	size_t banned;			/* bans in force */

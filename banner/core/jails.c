@@ -17,7 +17,7 @@
 #include "banner/core/inside.h"
 #include "banner/core/park.h"
 
-enum { MAX_TRACKED = 400000, MAX_BANS = 200000, RETRY_MAX = 65535 };
+enum { MAX_TRACKED = 400000, MAX_BANS = 200000 };
 
 size_t
 engine_max_bans(const struct conf *conf)
@@ -73,9 +73,9 @@ manual_conf(const struct conf *conf)
 static int
 jail_limits(const struct conf_jail *c, struct track_limits *l, struct err *e)
 {
-	if (c->maxretry > RETRY_MAX && c->distinct)
+	if (c->maxretry > JAIL_RETRY_MAX && c->distinct)
 		return err_set(e, -EINVAL, "%s: maxretry %u is above %d, the most that "
-		    "distinct can count", c->name, c->maxretry, RETRY_MAX);
+		    "distinct can count", c->name, c->maxretry, JAIL_RETRY_MAX);
 	l->maxretry = c->maxretry;
 	l->findtime_ms = c->findtime_ms;
 	l->distinct = c->distinct != 0;
@@ -135,6 +135,7 @@ jails_free(struct engine *en)
 		allow_free(j->allow);
 		ignorecache_free(j->cache);
 		free(j->stats);
+		free(j->own);
 	}
 	free(en->jails);
 	table_free(en->by_name);

@@ -45,6 +45,8 @@ struct track_sum {
 
 struct track	*track_new(const struct track_limits *, const struct hash_key *);
 void		 track_free(struct track *);
+/* Other limits (ranges as above); failures out of the new window are forgotten. */
+void		 track_limit(struct track *, unsigned maxretry, int64_t findtime_ms);
 
 /* Count a failure. True when the limit is reached: this last failure is then not kept,
  * and the caller decides whether the key is to be forgotten. */

@@ -42,24 +42,29 @@ track_grain(const struct track *t, int64_t ms)
 	return t->grain == 1 ? ms : floor_div(ms, t->grain) * t->grain;
 }
 
+static void
+set_limits(struct track *t, unsigned maxretry, int64_t findtime_ms)
+{
+	t->maxretry = maxretry ? maxretry : 1;
+	t->findtime = findtime_ms < 0 ? 0 : findtime_ms;
+	t->grain = 1;
+	if (!t->distinct && t->maxretry > TRACK_EXACT)
+		t->grain = t->findtime / TRACK_EXACT + 1;
+	if (t->findtime / t->grain > INT32_MAX)
+		t->grain = t->findtime / INT32_MAX + 1;
+}
+
 struct track *
 track_new(const struct track_limits *limits, const struct hash_key *key)
 {
 	struct track *t = xcalloc(1, sizeof(*t));
-	int64_t find = limits->findtime_ms < 0 ? 0 : limits->findtime_ms;
 
-	t->maxretry = limits->maxretry ? limits->maxretry : 1;
-	t->findtime = find;
 	t->distinct = limits->distinct;
+	set_limits(t, limits->maxretry, limits->findtime_ms);
 	t->max_keys = limits->max_keys ? limits->max_keys : 1;
 	t->budget = t->max_keys * CELL_BUDGET;
 	if (t->budget < BUDGET_MIN)
 		t->budget = BUDGET_MIN;
-	t->grain = 1;
-	if (!t->distinct && t->maxretry > TRACK_EXACT)
-		t->grain = find / TRACK_EXACT + 1;
-	if (find / t->grain > INT32_MAX)
-		t->grain = find / INT32_MAX + 1;
 	t->hash = *key;
 	t->oldest = t->youngest = t->last = TRACK_NONE;
 	t->free_cells = TRACK_NONE;
@@ -80,6 +85,34 @@ track_free(struct track *t)
 	free(t->gone);
 	track_index_fini(&t->index);
 	free(t);
+}
+
+/* Ages of another grain, and only those in the window. */
+static void
+cell_limit(struct track *t, struct track_cell *c, int64_t old_grain)
+{
+	struct track_item *v = cell_items(c);
+
+	c->newest = track_grain(t, c->newest);
+	for (unsigned i = 0; i < c->n; i++) {
+		int64_t age = (int64_t)v[i].age * old_grain;
+
+		if (age > t->findtime) {
+			c->n = (uint16_t)i;
+			return;
+		}
+		v[i].age = (uint32_t)(age / t->grain);
+	}
+}
+
+void
+track_limit(struct track *t, unsigned maxretry, int64_t findtime_ms)
+{
+	int64_t old_grain = t->grain;
+
+	set_limits(t, maxretry, findtime_ms);
+	for (uint32_t i = t->oldest; i != TRACK_NONE; i = cell_at(t, i)->next)
+		cell_limit(t, cell_at(t, i), old_grain);
 }
 
 /* Make ages relative to a newer time and drop what left the window. */

@@ -3,9 +3,11 @@
 that read the same configuration and the same log: the answers are the same bytes."""
 import os
 import re
+import subprocess
 
 import pytest
 
+from lab import BUILD, wait_for
 from twins import HAVE_F2B, Twins
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not HAVE_F2B,
@@ -118,6 +120,30 @@ set loglevel INFO
 flushlogs
 echo hello world
 bogus
+set sshd bantime 2h
+get sshd bantime
+set sshd bantime 1200
+set sshd bantime -1
+get sshd bantime
+set sshd bantime 1h
+set sshd banip 198.51.100.77
+get sshd banip --with-time
+set sshd findtime 20m
+get sshd findtime
+set sshd maxretry 7
+get sshd maxretry
+set sshd maxretry many
+set sshd maxretry
+set sshd maxmatches 4
+get sshd maxmatches
+set nojail maxretry 7
+set sshd attempt 198.51.100.70
+set sshd attempt 198.51.100.70 one two
+status sshd
+set sshd attempt 198.51.100.70 one two three four
+set nojail attempt 198.51.100.70
+start nojail
+stop nojail
 reload --bogus
 reload nojail
 reload sshd
@@ -129,6 +155,14 @@ status sshd
 reload
 status sshd
 status other
+stop other
+status
+status other
+banned
+set other banip 192.0.2.8
+get other bantime
+reload
+status
 stop""".splitlines()
 
 
@@ -140,6 +174,8 @@ def normal(text, twins):
     text = text.replace("?|::){1,7}", "?|:){1,7}")
     text = text.replace(str(twins.dir / "f2b."), "OWN.")
     text = text.replace(str(twins.dir / "banner."), "OWN.")
+    text = re.sub(r"(?<=Banned IP list:\t)(.*)",
+                  lambda m: " ".join(sorted(m[1].split())), text)
     if text.startswith("These IP addresses"):
         text = "\n".join(sorted(line[3:] for line in text.splitlines()))
     return text
@@ -167,6 +203,27 @@ def test_the_same_bytes():
             if want != have:
                 different.append(f"{command}\n  fail2ban {want}\n  banner   {have}")
         assert not different, "\n".join(different)
+
+
+def test_a_stopped_jail():
+    """What fail2ban cannot do: a jail that was stopped is started again."""
+    with Twins(JAILS) as twins:
+        twins.start_banner()
+        twins.fail("192.0.2.7", 3)
+        wait_for(lambda: "192.0.2.7" in twins.ours("banned")[0], 20, "the ban")
+        assert twins.ours("stop", "sshd")[:2] == ("Jail stopped\n", 0)
+        assert "192.0.2.7" not in twins.ours("banned")[0]
+        told = subprocess.run([BUILD / "banctl", "-s", twins.dir / "banner.sock", "status"],
+                              capture_output=True, text=True).stdout
+        assert "stopped:\tsshd, until" in told
+        assert twins.ours("set", "sshd", "maxretry", "1")[1] == 255
+        twins.fail("192.0.2.8", 9)
+        wait_for(lambda: "failed:\t12" in twins.ours("status", "other")[0], 20, "the lines")
+        assert "192.0.2.8" not in twins.ours("banned")[0]
+        assert twins.ours("start", "sshd")[:2] == ("Jail started\n", 0)
+        assert twins.ours("set", "sshd", "maxretry", "1")[0] == "1\n"
+        twins.fail("192.0.2.8", 1)
+        wait_for(lambda: "192.0.2.8" in twins.ours("get", "sshd", "banip")[0], 20, "it")
 
 
 def test_nobody_answers():

@@ -16,6 +16,7 @@
 #include "banner/conf/conf.h"
 #include "banner/core/engine.h"
 #include "banner/core/guard.h"
+#include "banner/core/runtime.h"
 
 enum { LOG = 65536 };
 
@@ -342,6 +343,39 @@ bad_ignorecache(void **state)
 	}
 }
 
+static void
+limits_and_stop(void **state)
+{
+	struct world *w = *state;
+	struct jail *j;
+	struct err e;
+
+	start(w);
+	j = engine_jail(w->en, "sshd");
+	failure(w, 1000, "192.0.2.1", "a");
+	assert_int_equal(jail_set_limit(j, JAIL_MAXRETRY, 2, &e), 0);
+	assert_int_equal(jail_set_limit(j, JAIL_BANTIME, 60500, &e), 0);
+	assert_int_equal(jail_set_limit(j, JAIL_MAXMATCHES, 1, &e), 0);
+	failure(w, 1001, "192.0.2.1", "b");
+	expect(w, "ban sshd 192.0.2.1 1061 c0 f2 n1 [b]\n");
+	assert_int_equal(w->jails[0].maxretry, 3);	/* the configuration's own */
+	assert_int_equal(jail_set_limit(j, JAIL_FINDTIME, 5000, &e), 0);
+	failure(w, 1002, "192.0.2.2", "a");
+	failure(w, 1010, "192.0.2.2", "b");
+	expect(w, "");
+	assert_int_equal(jail_set_limit(j, JAIL_MAXRETRY, 0, &e), -ERANGE);
+	assert_int_equal(jail_set_limit(j, JAIL_MAXRETRY, 65536, &e), -ERANGE);
+	assert_int_equal(jail_set_limit(j, JAIL_FINDTIME, 0, &e), -ERANGE);
+	assert_int_equal(jail_set_limit(j, JAIL_BANTIME, 0, &e), -ERANGE);
+	assert_int_equal(jail_set_limit(j, JAIL_MAXMATCHES, -1, &e), -ERANGE);
+	jail_stop(j, true);
+	failure(w, 1011, "192.0.2.2", "c");
+	expect(w, "");
+	jail_stop(j, false);
+	failure(w, 1012, "192.0.2.2", "d");
+	expect(w, "ban sshd 192.0.2.2 1072 c0 f2 n1 [d]\n");
+}
+
 int
 main(void)
 {
@@ -355,6 +389,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(bad_requests, setup, teardown),
 		cmocka_unit_test_setup_teardown(explain_is_safe, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_ignorecache, setup, teardown),
+		cmocka_unit_test_setup_teardown(limits_and_stop, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

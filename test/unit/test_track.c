@@ -250,6 +250,26 @@ index_keeps_its_keys(void **state)
 	track_free(t);
 }
 
+/* Other limits while it runs: what was counted goes on, in either grain. */
+static void
+limits_change(void **state)
+{
+	struct track *t = make(3, 10000, 100, false);
+
+	hit(t, 1, 5000, 0);
+	hit(t, 1, 9000, 0);
+	track_limit(t, 2, 3000);
+	assert_int_equal(count(t, 1, 9000), 1);
+	assert_true(hit(t, 1, 9500, 0));
+	track_limit(t, 100, 64000);	/* into buckets, and back */
+	assert_int_equal(count(t, 1, 9500), 1);
+	assert_false(hit(t, 1, 30000, 0));
+	track_limit(t, 3, 600000);
+	assert_int_equal(count(t, 1, 30000), 2);
+	assert_true(hit(t, 1, 30001, 0));
+	track_free(t);
+}
+
 int
 main(void)
 {
@@ -265,6 +285,7 @@ main(void)
 		cmocka_unit_test(records_come_back),
 		cmocka_unit_test(bad_records_are_refused),
 		cmocka_unit_test(index_keeps_its_keys),
+		cmocka_unit_test(limits_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

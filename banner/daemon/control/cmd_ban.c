@@ -77,12 +77,11 @@ take_jail(struct request *r, struct ban_words *w)
 
 	if (!w->n || addr_parse_prefix(str_of(w->addrs[0]), &a) == 0)
 		return 0;
-	if (!engine_jail(r->d->engine, w->addrs[0])) {
-		if (w->n == 1 && !strchr(w->addrs[0], '/'))
-			return 0; /* a user name or id */
-		return refuse(r, "refused", "Sorry but the jail '%s' does not exist",
-		    w->addrs[0]);
-	}
+	if (!engine_jail(r->d->engine, w->addrs[0]) && w->n == 1 &&
+	    !strchr(w->addrs[0], '/'))
+		return 0; /* a user name or id */
+	if (!jail_wanted(r, w->addrs[0]))
+		return -EINVAL;
 	w->jail = w->addrs[0];
 	w->addrs++;
 	w->n--;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "banner/base/units.h"
+#include "banner/core/runtime.h"
 #include "banner/daemon/control/command.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/relay.h"
@@ -130,11 +131,12 @@ banned_all(struct request *r)
 	else
 		buf_putc(&r->out, '[');
 	for (size_t i = 0; i < n; i++) {
-		const char *jail = jail_name(engine_jail_at(r->d->engine, i));
+		struct jail *j = engine_jail_at(r->d->engine, i);
+		const char *jail = jail_name(j);
 		struct engine_stats st;
 
 		engine_stats(r->d->engine, jail, &st);
-		if (!strcmp(jail, "manual") && !st.banned_now)
+		if ((!strcmp(jail, "manual") && !st.banned_now) || jail_is_stopped(j))
 			continue;
 		p.n = 0;
 		if (p.json)

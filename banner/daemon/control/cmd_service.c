@@ -143,8 +143,11 @@ cmd_stop(struct request *r)
 {
 	bool unban = r->argc > 1 && !strcmp(r->argv[1], "--unban");
 
-	if (r->argc > 1 && !unban)
-		return refuse(r, "usage", "use: stop [--unban]");
+	if (r->argc > 1 && !unban) {
+		struct jail *j = jail_wanted(r, r->argv[1]);
+
+		return j ? jail_end(r, j) : -EINVAL;
+	}
 	if (unban)
 		relay_flush_all(r->d->relay);
 	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "Shutdown successful\n");

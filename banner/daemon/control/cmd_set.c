@@ -9,6 +9,7 @@
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
 #include "banner/core/engine_state.h"
+#include "banner/core/runtime.h"
 #include "banner/daemon/control/command.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/feed.h"
@@ -94,6 +95,12 @@ jail_wanted(struct request *r, const char *name)
 {
 	struct jail *j = engine_jail(r->d->engine, name);
 
+	if (j && jail_is_stopped(j) && r->form != FORM_F2B) {
+		refuse(r, "refused", "jail %s is stopped: banctl start %s", name, name);
+		return NULL;
+	}
+	if (j && jail_is_stopped(j))
+		j = NULL;
 	if (!j)
 		refuse(r, "refused", "Sorry but the jail '%s' does not exist", name);
 	return j;
@@ -132,18 +139,41 @@ set_loglevel(struct request *r, const char *level)
 }
 
 static int
+not_now(struct request *r, const char *what)
+{
+	return refuse(r, "refused", "%s cannot be set while running: change the "
+	    "configuration and reload", what);
+}
+
+/* Settings of the daemon, where fail2ban's client has no jail. */
+static bool
+is_daemon_word(const char *word)
+{
+	static const char *const words[] = { "logtarget", "syslogsocket", "dbfile",
+		"dbmaxmatches", "dbpurgeage", "allowipv6", "thread", "pidfile",
+		"socket" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(words[i], word))
+			return true;
+	return false;
+}
+
+static int
 set_unknown(struct request *r, const char *what)
 {
-	static const char *const known[] = { "bantime", "findtime", "maxretry",
-		"maxlines", "maxmatches", "usedns", "logencoding", "datepattern",
-		"addfailregex", "delfailregex", "addlogpath", "dellogpath", "idle",
-		"attempt", "addaction", "delaction", "action", "prefregex", NULL };
+	static const char *const known[] = { "maxlines", "usedns", "logencoding",
+		"datepattern", "addfailregex", "delfailregex", "addignoreregex",
+		"delignoreregex", "addlogpath", "dellogpath", "idle", "addaction",
+		"delaction", "action", "prefregex", "ignoreself", "ignorecommand",
+		"ignorecache", "logtimezone", "addjournalmatch", "deljournalmatch",
+		"bantime.increment", "bantime.factor", "bantime.formula",
+		"bantime.multipliers", "bantime.maxtime", "bantime.rndtime",
+		"bantime.overalljails", NULL };
 
 	for (const char *const *k = known; *k; k++)
 		if (!strcmp(what, *k))
-			return refuse(r, "refused",
-			    "%s cannot be set while running: change the configuration "
-			    "and reload", what);
+			return not_now(r, what);
 	return refuse(r, "refused",
 	    "Invalid command '%s' (no set action or not yet implemented)", what);
 }
@@ -161,6 +191,8 @@ cmd_set(struct request *r)
 		    r->form == FORM_F2B ? "Sorry but the command is invalid"
 					: "use: set JAIL banip|unbanip|addignoreip|"
 					  "delignoreip ADDR...");
+	if (is_daemon_word(r->argv[1]) && !engine_jail(r->d->engine, r->argv[1]))
+		return not_now(r, r->argv[1]);
 	j = jail_wanted(r, r->argv[1]);
 	if (!j)
 		return -EINVAL;
@@ -173,6 +205,10 @@ cmd_set(struct request *r)
 
 		return rc < 0 ? rc : allow_show(r, j);
 	}
+	if (jail_has_limit(what))
+		return jail_set(r, j);
+	if (!strcmp(what, "attempt"))
+		return jail_attempt(r, j);
 	return set_unknown(r, what);
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * cmd_status.c - status and stats: fail2ban's tree first, then what is ours.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
+#include "banner/core/runtime.h"
 #include "banner/daemon/engine/ask.h"
 #include "banner/daemon/control/command.h"
 #include "banner/daemon/control/control.h"
@@ -25,7 +27,7 @@ by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Names of the jails, sorted; manual only when it bans someone. */
+/* Names of the jails that run, sorted; manual only when it bans someone. */
 static const char **
 jail_names(const struct engined *d, size_t *n)
 {
@@ -35,8 +37,11 @@ jail_names(const struct engined *d, size_t *n)
 
 	*n = 0;
 	for (size_t i = 0; i < all; i++) {
-		const char *name = jail_name(engine_jail_at(d->engine, i));
+		struct jail *j = engine_jail_at(d->engine, i);
+		const char *name = jail_name(j);
 
+		if (jail_is_stopped(j))
+			continue;
 		if (!strcmp(name, "manual")) {
 			engine_stats(d->engine, name, &st);
 			if (!st.banned_now)
@@ -70,6 +75,23 @@ ours_backlog(struct request *r)
 }
 
 static void
+ours_stopped(struct request *r)
+{
+	const char *sep = "stopped:\t";
+
+	for (size_t i = 0; i < engine_jails(r->d->engine); i++) {
+		struct jail *j = engine_jail_at(r->d->engine, i);
+
+		if (!jail_is_stopped(j))
+			continue;
+		buf_printf(&r->out, "%s%s", sep, jail_name(j));
+		sep = ", ";
+	}
+	if (*sep == ',')
+		buf_puts(&r->out, ", until the next reload or banctl start\n");
+}
+
+static void
 ours_daemon(struct request *r)
 {
 	struct engined *d = r->d;
@@ -86,6 +108,7 @@ ours_daemon(struct request *r)
 	    d->mode == MODE_DRY ? ", dry run: nothing is carried out" : "",
 	    d->paused ? ", PANIC: nothing is in force until resume" : "");
 	ours_backlog(r);
+	ours_stopped(r);
 	buf_printf(&r->out, "bans:\t%zu of at most %zu, %llu evicted\n", st.banned_now,
 	    st.max_bans, (unsigned long long)st.evicted_bans);
 	names_stats(d->names, &names);
@@ -425,9 +448,8 @@ cmd_status(struct request *r)
 
 	if (!jail)
 		return status_all(r);
-	if (!engine_jail(r->d->engine, jail))
-		return refuse(
-		    r, "refused", "Sorry but the jail '%s' does not exist", jail);
+	if (!jail_wanted(r, jail))
+		return -EINVAL;
 	if (r->form == FORM_JSON) {
 		json_jail(r, jail);
 		return 0;

@@ -38,7 +38,8 @@ bool
 fallback_skips(const struct conf_jail *c)
 {
 	return c->skip_if_nologs && c->nlogpath && !has_log(c) &&
-	    c->backend != BACKEND_JOURNAL && c->backend != BACKEND_SOCKET;
+	    c->backend != BACKEND_JOURNAL && c->backend != BACKEND_SOCKET &&
+	    (c->backend != BACKEND_AUTO || !fallback_wanted(c));
 }
 
 void
