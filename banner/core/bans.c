@@ -15,9 +15,8 @@
 void
 bans_init(struct bans *b, size_t max)
 {
-	*b = (struct bans){
-		.max = max, .by_subject = table_new(), .by_id = table_new()
-	};
+	*b = (struct bans){ .max = max < TRACK_NONE ? max : TRACK_NONE - 1 };
+	hash_key_random(&b->secret);
 }
 
 static void
@@ -36,23 +35,84 @@ bans_fini(struct bans *b)
 	for (size_t i = 0; i < b->n; i++)
 		entry_free(b->v[i]);
 	free(b->v);
-	table_free(b->by_subject);
-	table_free(b->by_id);
+	track_index_fini(&b->by_subject);
+	track_index_fini(&b->by_id);
+}
+
+static uint32_t
+hash_subject(const struct bans *b, const struct jail *j, const struct subject *s)
+{
+	uint8_t key[SUBJECT_KEY];
+	size_t len = subject_key(key, j->index, s);
+
+	return (uint32_t)hash64(&b->secret, key, len);
+}
+
+/* Ids are our own: nobody else can choose any that meet. */
+static uint32_t
+hash_id(uint64_t id)
+{
+	return (uint32_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+}
+
+struct wanted {
+	const struct bans *bans;
+	const struct jail *jail;
+	const struct subject *subject;
+	uint64_t id;
+};
+
+static bool
+same_subject(const void *arg, uint32_t at)
+{
+	const struct wanted *w = arg;
+	const struct ban_entry *e = w->bans->v[at];
+
+	return e->jail == w->jail && subject_eq(&e->ban.subject, w->subject);
+}
+
+static bool
+same_id(const void *arg, uint32_t at)
+{
+	const struct wanted *w = arg;
+
+	return w->bans->v[at]->ban.id == w->id;
 }
 
 struct ban_entry *
 bans_find(const struct bans *b, const struct jail *j, const struct subject *s)
 {
-	uint8_t key[SUBJECT_KEY];
-	size_t len = subject_key(key, j->index, s);
+	struct wanted w = { .bans = b, .jail = j, .subject = s };
+	uint32_t at;
 
-	return table_find(b->by_subject, key, len);
+	if (b->n == 0)
+		return NULL;
+	at = track_index_find(
+	    &b->by_subject, hash_subject(b, j, s), same_subject, &w);
+	return at == TRACK_NONE ? NULL : b->v[at];
 }
 
 struct ban_entry *
 bans_by_id(const struct bans *b, uint64_t id)
 {
-	return table_find(b->by_id, &id, sizeof(id));
+	struct wanted w = { .bans = b, .id = id };
+	uint32_t at = track_index_find(&b->by_id, hash_id(id), same_id, &w);
+
+	return at == TRACK_NONE ? NULL : b->v[at];
+}
+
+static void
+index_entry(struct bans *b, const struct ban_entry *e)
+{
+	track_index_add(&b->by_subject, e->hash, e->at);
+	track_index_add(&b->by_id, hash_id(e->ban.id), e->at);
+}
+
+static void
+unindex_entry(struct bans *b, const struct ban_entry *e)
+{
+	track_index_del(&b->by_subject, e->hash, e->at);
+	track_index_del(&b->by_id, hash_id(e->ban.id), e->at);
 }
 
 static int64_t
@@ -75,8 +135,6 @@ struct ban_entry *
 bans_add(struct bans *b, struct jail *j, const struct ban *ban)
 {
 	struct ban_entry *e = xcalloc(1, sizeof(*e));
-	uint8_t key[SUBJECT_KEY];
-	size_t len;
 
 	e->ban = *ban;
 	e->jail = j;
@@ -86,32 +144,34 @@ bans_add(struct bans *b, struct jail *j, const struct ban *ban)
 	if (ban->subject.text.len)
 		e->ban.subject.text.s = xstrndup(ban->subject.text.s,
 		    ban->subject.text.len);
-	len = subject_key(key, j->index, &e->ban.subject);
-	table_set(b->by_subject, key, len, e);
-	table_set(b->by_id, &e->ban.id, sizeof(e->ban.id), e);
+	e->hash = hash_subject(b, j, &e->ban.subject);
 	entry_queue(b, e);
 	if (b->n == b->cap) {
 		b->cap = b->cap ? b->cap * 2 : 64;
 		b->v = xrealloc(b->v, b->cap * sizeof(struct ban_entry *));
 	}
-	e->at = b->n;
+	e->at = (uint32_t)b->n;
 	b->v[b->n++] = e;
+	index_entry(b, e);
 	j->banned++;
 	return e;
 }
 
+/* The last one takes the place. */
 void
 bans_del(struct bans *b, struct ban_entry *e)
 {
-	uint8_t key[SUBJECT_KEY];
-	size_t len = subject_key(key, e->jail->index, &e->ban.subject);
+	struct ban_entry *last = b->v[--b->n];
 
-	table_del(b->by_subject, key, len);
-	table_del(b->by_id, &e->ban.id, sizeof(e->ban.id));
+	unindex_entry(b, e);
 	heap_del(&b->ends, &e->end);
 	heap_del(&b->victims, &e->victim);
-	b->v[e->at] = b->v[--b->n];
-	b->v[e->at]->at = e->at;
+	if (last != e) {
+		unindex_entry(b, last);
+		last->at = e->at;
+		b->v[e->at] = last;
+		index_entry(b, last);
+	}
 	e->jail->banned--;
 	entry_free(e);
 }

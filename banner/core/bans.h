@@ -12,6 +12,7 @@
 #include "banner/base/table.h"
 #include "banner/core/order.h"
 #include "banner/core/track.h"
+#include "banner/core/track_index.h"
 
 struct jail;
 
@@ -19,7 +20,9 @@ struct ban_entry {
 	struct ban ban;
 	struct jail *jail;
 	struct heap_node end, victim;
-	size_t at;		/* in bans.v */
+	uint32_t at;		/* in bans.v */
+	uint32_t hash;		/* of jail and subject */
+	void *attached;		/* the caller's (engine_ban_attached) */
 	int64_t applied_ms;	/* acknowledged by an action; 0: not yet */
 	int64_t ahead_ms;	/* its stored times minus these; 0: the same */
 	struct track_key key;	/* with mark: its evidence */
@@ -28,7 +31,8 @@ struct ban_entry {
 };
 
 struct bans {
-	struct table *by_subject, *by_id;
+	struct hash_key secret;
+	struct track_index by_subject, by_id; /* places in v */
 	struct heap ends, victims;
 	struct ban_entry **v;	/* all, in no order */
 	size_t n, cap, max;

@@ -30,6 +30,16 @@ enum {
 	SWEEP_FAILURE = 2, SWEEP_EXPIRE = 1000,
 };
 
+/* Does any jail ask how often somebody was banned in all of them? */
+static bool
+counts_over_all(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->njails; i++)
+		if (conf->jails[i].increment.overalljails)
+			return true;
+	return false;
+}
+
 int
 engine_new(const struct conf *conf, const struct engine_host *host, struct engine **out,
     struct err *e)
@@ -51,7 +61,7 @@ engine_new(const struct conf *conf, const struct engine_host *host, struct engin
 	bans_init(en->bans, max_bans);
 	en->guard = guard_new();
 	en->history = history_new(max_bans * HISTORY_PER_BAN + HISTORY_MIN,
-	    conf->daemon.purge_age_ms);
+	    conf->daemon.purge_age_ms, counts_over_all(conf));
 	en->evidence = evidence_new(bytes ? bytes : EVIDENCE_BYTES);
 	en->repeat = repeat_new();
 	en->known = known_new(&en->secret);
@@ -333,10 +343,11 @@ ban_fill(struct engine *en, const struct verdict *v, struct ban *ban)
 	const struct conf_increment *inc = &c->increment;
 	const struct subject *s = &v->target.subject;
 	unsigned here = history_count(en->history, v->jail->index, s, v->now_ms);
-	unsigned all = history_count(en->history, HISTORY_ALL, s, v->now_ms);
 	double random = inc->rndtime_ms > 0 ? engine_random(en) : 0;
 	int64_t time = increment_bantime(inc, c->bantime_ms,
-	    inc->overalljails ? all : here, random);
+	    inc->overalljails ? history_count(en->history, HISTORY_ALL, s, v->now_ms)
+			      : here,
+	    random);
 
 	*ban =
 	    (struct ban){ .subject = *s, .failures = v->sum.count, .count = here + 1 };

@@ -78,6 +78,9 @@ size_t engine_unban(struct engine *, const char *jail, const struct subject *,
 const struct ban	*engine_ban_find(const struct engine *, const char *jail,
 			    const struct subject *);
 const struct ban	*engine_ban_by_id(const struct engine *, uint64_t id);
+/* A pointer that the caller may keep with the ban and must free before it ends, at its
+ * order to unban or with the engine. NULL: no such ban. */
+void	**engine_ban_attached(struct engine *, uint64_t id);
 typedef bool (engine_ban_fn)(void *arg, const struct ban *);	/* false stops */
 void engine_bans_each(const struct engine *, const char *jail, engine_ban_fn *, void *);
 

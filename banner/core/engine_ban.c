@@ -276,6 +276,14 @@ engine_ban_by_id(const struct engine *en, uint64_t id)
 	return e ? &e->ban : NULL;
 }
 
+void **
+engine_ban_attached(struct engine *en, uint64_t id)
+{
+	struct ban_entry *e = bans_by_id(en->bans, id);
+
+	return e ? &e->attached : NULL;
+}
+
 void
 engine_bans_each(
     const struct engine *en, const char *jail, engine_ban_fn *fn, void *arg)

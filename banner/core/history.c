@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * history.c - known offenders, for bantime.increment.
+ *
+ * There is an entry for everybody who was banned within purge_age, so it is small: the
+ * keyed hash of jail and subject stands for them, and the entries lie in one array,
+ * which an index and a list by age lead into.
  */
 #include "banner/core/history.h"
 
@@ -9,58 +13,40 @@
 #include "banner/base/arena.h"
 #include "banner/base/table.h"
 #include "banner/core/subject.h"
+#include "banner/core/track_index.h"
+
+#define NONE UINT32_MAX
 
 struct known {
-	struct known *prev, *next;	/* towards the older, towards the newer */
-	int64_t until;			/* end of the last ban */
-	unsigned count;
-	uint16_t len;
-	uint8_t key[];
+	struct hash128 key;
+	int64_t until;		/* end of the last ban */
+	uint32_t count;
+	uint32_t prev, next;	/* towards the older, towards the newer; or NONE */
 };
 
 struct history {
-	struct table *table;
-	struct known *oldest, *newest;
+	struct hash_key secret;
+	struct track_index index;
+	struct known *v;
+	uint32_t n, cap;	/* places used so far, places there are */
+	uint32_t unused;	/* first of those given back (next leads on), or NONE */
+	uint32_t oldest, newest;
 	size_t max;
 	int64_t keep_ms;
+	bool all;
 };
 
 struct history *
-history_new(size_t max, int64_t keep_ms)
+history_new(size_t max, int64_t keep_ms, bool all)
 {
 	struct history *h = xcalloc(1, sizeof(*h));
 
-	h->table = table_new();
-	h->max = max ? max : 1;
+	hash_key_random(&h->secret);
+	h->unused = h->oldest = h->newest = NONE;
+	h->max = max == 0 ? 1 : max < TRACK_NONE ? max : TRACK_NONE - 1;
 	h->keep_ms = keep_ms;
+	h->all = all;
 	return h;
-}
-
-/* The analyzer does not see that unlinking moves oldest on, and so finds a use after
- * free in each loop over it. NOLINTBEGIN(clang-analyzer-*) */
-
-static void
-known_unlink(struct history *h, struct known *k)
-{
-	*(k->prev ? &k->prev->next : &h->oldest) = k->next;
-	*(k->next ? &k->next->prev : &h->newest) = k->prev;
-}
-
-static void
-known_append(struct history *h, struct known *k)
-{
-	k->prev = h->newest;
-	k->next = NULL;
-	*(h->newest ? &h->newest->next : &h->oldest) = k;
-	h->newest = k;
-}
-
-static void
-known_del(struct history *h, struct known *k)
-{
-	table_del(h->table, k->key, k->len);
-	known_unlink(h, k);
-	free(k);
 }
 
 void
@@ -68,46 +54,116 @@ history_free(struct history *h)
 {
 	if (!h)
 		return;
-	while (h->oldest)
-		known_del(h, h->oldest);
-	table_free(h->table);
+	track_index_fini(&h->index);
+	free(h->v);
 	free(h);
 }
 
-static struct known *
-known_find(const struct history *h, uint32_t jail, const struct subject *s)
+static uint32_t
+index_hash(const struct known *k)
+{
+	return (uint32_t)k->key.h[0];
+}
+
+static void
+unlink_known(struct history *h, const struct known *k)
+{
+	*(k->prev != NONE ? &h->v[k->prev].next : &h->oldest) = k->next;
+	*(k->next != NONE ? &h->v[k->next].prev : &h->newest) = k->prev;
+}
+
+static void
+append_known(struct history *h, struct known *k)
+{
+	uint32_t at = (uint32_t)(k - h->v);
+
+	k->prev = h->newest;
+	k->next = NONE;
+	*(h->newest != NONE ? &h->v[h->newest].next : &h->oldest) = at;
+	h->newest = at;
+}
+
+static void
+forget(struct history *h, struct known *k)
+{
+	uint32_t at = (uint32_t)(k - h->v);
+
+	track_index_del(&h->index, index_hash(k), at);
+	unlink_known(h, k);
+	k->next = h->unused;
+	h->unused = at;
+}
+
+static struct hash128
+key_of(const struct history *h, uint32_t jail, const struct subject *s)
 {
 	uint8_t key[SUBJECT_KEY];
 	size_t len = subject_key(key, jail, s);
 
-	return table_find(h->table, key, len);
+	return hash128(&h->secret, key, len);
+}
+
+struct wanted {
+	const struct history *h;
+	struct hash128 key;
+};
+
+static bool
+is_wanted(const void *arg, uint32_t at)
+{
+	const struct wanted *w = arg;
+
+	return memcmp(&w->h->v[at].key, &w->key, sizeof(w->key)) == 0;
+}
+
+static struct known *
+find(const struct history *h, struct hash128 key)
+{
+	struct wanted w = { h, key };
+	uint32_t at = track_index_find(&h->index, (uint32_t)key.h[0], is_wanted, &w);
+
+	return at == TRACK_NONE ? NULL : &h->v[at];
+}
+
+/* A place for one more entry: one given back, or the next. */
+static struct known *
+take_place(struct history *h)
+{
+	uint32_t at = h->unused;
+
+	if (at != NONE) {
+		h->unused = h->v[at].next;
+		return &h->v[at];
+	}
+	if (h->n == h->cap) {
+		h->cap = h->cap ? h->cap + h->cap / 2 : 64;
+		h->v = xrealloc(h->v, h->cap * sizeof(*h->v));
+	}
+	return &h->v[h->n++];
 }
 
 /* The entry, made if needed, as the newest. */
 static struct known *
-known_get(struct history *h, uint32_t jail, const struct subject *s)
+get(struct history *h, struct hash128 key)
 {
-	uint8_t key[SUBJECT_KEY];
-	size_t len = subject_key(key, jail, s);
-	struct known *k = table_find(h->table, key, len);
+	struct known *k = find(h, key);
 
 	if (k) {
-		known_unlink(h, k);
-		known_append(h, k);
+		unlink_known(h, k);
+		append_known(h, k);
 		return k;
 	}
-	if (table_count(h->table) >= h->max)
-		known_del(h, h->oldest);
-	k = xcalloc(1, sizeof(*k) + len);
-	k->len = (uint16_t)len;
-	memcpy(k->key, key, len);
-	table_set(h->table, key, len, k);
-	known_append(h, k);
+	if (h->index.n >= h->max)
+		forget(h, &h->v[h->oldest]);
+	k = take_place(h);
+	*k = (struct known){ .key = key };
+	track_index_add(&h->index, index_hash(k), (uint32_t)(k - h->v));
+	append_known(h, k);
 	return k;
 }
 
 static bool
-known_over(const struct history *h, const struct known *k, int64_t now_ms)
+is_over(const struct history *h, const struct known *k, int64_t now_ms)
 {
 	return h->keep_ms > 0 && k->until != INT64_MAX &&
 	    now_ms - k->until > h->keep_ms;
@@ -116,20 +172,20 @@ known_over(const struct history *h, const struct known *k, int64_t now_ms)
 unsigned
 history_count(struct history *h, uint32_t jail, const struct subject *s, int64_t now_ms)
 {
-	struct known *k = known_find(h, jail, s);
+	struct known *k = find(h, key_of(h, jail, s));
 
-	if (k && known_over(h, k, now_ms)) {
-		known_del(h, k);
+	if (k && is_over(h, k, now_ms)) {
+		forget(h, k);
 		return 0;
 	}
 	return k ? k->count : 0;
 }
 
 static void
-known_add(struct history *h, uint32_t jail, const struct subject *s, unsigned more,
+add(struct history *h, uint32_t jail, const struct subject *s, unsigned more,
     int64_t until)
 {
-	struct known *k = known_get(h, jail, s);
+	struct known *k = get(h, key_of(h, jail, s));
 
 	k->count += more;
 	if (until > k->until)
@@ -142,36 +198,38 @@ history_add(struct history *h, uint32_t jail, const struct subject *s, int64_t n
 {
 	int64_t until = until_ms ? until_ms : INT64_MAX;
 
-	while (h->oldest && known_over(h, h->oldest, now_ms))
-		known_del(h, h->oldest);
-	known_add(h, jail, s, 1, until);
-	known_add(h, HISTORY_ALL, s, 1, until);
+	while (h->oldest != NONE && is_over(h, &h->v[h->oldest], now_ms))
+		forget(h, &h->v[h->oldest]);
+	add(h, jail, s, 1, until);
+	if (h->all)
+		add(h, HISTORY_ALL, s, 1, until);
 }
 
 void
 history_restore(struct history *h, uint32_t jail, const struct subject *s,
     unsigned count, int64_t last_ms)
 {
-	struct known *k = known_find(h, jail, s);
+	struct known *k = find(h, key_of(h, jail, s));
 	unsigned have = k ? k->count : 0;
 	unsigned more = count > have ? count - have : 0;
 
-	known_add(h, jail, s, more, last_ms);
-	known_add(h, HISTORY_ALL, s, more, last_ms);
+	add(h, jail, s, more, last_ms);
+	if (h->all)
+		add(h, HISTORY_ALL, s, more, last_ms);
 }
 
 void
 history_forget(struct history *h, uint32_t jail, const struct subject *s)
 {
-	struct known *k = known_find(h, jail, s), *all;
+	struct known *k = find(h, key_of(h, jail, s)), *all;
 	unsigned count = k ? k->count : 0;
 
 	if (!k)
 		return;
-	known_del(h, k);
-	all = known_find(h, HISTORY_ALL, s);
+	forget(h, k);
+	all = find(h, key_of(h, HISTORY_ALL, s));
 	if (all && all->count <= count)
-		known_del(h, all);
+		forget(h, all);
 	else if (all)
 		all->count -= count;
 }
@@ -179,15 +237,13 @@ history_forget(struct history *h, uint32_t jail, const struct subject *s)
 void
 history_shift(struct history *h, int64_t delta_ms)
 {
-	for (struct known *k = h->oldest; k; k = k->next)
-		if (k->until != INT64_MAX)
-			k->until += delta_ms;
+	for (uint32_t at = h->oldest; at != NONE; at = h->v[at].next)
+		if (h->v[at].until != INT64_MAX)
+			h->v[at].until += delta_ms;
 }
 
 size_t
 history_size(const struct history *h)
 {
-	return table_count(h->table);
+	return h->index.n;
 }
-
-/* NOLINTEND(clang-analyzer-*) */

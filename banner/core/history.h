@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * history.h - known offenders: how often was a subject banned before?
  *
- * One count per (jail, subject) and one over all jails. At most max entries: then the
+ * One count per (jail, subject) and, if wanted, one over all jails. At most max entries: then the
  * offender not banned for longest is forgotten. An entry is forgotten, too, when its
  * last ban ended more than keep_ms ago.
  */
 #ifndef BANNER_HISTORY_H
 #define BANNER_HISTORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,7 +17,8 @@ struct subject;
 
 enum { HISTORY_ALL = 0xffffffff };	/* instead of a jail's number: over all jails */
 
-struct history	*history_new(size_t max, int64_t keep_ms);
+/* all: keep the counts over all jails, too; else they are 0. */
+struct history	*history_new(size_t max, int64_t keep_ms, bool all);
 void		 history_free(struct history *);
 /* Bans so far. */
 unsigned	 history_count(struct history *, uint32_t jail, const struct subject *,

@@ -82,7 +82,7 @@ subjects_differ(void **state)
 static void
 history_counts(void **state)
 {
-	struct history *h = history_new(6, 1000);
+	struct history *h = history_new(6, 1000, true);
 	struct subject a = host(1), b = host(2);
 
 	history_add(h, 0, &a, 0, 100);

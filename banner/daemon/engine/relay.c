@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
-#include "banner/base/table.h"
 #include "banner/daemon/engine/news.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/feed.h"
@@ -79,21 +78,21 @@ relay_action_of(struct relay *r, unsigned actor, uint32_t instance)
 }
 
 struct progress *
-relay_progress(struct relay *r, uint64_t ban, bool make)
+relay_progress(const struct relay *r, uint64_t ban, bool make)
 {
-	struct progress *p = table_find(r->progress, &ban, sizeof(ban));
+	void **at = engine_ban_attached(r->d->engine, ban);
 
-	if (!p && make) {
-		p = xcalloc(1, sizeof(*p) + r->nactions * sizeof(p->slots[0]));
-		table_set(r->progress, &ban, sizeof(ban), p);
-	}
-	return p;
+	if (at && !*at && make)
+		*at = xcalloc(1,
+		    sizeof(struct progress) + r->nactions * sizeof(struct slot));
+	return at ? *at : NULL;
 }
 
 static void
 forget(struct relay *r, uint64_t ban)
 {
-	struct progress *p = table_del(r->progress, &ban, sizeof(ban));
+	void **at = engine_ban_attached(r->d->engine, ban);
+	struct progress *p = at ? *at : NULL;
 
 	for (size_t i = 0; p && i < r->nactions; i++) {
 		if (p->slots[i].state == RELAY_WAITING) {
@@ -103,6 +102,8 @@ forget(struct relay *r, uint64_t ban)
 		missing_clear(&p->slots[i].missing);
 	}
 	free(p);
+	if (at)
+		*at = NULL;
 }
 
 void
@@ -288,7 +289,7 @@ void
 relay_status(
     const struct relay *r, uint64_t ban, size_t action, struct relay_status *out)
 {
-	const struct progress *p = table_find(r->progress, &ban, sizeof(ban));
+	const struct progress *p = relay_progress(r, ban, false);
 
 	*out = (struct relay_status){ 0 };
 	if (!p)
@@ -301,7 +302,7 @@ relay_status(
 bool
 relay_waits(const struct relay *r, uint64_t ban)
 {
-	const struct progress *p = table_find(r->progress, &ban, sizeof(ban));
+	const struct progress *p = relay_progress(r, ban, false);
 
 	for (size_t i = 0; p && i < r->nactions; i++)
 		if (p->slots[i].state == RELAY_WAITING)
@@ -325,7 +326,6 @@ relay_new(struct engined *d)
 	struct relay *r = xcalloc(1, sizeof(*r));
 
 	r->d = d;
-	r->progress = table_new();
 	r->nactions = d->mode == MODE_DRY ? 0 : d->conf->nactions;
 	r->actions = xcalloc(r->nactions + 1, sizeof(*r->actions));
 	for (size_t i = 0; i < r->nactions; i++) {
@@ -342,16 +342,11 @@ relay_new(struct engined *d)
 	return r;
 }
 
-static int
-free_progress(void *arg, const void *key, size_t len, void *value)
+static bool
+free_progress(void *arg, const struct ban *ban)
 {
-	const struct relay *r = arg;
-	struct progress *p = value;
-
-	for (size_t i = 0; i < r->nactions; i++)
-		missing_clear(&p->slots[i].missing);
-	free(p);
-	return 1;
+	forget(arg, ban->id);
+	return true;
 }
 
 void
@@ -363,10 +358,9 @@ relay_free(struct relay *r)
 		link_close(&r->links[i].link);
 		relay_resync_stop(&r->links[i]);
 	}
-	table_each(r->progress, free_progress, r);
+	engine_bans_each(r->d->engine, NULL, free_progress, r);
 	for (size_t i = 0; i < r->nactions; i++)
 		targets_fini(&r->actions[i].targets);
-	table_free(r->progress);
 	free(r->links);
 	free(r->actions);
 	free(r);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "banner/base/table.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/news.h"
 #include "banner/daemon/engine/relay_int.h"
@@ -208,7 +207,7 @@ relay_targets(struct relay *r, uint64_t id, uint64_t ban)
 const struct missing *
 relay_missing(const struct relay *r, uint64_t ban, size_t action)
 {
-	const struct progress *p = table_find(r->progress, &ban, sizeof(ban));
+	const struct progress *p = relay_progress(r, ban, false);
 
 	return p && p->slots[action].state != RELAY_NONE ? &p->slots[action].missing
 							 : NULL;

@@ -29,7 +29,7 @@ struct slot {
 	struct missing missing;
 };
 
-/* Of one ban: a slot per action of the configuration that its jail has. */
+/* Of one ban, attached to it: a slot per action of the configuration that its jail has. */
 struct progress {
 	int64_t read_ms; /* of the line that led to it; 0: no line */
 	struct slot slots[];
@@ -41,7 +41,6 @@ struct relay {
 	size_t nactions;
 	struct actor_link *links;
 	size_t nlinks;
-	struct table *progress; /* ban id -> struct progress */
 	uint64_t generation, waiting;
 };
 
@@ -58,7 +57,7 @@ void relay_complete(struct actor_link *);
 /* The stored state is lost: what an actor has in force is taken over as bans. */
 void relay_ask_unnamed(struct actor_link *);
 int relay_found(struct actor_link *, struct wire_in *);
-struct progress *relay_progress(struct relay *, uint64_t ban, bool make);
+struct progress *relay_progress(const struct relay *, uint64_t ban, bool make);
 /* One record of an actor; nonzero: it was bad. */
 int relay_record(void *arg, enum wire_type, struct wire_in *);
 
