@@ -13,16 +13,31 @@
 void
 buf_fini(struct buf *b)
 {
-	free(b->p);
+	if (b->p)
+		free(b->p - b->gone);
 	*b = (struct buf){ 0 };
+}
+
+/* To the front, over what was dropped. */
+static void
+settle(struct buf *b)
+{
+	if (b->gone == 0)
+		return;
+	memmove(b->p - b->gone, b->p, b->len + 1);
+	b->p -= b->gone;
+	b->cap += b->gone;
+	b->gone = 0;
 }
 
 void
 buf_clear(struct buf *b)
 {
+	if (!b->p)
+		return;
 	b->len = 0;
-	if (b->p)
-		b->p[0] = '\0';
+	b->p[0] = '\0';
+	settle(b);
 }
 
 void
@@ -32,13 +47,21 @@ buf_reserve(struct buf *b, size_t more)
 
 	if (b->p && b->cap - b->len > more)
 		return;
+	/* not for little: a long buffer would be moved again and again */
+	if (b->gone > b->len)
+		settle(b);
+	if (b->p && b->cap - b->len > more)
+		return;
 	/* A sum that does not fit is refused by malloc as SIZE_MAX is. */
 	if (__builtin_add_overflow(b->len, more, &need) || need == SIZE_MAX)
 		need = SIZE_MAX - 1;
 	cap = b->cap + b->cap / 2;
 	if (cap < need + 1)
 		cap = need + 1;
-	b->p = xrealloc(b->p, cap);
+	if (cap > SIZE_MAX - b->gone)
+		cap = SIZE_MAX - b->gone;
+	b->p = xrealloc(b->p ? b->p - b->gone : NULL, b->gone + cap);
+	b->p += b->gone;
 	b->cap = cap;
 	b->p[b->len] = '\0';
 }
@@ -121,9 +144,12 @@ buf_drop(struct buf *b, size_t n)
 		n = b->len;
 	if (n == 0)
 		return;
+	b->p += n;
 	b->len -= n;
-	memmove(b->p, b->p + n, b->len);
-	b->p[b->len] = '\0';
+	b->cap -= n;
+	b->gone += n;
+	if (b->len == 0)
+		settle(b);
 }
 
 struct str

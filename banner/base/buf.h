@@ -16,6 +16,7 @@
 struct buf {
 	char *p;
 	size_t len, cap;
+	size_t gone;		/* bytes dropped that still lie before p */
 };
 
 void	buf_fini(struct buf *);
@@ -30,7 +31,9 @@ void	buf_printf(struct buf *, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 void	buf_vprintf(struct buf *, const char *fmt, va_list)
 	    __attribute__((format(printf, 2, 0)));
-void	buf_drop(struct buf *, size_t n);		/* the first n bytes */
+/* The first n bytes go. The others stay where they are until room is needed, so that
+ * taking a long buffer apart costs no more than its length. */
+void	buf_drop(struct buf *, size_t n);
 struct str	buf_view(const struct buf *);
 
 /* A quoted JSON string (RFC 8259): control bytes escaped, each maximal invalid

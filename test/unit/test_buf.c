@@ -34,6 +34,48 @@ grows(void **state)
 	buf_fini(&b);
 }
 
+/* What is added at one end and taken at the other comes out in order. */
+static void
+drops_from_the_front(void **state)
+{
+	struct buf b = { 0 };
+	unsigned in = 0, out = 0;
+
+	for (unsigned turn = 0; turn < 2000; turn++) {
+		for (unsigned i = 0; i < turn * 7 % 50; i++)
+			buf_putc(&b, (char)in++);
+		for (unsigned i = turn * 11 % 52; i > 0 && b.len > 0; i--) {
+			assert_int_equal((uint8_t)b.p[0], (uint8_t)out++);
+			buf_drop(&b, 1);
+		}
+		assert_int_equal(b.len, in - out);
+		if (b.p)
+			assert_int_equal(b.p[b.len], 0);
+	}
+	assert_true(out > 10000);
+	buf_fini(&b);
+}
+
+/* A long buffer is taken apart without moving it at each step: that would take
+ * minutes. */
+static void
+drops_a_long_one(void **state)
+{
+	enum { LONG = 64 << 20 };
+	struct buf b = { 0 };
+
+	buf_reserve(&b, LONG);
+	memset(b.p, 'x', LONG);
+	b.len = LONG;
+	b.p[LONG] = '\0';
+	for (int i = 0; i < LONG / 1024 - 1; i++)
+		buf_drop(&b, 1024);
+	assert_int_equal(b.len, 1024);
+	buf_puts(&b, "y");
+	assert_memory_equal(b.p + 1023, "xy", 3);
+	buf_fini(&b);
+}
+
 static void
 prints_what_does_not_fit_at_first(void **state)
 {
@@ -118,6 +160,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grows),
+		cmocka_unit_test(drops_from_the_front),
+		cmocka_unit_test(drops_a_long_one),
 		cmocka_unit_test(prints_what_does_not_fit_at_first),
 		cmocka_unit_test(escapes),
 		cmocka_unit_test(shows_that_text_was_cut),
