@@ -150,7 +150,7 @@ on_poll(evutil_socket_t fd, short what, void *arg)
 		for (size_t i = 0; i < f->nold; i++)
 			if (f->old[i]->wd < 0)
 				follow_wake(f, f->old[i]);
-		if (f->cur && f->cur->wd < 0)
+		if (f->cur && f->cur->wd < 0 && !f->cur->remote)
 			follow_wake(f, f->cur);
 	}
 	check_due(fs);

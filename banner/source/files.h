@@ -88,10 +88,6 @@ void		 files_unwatched(struct files *, struct source *, int rc);
 
 struct follow	*follow_new(struct files *, const char *path);
 void		 follow_add_group(struct follow *, void *group);
-/* See what bears the name now, in two steps, of which the first takes no turn of others
- * into account: many are peeked at before the first of them is judged. */
-void		 follow_peek(struct follow *);
-void		 follow_judge(struct follow *);
 void		 follow_wake(struct follow *, struct reader *);	/* may have new bytes */
 /* Whoever sleeps on it belongs to its readers: gather the groups anew. */
 void		 follow_regroup(struct follow *);
@@ -110,6 +106,16 @@ bool follow_between(struct follow *, const struct reader *before, uint64_t ino);
 /* A file was truncated: find the copy that was made before and read its rest. Returns
  * the bytes that are lost all the same. */
 uint64_t	 follow_copy(struct follow *, const struct reader *, uint64_t unread);
+
+void		 follow_set_owner(struct follow *, struct follow *owner);
+void		 follow_set_timer(struct follow *);	/* to leave old files */
+
+/* bearer.c: see what bears the name now, in two steps: many names are peeked at before
+ * the first of them is judged. */
+void		 follow_peek(struct follow *);
+void		 follow_judge(struct follow *);
+/* Take a new descriptor of the present file if the name still bears its inode. */
+void		 follow_renew(struct follow *);
 
 /* Take over a descriptor; NULL when the inode is being read already. */
 struct reader	*follow_open(struct follow *, int fd, const struct stat *);

@@ -10,7 +10,6 @@
 
 #include "banner/base/arena.h"
 #include "banner/source/paths.h"
-#include "banner/source/seek.h"
 
 static struct follow *
 follow_of(struct source *s)
@@ -97,8 +96,8 @@ follow_add_group(struct follow *f, void *group)
 		follow_regroup(f->owner);
 }
 
-static void
-set_owner(struct follow *f, struct follow *owner)
+void
+follow_set_owner(struct follow *f, struct follow *owner)
 {
 	struct follow *was = f->owner;
 
@@ -130,7 +129,7 @@ hand_over(struct follow *f, struct reader *r)
 		r->owner = g;
 		g->cur = r;
 		g->opened = true;
-		set_owner(g, NULL);
+		follow_set_owner(g, NULL);
 		source_event(&g->src, SOURCE_OPENED, "read as %s up to %llu",
 		    f->src.name, (unsigned long long)r->at.off);
 		follow_wake(g, r);
@@ -191,8 +190,8 @@ follow_done(const struct follow *f, const struct stat *st, int64_t born_ns)
 	return NULL;
 }
 
-static void
-set_timer(struct follow *f)
+void
+follow_set_timer(struct follow *f)
 {
 	int64_t now = mono_ms(), next = INT64_MAX, linger = f->src.set->linger_ms;
 	struct stat st;
@@ -234,7 +233,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	}
 	if (next_reader(f))
 		job_queue(f->src.set, &f->job);
-	set_timer(f);
+	follow_set_timer(f);
 }
 
 static void
@@ -244,6 +243,8 @@ was_truncated(struct follow *f, struct reader *r)
 	uint64_t lost = follow_copy(f, r, unread);
 
 	reader_rewind(r);
+	if (r->remote && r == f->cur)
+		follow_renew(f);
 	source_event(&f->src, SOURCE_TRUNCATED, "%llu bytes were unread, %llu are lost",
 	    (unsigned long long)unread, (unsigned long long)lost);
 	if (lost > 0) {
@@ -309,21 +310,6 @@ follow_new(struct files *fs, const char *path)
 	return f;
 }
 
-static void
-follow_step(void *arg, const char *folder, const char *name, bool file)
-{
-	struct follow *f = arg;
-	int rc;
-
-	if (!f->files->watch || f->polling)
-		return;
-	rc = watch_entry(f->files->watch, folder, name, file ? &f->watcher : NULL);
-	if (rc == -EREMOTE)
-		f->files->poll_all = true;
-	if (rc == -EREMOTE || rc == -ENOSPC || rc == -ENOMEM)
-		files_poll(f->files);
-}
-
 struct reader *
 follow_open(struct follow *f, int fd, const struct stat *st)
 {
@@ -340,7 +326,8 @@ follow_open(struct follow *f, int fd, const struct stat *st)
 	r->owner = f;
 	table_set(fs->by_inode, &key, sizeof(key), r);
 	f->opened = true;
-	if (!fs->watch || f->polling || path_is_remote(fd))
+	r->remote = path_is_remote(fd);
+	if (!fs->watch || f->polling || r->remote)
 		files_poll(fs);
 	else if ((rc = watch_file(fs->watch, r)) < 0)
 		files_unwatched(fs, &f->src, rc);
@@ -354,28 +341,7 @@ void
 follow_add_old(struct follow *f, struct reader *r)
 {
 	f->old[f->nold++] = r;
-	set_timer(f);
-}
-
-/* Where a file that no place is known of begins. */
-static void
-first_offset(struct follow *f, struct reader *r, const struct stat *st, bool successor)
-{
-	struct sources *set = f->src.set;
-	int64_t now = set->host.now_ms(set->host.arg);
-	uint64_t size = (uint64_t)st->st_size, off = 0;
-
-	if (successor)
-		return;
-	/* What lies in a file that is new to us is old, unless it was born under us. */
-	if (!f->files->after_start || r->born_ns == 0 ||
-	    r->born_ns / 1000000 < now - POLL_MS)
-		r->live_from = size;
-	if (f->tail)
-		off = size;
-	else if (size > 0)
-		off = seek_time(&f->src, r->fd, size, now - set->opt.backlog_ms);
-	(void)reader_seek(r, off);
+	follow_set_timer(f);
 }
 
 bool
@@ -398,210 +364,4 @@ follow_finish_oldest(struct follow *f)
 	while (reader_step(f->old[0], &f->src) == READER_MORE)
 		;
 	drop_old(f, 0);
-}
-
-/* First the files that bore the name before. False: there are too many; the last of
- * those opened stands for the name, and we come back when they are read. */
-static bool
-take_older(struct follow *f, const struct stat *st)
-{
-	struct reader *before = f->cur;
-	bool all = true;
-
-	if (f->nwanted > 0)
-		all = follow_resume(f, st);
-	if (before) {
-		f->cur = NULL;
-		follow_add_old(f, before);
-		all = follow_between(f, before, st->st_ino);
-	}
-	if (all || f->nold == 0)
-		return true;
-	f->cur = f->old[--f->nold];
-	f->recheck = true;
-	job_queue(f->src.set, &f->job);
-	return false;
-}
-
-/* Another name bore the file, and left it before this one looked. */
-static bool
-left_by_another(struct follow *f, const struct stat *st)
-{
-	struct inode_key key = { st->st_dev, st->st_ino };
-	const struct follow *g = table_find(f->files->left, &key, sizeof(key));
-	const struct place *at = g ? follow_done(g, st, f->cur->born_ns) : NULL;
-
-	return at && place_fits(f->cur->fd, at) && reader_seek(f->cur, at->off) == 0;
-}
-
-static void
-set_offset(struct follow *f, const struct stat *st, bool successor)
-{
-	struct reader *r = f->cur;
-	struct place *at = table_find(f->files->stored, &r->at.ino, sizeof(r->at.ino));
-
-	if (left_by_another(f, st))
-		return;
-	if (!at || !place_fits(r->fd, at)) {
-		first_offset(f, r, st, successor);
-		return;
-	}
-	(void)reader_seek(r, at->off);
-	r->live_from = (uint64_t)st->st_size;
-	table_del(f->files->stored, &at->ino, sizeof(at->ino));
-}
-
-/* Open what bears the name. */
-static int
-take(struct follow *f)
-{
-	bool successor = f->opened || f->nwanted > 0, rotated = f->cur != NULL;
-	struct stat st;
-	int fd = path_open(f->src.name, false, &st, NULL, NULL);
-
-	if (fd < 0)
-		return fd;
-	/* Another one by now: who bore the name until then is in no listing yet. */
-	if (st.st_ino != f->seen.ino || st.st_dev != f->seen.dev)
-		listing_drop(&f->files->listing);
-	if (!take_older(f, &st)) {
-		close(fd);
-		return 0;
-	}
-	f->cur = follow_open(f, fd, &st);
-	if (!f->cur) {
-		/* It was found under a rotated name a moment ago. */
-		f->recheck = true;
-		job_queue(f->src.set, &f->job);
-		return 0;
-	}
-	set_offset(f, &st, successor);
-	f->src.stats.rotations += rotated;
-	source_event(&f->src, rotated ? SOURCE_ROTATED : SOURCE_OPENED,
-	    "from %llu of %llu", (unsigned long long)f->cur->at.off,
-	    (unsigned long long)st.st_size);
-	return 0;
-}
-
-static void
-sleep_on(struct follow *f, struct follow *owner)
-{
-	if (f->cur)
-		follow_add_old(f, f->cur);
-	f->cur = NULL;
-	f->src.stats.waiting = false;
-	set_owner(f, owner);
-	source_caught_up(&f->src);
-}
-
-/* Nothing bears the name now, but others may have since cur did. */
-static void
-take_unnamed(struct follow *f)
-{
-	struct reader *before = f->cur;
-
-	follow_add_old(f, before);
-	if (!follow_between(f, before, 0))
-		f->recheck = true;
-	f->cur = f->old[--f->nold];
-	job_queue(f->src.set, &f->job);
-}
-
-/* Once for each reason, until it can be opened again. */
-static void
-no_file(struct follow *f, int rc)
-{
-	enum source_event what = SOURCE_ERROR;
-
-	if (rc == -ENOTDIR)
-		rc = -ENOENT;
-	if (rc == -ENOENT)
-		what = f->cur ? SOURCE_GONE : SOURCE_MISSING;
-	else if (rc == -EACCES || rc == -EPERM)
-		what = SOURCE_DENIED;
-	f->src.stats.waiting = true;
-	set_owner(f, NULL);
-	if (rc == -ENOENT && !f->cur && f->nwanted > 0)
-		follow_resume(f, NULL);
-	else if (rc == -ENOENT && f->cur && follow_make_room(f))
-		take_unnamed(f);
-	if (f->said == -rc)
-		return;
-	f->said = -rc;
-	source_event(&f->src, what, "%s", rc == -ENXIO ? "not a regular file" :
-	    rc == -EPERM ? "a link of another user" : strerror(-rc));
-	set_timer(f);
-}
-
-static bool
-bears_old(struct follow *f, const struct stat *st)
-{
-	for (size_t i = 0; i < f->nold; i++) {
-		struct reader *r = f->old[i];
-
-		if (!reader_is(r, st) || r->copy)
-			continue;
-		/* It got its name back: whoever bore it meanwhile is the old one. */
-		memmove(f->old + i, f->old + i + 1, (--f->nold - i) * sizeof(*f->old));
-		if (f->cur)
-			follow_add_old(f, f->cur);
-		f->cur = r;
-		return true;
-	}
-	return false;
-}
-
-/* The name is borne by the file that was seen. */
-static int
-see(struct follow *f)
-{
-	struct stat st = { .st_dev = (dev_t)f->seen.dev, .st_ino = (ino_t)f->seen.ino };
-	struct reader *r = files_reader(f->files, &st);
-
-	if (reader_is(f->cur, &st))
-		return 0;
-	if (f->cur && !follow_make_room(f))
-		return -EAGAIN;
-	if (r && r->owner != f) {
-		sleep_on(f, r->owner);
-		return 0;
-	}
-	set_owner(f, NULL);
-	return bears_old(f, &st) ? 0 : take(f);
-}
-
-void
-follow_peek(struct follow *f)
-{
-	struct stat st = { 0 };
-	int fd;
-
-	f->due = f->recheck = false;
-	f->peeked = true;
-	f->watcher.round++;
-	f->seen_rc = fd = path_open(f->src.name, true, &st, follow_step, f);
-	f->seen = (struct inode_key){ st.st_dev, st.st_ino };
-	if (fd >= 0) {
-		close(fd);
-		f->seen_rc = 0;
-	}
-}
-
-void
-follow_judge(struct follow *f)
-{
-	int rc = f->seen_rc;
-
-	f->peeked = false;
-	if (rc == 0)
-		rc = see(f);
-	/* It changed under us, or there is no room: another look is to come. */
-	if (rc == -EAGAIN)
-		return;
-	if (rc < 0) {
-		no_file(f, rc);
-		return;
-	}
-	f->said = 0;
-	f->src.stats.waiting = false;
 }

@@ -71,6 +71,13 @@ reader_is(const struct reader *r, const struct stat *st)
 	return r && r->at.ino == st->st_ino && r->at.dev == st->st_dev;
 }
 
+void
+reader_renew(struct reader *r, int fd)
+{
+	close(r->fd);
+	r->fd = fd;
+}
+
 int
 reader_seek(struct reader *r, uint64_t off)
 {

@@ -28,6 +28,7 @@ struct reader {
 	bool more;		/* there may be unread bytes */
 	bool copy;		/* made by copytruncate: nobody writes to it */
 	bool rewound;		/* was truncated */
+	bool remote;		/* the network is between: renewed at each poll */
 	int wd;			/* inotify watch, -1 none: it is polled */
 	/* A long backlog: threads read it ahead (NULL: they do not), but not what lies
 	 * before alone_to. set: whose one reader this is, with threads. */
@@ -43,6 +44,8 @@ enum reader_end { READER_MORE, READER_EOF, READER_TRUNCATED, READER_FAILED };
 struct reader	*reader_new(int fd, const struct stat *st);
 void		 reader_free(struct reader *);
 bool		 reader_is(const struct reader *, const struct stat *);
+/* Go on with a new descriptor, which is taken over. */
+void		 reader_renew(struct reader *, int fd);
 /* Go on at off. 0, or -errno when what lies before cannot be read. */
 int		 reader_seek(struct reader *, uint64_t off);
 /* Read once and hand on the lines. FAILED leaves errno. */

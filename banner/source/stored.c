@@ -127,12 +127,13 @@ static bool
 scan_once(const struct beside *b, const struct listing *l, beside_fn *fn, void *arg)
 {
 	int folder = open(l->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* There an entry may tell another inode number than its file does. */
+	bool stable = true, remote = folder >= 0 && path_is_remote(folder);
 	struct listing_entry d;
-	bool stable = true;
 
 	for (size_t at = 0; folder >= 0 && listing_next(l, &at, &d);)
 		if (is_wanted(b, &d) && !try_beside(folder, &d, fn, arg))
-			stable = false;
+			stable = remote;
 	if (folder >= 0)
 		close(folder);
 	return stable;
