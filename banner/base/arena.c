@@ -111,6 +111,7 @@ chunk_new(size_t size)
 		out_of_memory();
 	c = xcalloc(1, sizeof(*c) + size);
 	c->size = size;
+	c->used = 0;
 	return c;
 }
 

@@ -66,7 +66,7 @@ choose(const char *text, const char *words, const char **field, struct err *e)
 static int
 set_bool(const char *text, bool *field, struct err *e)
 {
-	const char *word;
+	const char *word = "";
 	int rc = choose(text, "yes no true false on off 1 0", &word, e);
 
 	if (rc == 0)

@@ -29,9 +29,8 @@ jail_with(const struct relay *r, size_t action)
 	for (size_t i = 0; i < engine_jails(en); i++) {
 		const struct jail *j = engine_jail_at(en, i);
 
-		/* manual has no actions of its own */
-		if (jail_conf(j)->naction && relay_serves(r, jail_name(j), action))
-			return jail_name(j);
+		if (relay_serves(r, jail_name(j), action))
+			return jail_name(j); /* manual is the last */
 	}
 	return NULL;
 }
@@ -67,8 +66,9 @@ relay_found(struct actor_link *l, struct wire_in *in)
 		adopt(l->relay, (size_t)(action - l->relay->actions), &a);
 		return 0;
 	}
-	log_notice("banner.engine", "actor %u: %zu entries in force that no ban asked for",
-	    l->number, l->found);
+	log_notice("banner.engine",
+	    "actor %u: %zu entries in force that no ban asked for", l->number,
+	    l->found);
 	l->adopted = true;
 	relay_complete(l);
 	engined_turn(l->relay->d);
