@@ -84,7 +84,7 @@ find_signature(struct parent *p, const char *signature)
 /* An actor that is already there and whose part of the configuration is the same is
  * kept, under its new number. */
 static void
-plan_actor(struct parent *p, unsigned number)
+plan_actor(struct parent *p, unsigned number, const struct conf_action *first)
 {
 	char *signature = actor_signature(p->conf, number);
 	struct kid *k = find_signature(p, signature);
@@ -97,7 +97,7 @@ plan_actor(struct parent *p, unsigned number)
 		k = kid_new(p, ROLE_ACTOR, number);
 		k->signature = signature;
 	}
-	actor_rights(k, actor_first(p->conf, number));
+	actor_rights(k, first);
 }
 
 bool
@@ -174,14 +174,15 @@ plan_retire(struct parent *p)
 int
 plan_kids(struct parent *p, struct err *e)
 {
+	const struct conf_action *a;
 	struct kid *k, *next;
 	int rc = 0;
 
 	for (k = p->kids; k; k = k->next)
 		k->unwanted = true;
 	plan_single(p, ROLE_STORE, "_banner", "");
-	for (unsigned n = 0; !p->opt->dry_run && actor_first(p->conf, n); n++)
-		plan_actor(p, n);
+	for (unsigned n = 0; !p->opt->dry_run && (a = actor_first(p->conf, n)); n++)
+		plan_actor(p, n, a);
 	if (p->helper && !p->opt->expire)
 		plan_single(p, ROLE_HELPER, "_banner", "");
 	plan_single(p, ROLE_ENGINE, "_banner", "dac_read_search");
