@@ -433,7 +433,8 @@ main(void)
 		    counts_of_a_host_and_its_users, setup, teardown),
 		cmocka_unit_test_setup_teardown(counts_of_networks, setup, teardown),
 		cmocka_unit_test_setup_teardown(counts_of_everyone, setup, teardown),
-		cmocka_unit_test_setup_teardown(counts_of_different_ones, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    counts_of_different_ones, setup, teardown),
 		cmocka_unit_test_setup_teardown(told_by_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(totals_go_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(damaged_records, setup, teardown),

@@ -17,6 +17,13 @@
 
 #define N(array)	(sizeof(array) / sizeof(*(array)))
 
+/* Under valgrind (scripts/memcheck) nothing is as fast as it should be. */
+static inline bool
+unit_slow(void)
+{
+	return getenv("UNIT_SLOW") != NULL;
+}
+
 /* Repeatable pseudo-random numbers (splitmix64, Steele and others 2014). */
 static inline uint64_t
 unit_random(uint64_t *state)
