@@ -192,7 +192,8 @@ matches(const char *regex, struct str text)
 	pcre2_match_data *md;
 	int rc;
 
-	assert_non_null(re);
+	if (!re)
+		fail_msg("%s: error %d at %zu", regex, code, at);
 	md = pcre2_match_data_create_from_pattern(re, NULL);
 	rc = pcre2_match(re, (PCRE2_SPTR)text.s, text.len, 0, 0, md, NULL);
 	pcre2_match_data_free(md);
@@ -290,6 +291,80 @@ test_end(void **state)
 	assert_int_equal(literal_until(text, STR("nothing")).len, 0);
 }
 
+/* Odd syntax: a text that matches holds a member of every set, in the order told. */
+static void
+test_syntax(void **state)
+{
+	static const struct { const char *regex, *text;
+	} v[] = {
+		{ "ab\\tcd\\nef\\rgh\\fij\\akl\\emn", "ab\tcd\nef\rgh\fij\akl\033mn" },
+		{ "a\\x{62}c\\061d\\x41\\x4g\\0", NULL },
+		{ "a\\x{62}cdef\\0610\\x41", "abcdef10A" },
+		{ "\\bword\\B\\w\\Ad\\z|word", "word" }, { "^\\Aword\\Z", "word" },
+		{ "\\Gword\\Kmore", "wordmore" },
+		{ "\\p{L}bcde\\P{N}f\\pLgh\\PNij", "abcdexfXghYij" },
+		{ "(abcd)\\g1", "abcdabcd" }, { "(abcd)\\g{1}x", "abcdabcdx" },
+		{ "(abcd)\\g{-1}", "abcdabcd" }, { "(abcd)\\g-1e", "abcdabcde" },
+		{ "(?<n>abcd)\\k<n>", "abcdabcd" },
+		{ "(?<n>abcd)\\k{n}x", "abcdabcdx" },
+		{ "(?<n>abcd)\\k'n'", "abcdabcd" }, { "(?<n>ab)\\g<n>cd", "ababcd" },
+		{ "\\o{101}bcd", "Abcd" }, { "a\\Nbcd\\N{U+41}", NULL },
+		{ "a\\Nbcd", "a-bcd" }, { "(ab)(cd)\\2\\1ef", "abcdcdabef" },
+		{ "ab\\Qcd.ef\\E", "abcd.ef" }, { "ab\\cAcd", "ab\001cd" },
+		{ "abcd\\", NULL }, { "[[:digit:]]bcde[[:alpha:]x]", "1bcdez" },
+		{ "[\\b]bcde", "\bbcde" }, { "[]x]bcde[^]]fg", "]bcdeyfg" },
+		{ "[-\\dx]bcde", "-bcde" }, { "[a\\-c]bcde[x-]fg", "-bcde-fg" },
+		{ "[a-\\d]bcde", NULL }, { "[a-z]bcde[\\x41-\\x43]", "qbcdeB" },
+		{ "[abc", NULL }, { "[", NULL }, { "[[:alpha", NULL }, { "[\\", NULL },
+		{ "[kK]bcde[sS]", "kbcdes" }, { "(?#say)abcd(?#more)efgh", "abcdefgh" },
+		{ "(?#never", NULL }, { "(?=abcd)abcdef(?!xy)z", "abcdefz" },
+		{ "x(?<=x)abcd(?<!q)efg", "xabcdefg" },
+		{ "(?<n>ab)?(?(<n>)cdef|ghij)kl", "ghijkl" },
+		{ "(ab)?(?(1)cdef)klmn", "klmn" }, { "(?(?=ab)abcd|efgh)ij", "efghij" },
+		{ "(?(?<=x)abcd)efgh", "efgh" }, { "(?(?!x)abcd|q)efgh", "abcdefgh" },
+		{ "(?(1", NULL }, { "(?(1)a|b", NULL }, { "(?(R)ab|cd)efgh", "cdefgh" },
+		{ "(?i)Abcd(?-i)Efgh", "aBCDEfgh" },
+		{ "(?i:Abcd)(?^:Efgh)", "ABCDEfgh" },
+		{ "(?m)^abcd$(?s).(?J)ef", "abcd\nef" }, { "(?x) ab cd", "abcd" },
+		{ "(?i-:abcd)e", NULL }, { "(?z)ab", NULL }, { "(?i", NULL },
+		{ "(?imsab", NULL }, { "(?|(ab)cd|(ef)gh)ijkl", "efghijkl" },
+		{ "(?>abcd|ab)ef", "abcdef" },
+		{ "(?P<n>abcd)(?P=n)(?P>n)", "abcdabcdabcd" },
+		{ "(?<n>ab)(?&n)cd", "ababcd" }, { "(a|b(?1)c)defg", "bacdefg" },
+		{ "(?:a(?R)?bcde)", "aabcdebcde" }, { "(ab)(?-1)cdef", "ababcdef" },
+		{ "(?+1)x(abcd)", "abcdxabcd" }, { "(*UCP)abcd", "abcd" },
+		{ "(?C1)abcd", "abcd" }, { "(?P<n", NULL },
+		{ "(?'n'abcd)ef", "abcdef" }, { "abcd{0}efgh", "abcefgh" },
+		{ "abcd{0,2}efgh", "abcddefgh" }, { "abcd{2,}efgh", "abcdddefgh" },
+		{ "abcd{,2}efgh", "abcd{,2}efgh" }, { "abcd{x}efgh", "abcd{x}efgh" },
+		{ "abcd{2efgh", "abcd{2efgh" }, { "abcd++efgh?+ij*+", "abcdddefghi" },
+		{ "(?:abcd){99999}", NULL }, { "abcd|", "" }, { "|abcd", "abcd" },
+		{ "()abcd(|x)", "abcd" }, { "a.c.e.ghij", "abcdefghij" }, { "^$", "" },
+		{ "*abcd", NULL }, { ")abcd", NULL },
+		{ "\\R\\hab\\vcdef\\Xgh", "\n ab\vcdefxgh" }, { "\\ia", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+		struct str text = str_of(v[i].text ? v[i].text : "");
+		struct arena *a = arena_new();
+		struct literals l;
+
+		/* those without a text are no regexes: only to be survived */
+		literal_extract(v[i].regex, i % 2 ? CUT_NONE : CUT_ANY, a, &l);
+		literal_extract(v[i].regex, CUT_NONE, a, &l);
+		if (v[i].text && !matches(v[i].regex, text))
+			fail_msg("%s does not match %s", v[i].regex, v[i].text);
+		for (size_t k = 0; v[i].text && k < l.sets.n; k++)
+			if (!set_holds(text, &l.sets.v[k]))
+				fail_msg("%s: a set is missing", v[i].regex);
+		if (v[i].text && !literal_in_order(&l.order, text))
+			fail_msg("%s: another order", v[i].regex);
+		(void)literal_end(v[i].regex);
+		arena_free(a);
+	}
+}
+
 int
 main(void)
 {
@@ -299,6 +374,7 @@ main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_syntax),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
