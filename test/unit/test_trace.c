@@ -45,7 +45,8 @@ test_reach(void **state)
 {
 	static const struct question v[] = {
 		{ .fail = { "^ ?bad user from <HOST>$" },
-		    .line = DATE "bad user at 192.0.2.1", .want = "agrees  ^ ?bad user " },
+		    .line = DATE "bad user at 192.0.2.1",
+		    .want = "agrees  ^ ?bad user " },
 		{ .fail = { "^ ?bad user from <HOST>$" },
 		    .line = DATE "bad user at 192.0.2.1",
 		    .want = "finds   at 192.0.2.1" },
