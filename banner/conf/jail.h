@@ -18,6 +18,9 @@ enum conf_dns { DNS_NO, DNS_WARN, DNS_YES, DNS_RAW };
 enum conf_backend { BACKEND_AUTO, BACKEND_FILE, BACKEND_POLLING, BACKEND_JOURNAL,
 	BACKEND_SOCKET };
 
+/* Wider prefixes are never banned by themselves, so they are not counted either. */
+enum { WIDEST4 = 24, WIDEST6 = 56 };
+
 struct conf_path {
 	const char *glob;
 	bool tail;			/* start at the end, not at now - findtime */

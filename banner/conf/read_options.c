@@ -187,8 +187,9 @@ set_net(struct jail_reading *jr, const char *text)
 	} else if (*text) {
 		n4 = 0;
 	}
-	if (n4 < 1 || n4 > 32 || n6 < 1 || n6 > 128) {
-		wrong(jr, "count", text, "net/24,56 (lengths for IPv4 and IPv6)");
+	if (n4 < WIDEST4 || n4 > 32 || n6 < WIDEST6 || n6 > 128) {
+		wrong(jr, "count", text, "net/24,56 or longer prefixes (wider ones are "
+		    "never banned automatically)");
 		return;
 	}
 	j->count = COUNT_NET;

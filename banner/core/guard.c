@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
+#include "banner/conf/jail.h"
 #include "banner/core/guard.h"
 #include "banner/core/netset.h"
 
-enum { AUTO_PLEN4 = 24, AUTO_PLEN6 = 56, ADMIN_PLEN4 = 16, ADMIN_PLEN6 = 48 };
+enum { ADMIN_PLEN4 = 16, ADMIN_PLEN6 = 48 };
 
 struct group {
 	char *name;
@@ -159,7 +160,7 @@ too_wide(const struct addr *a, enum guard_by by)
 
 	switch (by) {
 	case GUARD_AUTO:
-		limit = a->family == 6 ? AUTO_PLEN6 : AUTO_PLEN4;
+		limit = a->family == 6 ? WIDEST6 : WIDEST4;
 		break;
 	case GUARD_ADMIN:
 		limit = a->family == 6 ? ADMIN_PLEN6 : ADMIN_PLEN4;

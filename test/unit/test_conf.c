@@ -54,7 +54,7 @@ every_option_is_typed(void **state)
 	    "bantime.increment = true\nbantime.factor = 2\nbantime.formula = "
 	    "ban.Time*2\n"
 	    "bantime.multipliers = 1 2 4\nbantime.maxtime = 5w\nbantime.rndtime = 8m\n"
-	    "bantime.overalljails = on\ncount = net/20,48\ndistinct = user\nban = "
+	    "bantime.overalljails = on\ncount = net/28,60\ndistinct = user\nban = "
 	    "user\n"
 	    "host6 = 56\nblocklist = file:/x\nskip_if_nologs = yes\n"
 	    "systemd_if_nologs = no\nprefregex = "
@@ -89,8 +89,8 @@ every_option_is_typed(void **state)
 	assert_int_equal(j->increment.maxtime_ms, 35LL * 86400000);
 	assert_int_equal(j->increment.rndtime_ms, 480000);
 	assert_int_equal(j->count, COUNT_NET);
-	assert_int_equal(j->net4, 20);
-	assert_int_equal(j->net6, 48);
+	assert_int_equal(j->net4, 28);
+	assert_int_equal(j->net6, 60);
 	assert_int_equal(j->distinct, 'u');
 	assert_true(j->ban_user && j->skip_if_nologs && !j->systemd_if_nologs);
 	assert_int_equal(j->host6, 56);
@@ -112,6 +112,8 @@ static const struct {
 	{ "usedns = perhaps", "expected yes" },
 	{ "count = planets", "net/24,56" },
 	{ "count = net/99", "net/24,56" },
+	{ "count = net/23,56", "never banned" },
+	{ "count = net/24,48", "never banned" },
 	{ "distinct = x", "user or host" },
 	{ "ban = all", "user or host" },
 	{ "host6 = 200", "1 to 128" },

@@ -14,7 +14,7 @@ sample(const struct folder *f)
 	    "logpath = /a tail\n /b\nignoreip = ::1 127.0.0.1\nbantime.increment = "
 	    "yes\n"
 	    "bantime.factor = 1.5\nbackend = polling[x=y]\naction = route\n null[a=b]\n"
-	    "count = net/16,40\ndistinct = host\n[b]\nbantime = -1\nbroken\n[c]\n");
+	    "count = net/26,60\ndistinct = host\n[b]\nbantime = -1\nbroken\n[c]\n");
 	return folder_read(f);
 }
 
