@@ -2,9 +2,12 @@
  * track_record.c - the tracker's records: to the store and back.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "banner/core/track_cell.h"
+
+enum { LIST_KEEP = 1024 };	/* keys */
 
 /* A record: key, newest time is the first item's; per item its time and number. */
 struct record_head {
@@ -74,13 +77,29 @@ record_one(struct track *t, uint32_t i, track_record_fn *fn, void *arg)
 	buf_fini(&b);
 }
 
+/* What a burst needed is not kept. */
+static void
+lists_clear(struct track *t)
+{
+	t->nchanged = t->ngone = 0;
+	if (t->changed_cap > LIST_KEEP) {
+		free(t->changed);
+		t->changed = NULL;
+		t->changed_cap = 0;
+	}
+	if (t->gone_cap > LIST_KEEP) {
+		free(t->gone);
+		t->gone = NULL;
+		t->gone_cap = 0;
+	}
+}
+
 /* A key may be gone and back again: what is gone is said first. */
 void
 track_records(struct track *t, bool all, track_record_fn *fn, void *arg)
 {
 	for (size_t i = 0; i < t->ngone; i++)
 		fn(arg, &t->gone[i], (struct str){ "", 0 });
-	t->ngone = 0;
 	if (all || t->all_changed) {
 		for (uint32_t i = t->oldest; i != TRACK_NONE; i = cell_at(t, i)->next)
 			if (all || cell_at(t, i)->changed)
@@ -91,5 +110,5 @@ track_records(struct track *t, bool all, track_record_fn *fn, void *arg)
 				record_one(t, t->changed[i], fn, arg);
 	}
 	t->all_changed = false;
-	t->nchanged = 0;
+	lists_clear(t);
 }

@@ -2,6 +2,7 @@
  * child.c - start of a child process and its line to the parent.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "banner/daemon/proc/log.h"
 
 /* Lines for a parent that does not read are dropped beyond this, and counted. */
-enum { CHILD_QUEUE_BYTES = 1 << 20 };
+enum { CHILD_QUEUE_BYTES = 1 << 20, BIG_BYTES = 256 << 10 };
 
 static void
 parent_sink(void *arg, enum log_level level, const char *name, const char *text)
@@ -32,6 +33,15 @@ parent_sink(void *arg, enum log_level level, const char *name, const char *text)
 		child_flush(c);
 }
 
+/* What a burst needed goes back to the system: left to itself malloc takes ever bigger
+ * pieces for its own heap and keeps them. */
+static void
+give_back(void)
+{
+	mallopt(M_MMAP_THRESHOLD, BIG_BYTES);
+	mallopt(M_TRIM_THRESHOLD, BIG_BYTES);
+}
+
 int
 child_open(struct child *c, const char *role, enum conf_part part, struct err *e)
 {
@@ -40,6 +50,7 @@ child_open(struct child *c, const char *role, enum conf_part part, struct err *e
 
 	*c = (struct child){ .fd = CHILD_PARENT_FD, .role = role };
 	signal(SIGPIPE, SIG_IGN);
+	give_back();
 	rc = image_open(&c->image, CHILD_CONF_FD, part, e);
 	close(CHILD_CONF_FD);
 	if (rc < 0) {

@@ -71,6 +71,8 @@ struct store {
  * touched, with text; other errors: with text, and store_commit tries again. */
 int	store_open(struct store *, const char *path, struct err *);
 void	store_close(struct store *);
+/* Give back the memory that only makes the next write faster. */
+void	store_rest(struct store *);
 
 /* One record of the engine. 0; -EBADMSG: it makes no sense. *marked is set by a MARK;
  * -ENOBUFS with it: the cut was dropped because the queue is full. */

@@ -227,6 +227,13 @@ store_open(struct store *s, const char *path, struct err *e)
 }
 
 void
+store_rest(struct store *s)
+{
+	if (s->db)
+		sqlite3_db_release_memory(s->db);
+}
+
+void
 store_close(struct store *s)
 {
 	close_file(s);

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,7 +14,7 @@
 #include "banner/daemon/store/store.h"
 
 /* Group commit: so long after a MARK, or at once with so many rows. */
-enum { GROUP_MS = 20, GROUP_ROWS = 100, RETRY_MS = 1000 };
+enum { GROUP_MS = 20, GROUP_ROWS = 100, RETRY_MS = 1000, REST_S = 2 };
 /* The store of a parent that was killed still holds the file for a moment. */
 enum { BUSY_MS = 20, BUSY_TRIES = 500 };
 
@@ -22,7 +23,7 @@ struct keeper {
 	struct serve serve;
 	struct store store;
 	struct buf path;
-	struct event *commit, *purge, *start;
+	struct event *commit, *purge, *rest, *start;
 	unsigned tries;			/* of a start */
 	bool lost;			/* the engine began without our state */
 	bool gap;			/* rows were dropped: all must be told again */
@@ -135,6 +136,7 @@ commit(struct keeper *k)
 	if (k->store.mark != k->told)
 		send_committed(k, k->store.mark, 0, "");
 	k->told = k->store.mark;
+	event_add(k->rest, &(struct timeval){ REST_S, 0 });
 	if (k->lost || k->gap || k->store.anew)
 		after_trouble(k);
 }
@@ -155,6 +157,16 @@ on_commit(evutil_socket_t fd, short what, void *arg)
 
 	commit(k);
 	serve_flush(&k->serve);
+}
+
+/* Nothing came for a while: what SQLite remembers of the file can be read again. */
+static void
+on_rest(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+
+	store_rest(&k->store);
+	malloc_trim(0);
 }
 
 static void
@@ -263,8 +275,9 @@ run(struct keeper *k, struct err *e)
 
 	k->commit = evtimer_new(k->serve.base, on_commit, k);
 	k->purge = evtimer_new(k->serve.base, on_purge, k);
+	k->rest = evtimer_new(k->serve.base, on_rest, k);
 	k->start = evtimer_new(k->serve.base, on_again, k);
-	if (!k->commit || !k->purge || !k->start)
+	if (!k->rest || !k->commit || !k->purge || !k->start)
 		return -ENOMEM;
 	rc = confine(k, &level, e);
 	if (rc == 0)
@@ -284,6 +297,8 @@ keeper_fini(struct keeper *k)
 		event_free(k->commit);
 	if (k->purge)
 		event_free(k->purge);
+	if (k->rest)
+		event_free(k->rest);
 	if (k->start)
 		event_free(k->start);
 	serve_fini(&k->serve);
