@@ -54,7 +54,7 @@ choose(const struct options *o)
 {
 	if (o->json)
 		return &json_reporter;
-	if (o->out)
+	if (o->out && !o->invert)
 		return &out_reporter;
 	if (o->explain)
 		return &explain_reporter;

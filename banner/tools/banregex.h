@@ -19,7 +19,7 @@ enum { SHOWN_LINES = 20, LONGEST_LINE = 16 * 1024 };
 
 struct options {
 	const char *config, *datepattern, *timezone, *encoding, *usedns, *out, *test;
-	const char *trusted, *now;
+	const char *trusted, *now, *journalmatch;
 	const char *loglevel;
 	const char *log, *filter, *ignoreregex;	/* positions */
 	unsigned maxlines;		/* 0: as the filter says */
@@ -61,6 +61,7 @@ struct trial {
 	size_t counted;			/* in it, up to the line at hand */
 	uint64_t line;			/* number of the line at hand, from 1 */
 	uint64_t too_long;		/* lines that were skipped */
+	int64_t entry_ms;		/* time of the journal's entry at hand */
 };
 
 /* spec is a jail, a filter with options, a path or a regex. */
@@ -86,6 +87,9 @@ struct trial_file {
 int	trial_ahead(struct trial *, const struct trial_file *);
 /* A file, "-" or the line itself. */
 int	trial_read(struct trial *, const char *log, struct err *);
+/* systemd-journal, with options in brackets. */
+bool	log_is_journal(const char *log);
+int	trial_journal(struct trial *, struct err *);
 /* Is it something that can be opened, rather than a line? */
 bool	log_is_file(const char *log);
 

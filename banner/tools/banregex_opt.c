@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "banner/tools/banregex.h"
 
-enum value { VALUE_NONE, VALUE_TEXT, VALUE_NUMBER, VALUE_COUNT, VALUE_HELP,
+enum value { VALUE_NONE, VALUE_TEXT, VALUE_NUMBER, VALUE_LEVEL, VALUE_COUNT, VALUE_HELP,
 	VALUE_VERSION, VALUE_FULL_VERSION };
 
 struct option {
@@ -32,6 +33,8 @@ static const struct option options[] = {
 	{ 0, "usedns", VALUE_TEXT, AT(usedns), "MODE", "yes, warn, no or raw" },
 	{ 'L', "maxlines", VALUE_NUMBER, AT(maxlines), "N",
 	    "lines matched as one text" },
+	{ 'm', "journalmatch", VALUE_TEXT, AT(journalmatch), "MATCH",
+	    "entries of systemd-journal that count" },
 	{ 0, "journal", VALUE_NONE, AT(journal), NULL,
 	    "lines are a journal's: no date" },
 	{ 0, "now", VALUE_TEXT, AT(now), "EPOCH", "take this for the present time" },
@@ -53,10 +56,11 @@ static const struct option options[] = {
 	{ 'i', "invert", VALUE_NONE, AT(invert), NULL,
 	    "print the lines without failure" },
 	{ 'v', "verbose", VALUE_COUNT, AT(verbose), NULL, "say more; may be repeated" },
+	{ 0, "verbosity", VALUE_LEVEL, AT(verbose), "N", "say as much as N times -v" },
 	{ 0, "verbose-date", VALUE_NONE, AT(verbose_date), NULL, "all date templates" },
 	{ 0, "VD", VALUE_NONE, AT(verbose_date), NULL, "the same" },
 	{ 'l', "log-level", VALUE_TEXT, AT(loglevel), "LEVEL",
-	    "problems shown: error, warning, notice" },
+	    "problems shown: error, warning, notice (and fail2ban's other words)" },
 	{ 'D', "debuggex", VALUE_NONE, AT(debuggex), NULL, "links to debuggex.com" },
 	{ 0, "print-all-matched", VALUE_NONE, AT(all_matched), NULL,
 	    "print matched lines" },
@@ -141,6 +145,12 @@ apply(const struct option *p, const char *value, struct options *o, struct err *
 			    p->name);
 		*(unsigned *)(void *)place = (unsigned)n;
 		return 0;
+	case VALUE_LEVEL:
+		if (str_u64(str_of(value), &n) < 0 || n > 4)
+			return err_set(e, -EINVAL, "--%s needs a number from 0 to 4",
+			    p->name);
+		*(int *)(void *)place = (int)n;
+		return 0;
 	case VALUE_HELP:
 		help();
 		return 1;
@@ -150,6 +160,21 @@ apply(const struct option *p, const char *value, struct options *o, struct err *
 	case VALUE_FULL_VERSION:
 		puts("banregex " BANNER_VERSION);
 		return 1;
+	}
+	return 0;
+}
+
+/* -rv is -r -v. */
+static int
+read_cluster(const char *arg, struct options *o, struct err *e)
+{
+	for (const char *p = arg + 1; *p; p++) {
+		const char one[] = { '-', *p, '\0' }, *value;
+		const struct option *q = find(one, &value);
+
+		if (!q || (q->value != VALUE_NONE && q->value != VALUE_COUNT))
+			return err_set(e, -EINVAL, "unknown option %s", arg);
+		apply(q, NULL, o, e);
 	}
 	return 0;
 }
@@ -164,17 +189,13 @@ read_option(char **argv, int argc, int *i, struct options *o, struct err *e)
 
 	if (!p)
 		return err_set(e, -EINVAL, "unknown option %s", arg);
-	wants = p->value == VALUE_TEXT || p->value == VALUE_NUMBER;
+	wants = p->value == VALUE_TEXT || p->value == VALUE_NUMBER ||
+	    p->value == VALUE_LEVEL;
 	if (value && !wants)
 		return err_set(e, -EINVAL, "--%s takes no value", p->name);
 	if (arg[1] != '-' && arg[2]) {
-		if (p->value == VALUE_COUNT &&
-		    strspn(arg + 1, "v") == strlen(arg + 1)) {
-			o->verbose += (int)strlen(arg + 1);
-			return 0;
-		}
 		if (!wants)
-			return err_set(e, -EINVAL, "unknown option %s", arg);
+			return read_cluster(arg, o, e);
 		value = arg + 2;
 	}
 	if (wants && !value) {
@@ -185,20 +206,34 @@ read_option(char **argv, int argc, int *i, struct options *o, struct err *e)
 	return apply(p, value, o, e);
 }
 
+/* fail2ban's words, whatever the case; said is what there is to say here. */
+static int
+check_level(struct options *o, struct err *e)
+{
+	static const struct { const char *word, *said; } levels[] = {
+		{ "critical", "error" }, { "error", "error" },
+		{ "warning", "warning" }, { "notice", "notice" },
+		{ "info", "notice" }, { "debug", "notice" },
+		{ "tracedebug", "notice" }, { "heavydebug", "notice" },
+	};
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++)
+		if (!strcasecmp(o->loglevel, levels[i].word)) {
+			o->loglevel = levels[i].said;
+			return 0;
+		}
+	return err_set(e, -EINVAL, "-l knows critical, error, warning, notice, info "
+	    "and debug");
+}
+
 static int
 check(const struct options *o, int positions, struct err *e)
 {
-	static const char *const levels[] = { "error", "warning", "notice" };
-	size_t i;
+	bool other = o->out && !(o->invert && !strcmp(o->out, "msg"));
 
-	for (i = 0; i < 3; i++)
-		if (!strcmp(o->loglevel, levels[i]))
-			break;
-	if (i == 3)
-		return err_set(e, -EINVAL, "-l knows error, warning and notice");
-	if (o->json + o->invert + o->explain + (o->out != NULL) + (o->test != NULL) > 1)
-		return err_set(e, -EINVAL,
-		    "only one of --json, --explain, -o, -i and --test");
+	if (o->json + o->invert + o->explain + other + (o->test != NULL) > 1)
+		return err_set(e, -EINVAL, "only one of --json, --explain, -o, -i and "
+		    "--test (-i -o msg is -i)");
 	if (o->simulate && (positions != 2 || o->test || o->explain || o->out ||
 	    o->invert))
 		return err_set(e, -EINVAL, "--simulate takes LOG JAIL[,JAIL...]");
@@ -237,8 +272,14 @@ options_read(int argc, char **argv, struct options *o, struct err *e)
 		pos[npos++] = argv[i];
 	}
 	rc = check(o, npos, e);
+	if (rc == 0)
+		rc = check_level(o, e);
 	o->log = o->test || o->lint ? NULL : pos[0];
 	o->filter = o->test || o->lint ? pos[0] : pos[1];
 	o->ignoreregex = o->test ? NULL : pos[2];
+	if (rc == 0 && o->log && log_is_journal(o->log))
+		o->journal = true;
+	else if (rc == 0 && o->journalmatch)
+		return err_set(e, -EINVAL, "-m is for the log systemd-journal");
 	return rc;
 }

@@ -88,7 +88,7 @@ trial_found(struct trial *t, struct scan_run *run, struct str text, uint64_t fir
 	t->counted = 0;
 	t->line = first;
 	if (t->o->journal)
-		b.line_ms = t->now_ms;
+		b.line_ms = t->entry_ms ? t->entry_ms : t->now_ms;
 	match_watch_lines(t->match, t->watch, on_line, t);
 	if (run)
 		match_found(t->match, run, &b, on_failure, t);
@@ -349,6 +349,8 @@ read_file(struct trial *t, const char *path, struct err *e)
 int
 trial_read(struct trial *t, const char *log, struct err *e)
 {
+	if (log_is_journal(log))
+		return trial_journal(t, e);
 	if (log_is_file(log))
 		return read_file(t, log, e);
 	if ((log[0] == '/' || str_starts(str_of(log), "./")) && !strchr(log, ' '))

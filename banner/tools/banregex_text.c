@@ -96,6 +96,17 @@ use_dates(const struct conf_list *l)
 }
 
 static void
+use_match(const struct trial *t)
+{
+	const struct conf_list *l = &t->filter.journalmatch;
+
+	for (size_t i = 0; i < l->n && !t->o->journalmatch; i++)
+		use("journal match", l->v[i]);
+	if (t->o->journalmatch)
+		use("journal match", t->o->journalmatch);
+}
+
+static void
 text_start(struct trial *t)
 {
 	struct text_report *r = xcalloc(1, sizeof(*r));
@@ -120,10 +131,15 @@ text_start(struct trial *t)
 	    conf_option(&t->filter.options, "maxlines", NULL))
 		use("maxlines", number);
 	use_dates(&t->filter.datepattern);
-	use(log_is_file(o->log) ? "log file" : "single line", o->log);
-	if (log_is_file(o->log))
+	if (log_is_journal(o->log))
+		printf("Use         systemd journal\n");
+	else
+		use(log_is_file(o->log) ? "log file" : "single line", o->log);
+	if (log_is_file(o->log) || log_is_journal(o->log))
 		use("encoding",
 		    encoding && strcmp(encoding, "auto") ? encoding : "UTF-8");
+	if (log_is_journal(o->log))
+		use_match(t);
 	printf("\n\n");
 }
 

@@ -164,6 +164,16 @@ def test_out_formats():
     assert run('-o', 'msg', line, BAD) == line + '\n'
     assert run('-o', '<ip>/<F-USER>/<time>/<F-NONE>', line, BAD) == f'192.0.2.1/ann/{NOW}/\n'
     assert run('-i', '-', BAD, stdin=line + '\nother\n') == 'other\n'
+    assert run('-i', '-o', 'msg', '-', BAD, stdin=line + '\nother\n') == 'other\n'
+
+
+def test_options_in_one_word():
+    line = f'{DATE} login of ann from a.example failed'
+    assert '|      a.example' in run('-rv', line, BAD)
+    assert '|      a.example' in run('-r', '--verbosity', '1', line, BAD)
+    assert '|      a.example' not in run('-r', line, BAD)
+    for level in 'critical', 'INFO', 'debug', 'notice':
+        assert '1 matched' in run('-r', '-l', level, line, BAD)
 
 
 def test_explain():
@@ -178,7 +188,9 @@ def test_explain():
     ['line', '(<HOST>'], ['line', 'no id here'], ['/no/such/file', BAD],
     ['line', 'nosuchfilter'], ['--json', '-i', 'line', BAD], ['line'],
     ['--nonsense', 'line', BAD], ['-L', '0', 'line', BAD], ['--usedns', 'x', 'line', BAD],
-    ['-e', 'klingon', 'line', BAD], ['-d', '(', 'line', BAD], ['-l', 'debug', 'x', BAD]])
+    ['-e', 'klingon', 'line', BAD], ['-d', '(', 'line', BAD], ['-l', 'loud', 'x', BAD],
+    ['-m', '_COMM=x', 'line', BAD], ['-i', '-o', 'id', 'line', BAD], ['-rx', 'line', BAD],
+    ['--verbosity', '9', 'line', BAD], ['systemd-journal[journalfiles=/none]', BAD]])
 def test_errors(args):
     done = subprocess.run([BUILD / 'banregex', '-c', '/nonexistent', *args],
                           capture_output=True, text=True, check=False)

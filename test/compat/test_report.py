@@ -85,6 +85,40 @@ def test_a_regex_and_a_line(tmp_path):
     assert have == want
 
 
+REMOTE = pathlib.Path("/lib/systemd/systemd-journal-remote")
+
+
+def journal_entry(number, comm):
+    us = (1763773323 + number) * 1000000
+    return (f"__REALTIME_TIMESTAMP={us}\n__MONOTONIC_TIMESTAMP={number}\n"
+            f"_BOOT_ID={'ab' * 16}\n_HOSTNAME=box\n_PID={number}\n_COMM={comm}\n"
+            f"SYSLOG_IDENTIFIER=sshd\n_SYSTEMD_UNIT={comm}.service\nMESSAGE=Failed "
+            f"password for root from 192.0.2.{number} port 22 ssh2\n\n")
+
+
+@pytest.mark.skipif(not REMOTE.exists(), reason="needs systemd-journal-remote")
+@pytest.mark.parametrize("options, found", [
+    ((), 5), (("-m", "_COMM=other"), 3), (("-m", "PRIORITY=9"), 0),
+    (("-m", "_COMM=other + _COMM=sshd _PID=3"), 4)])
+def test_the_journal(options, found, tmp_path):
+    """systemd-journal as a log; fail2ban-regex needs python3-systemd for it. It puts the
+    time before the lines it shows."""
+    pytest.importorskip("systemd.journal")
+    file = tmp_path / "x.journal"
+    subprocess.run([REMOTE, "-o", file, "-"], check=True, capture_output=True, text=True,
+                   input="".join(journal_entry(i, comm) for i, comm in
+                                 enumerate(["sshd"] * 5 + ["other"] * 3, 1)))
+    log = f"systemd-journal[journalfiles={file}]"
+    want, have = both(log, "sshd", "-c", CONFIG, "--print-all-matched", *options)
+    want = {k: [re.sub(r"\d{4}-\S+ ", "", line) for line in v] if "line(s)" in k else v
+            for k, v in want.items()}
+    assert have == want
+    formats = ("-c", CONFIG, "-r", "-o", "<fid> <F-USER>", *options, log, "sshd")
+    want = run(*theirs.program("fail2ban-regex"), *formats)
+    assert run(BUILD / "banregex", *formats) == want
+    assert len(want.splitlines()) == found
+
+
 # Generated logs.
 
 GOOD = [

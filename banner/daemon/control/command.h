@@ -41,7 +41,8 @@ void entry_add(void *list, const char *entry); /* borrowed */
 void entry_list(struct request *, const char *title, const char *empty,
     const struct conf_list *); /* fail2ban's tree of a list */
 int allow_show(struct request *, struct jail *);
-struct jail *jail_wanted(struct request *, const char *name); /* NULL: refused, also a stopped one */
+/* NULL: refused, also a stopped one. */
+struct jail *jail_wanted(struct request *, const char *name);
 /* cmd_jail.c: parts of set and stop; the words are in argv. */
 bool jail_has_limit(const char *name); /* bantime and the others that can be set */
 int jail_set(struct request *, struct jail *);
