@@ -3,6 +3,7 @@
  */
 #include "banner/base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,4 +57,14 @@ err_prefix(struct err *e, int code, const char *fmt, ...)
 	}
 	err_finish(e, printed);
 	return code;
+}
+
+const char *
+err_change(int err)
+{
+	switch (err) {
+	case EEXIST: return "somebody else's entry is in the way";
+	case ENOSPC: return "no room for more (a limit, or a full disk)";
+	default: return strerror(err);
+	}
 }

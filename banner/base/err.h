@@ -21,4 +21,9 @@ int	err_set(struct err *, int code, const char *fmt, ...)
 int	err_prefix(struct err *, int code, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 
+/* Why a change of what is in force failed (err: of errno.h, positive): strerror(), but
+ * in the words of an action: EEXIST, somebody else's entry is in the way; ENOSPC, a
+ * limit. */
+const char	*err_change(int err);
+
 #endif

@@ -127,7 +127,7 @@ reason(const struct edge *e, const struct edge_row *r, int err)
 
 	if (err == -EPERM)
 		return why ? why : "protected";
-	return err == -EEXIST ? "conflict: somebody else's entry is there"
+	return err == -EEXIST ? "conflict: somebody else's entry is in the way"
 			      : strerror(-err);
 }
 

@@ -88,6 +88,41 @@ def test_rebooted_and_away_while_things_change(three):
     gone.wait_routes(NETS[5:20], 20)
 
 
+def test_one_proxy_is_named_in_every_answer(three):
+    """down, or in the way of somebody else's route: by list, explain, wait and json."""
+    foreign, gone, here = three.proxies
+    foreign.ip("route", "add", "unreachable", NETS[10], "proto", "static")
+    gone.stop()
+    wait_state(three, gone, "down")
+    ban(three, NETS[10:12])
+    here.wait_routes(NETS[:12])
+    wait_for(lambda: "1/3 proxies" in three.ok("explain", NETS[10]), 5, "both to be named")
+    text = three.ok("explain", NETS[10])
+    assert "proxy1: somebody else's entry is in the way" in text, text
+    assert "proxy2: Connection re" in text and "2/3 proxies (proxy2" in three.ok("list")
+    said = three.ctl("banip", "sshd", NETS[12], "--wait")
+    assert said.returncode == 1, said
+    assert "in force on 2/3 proxies (proxy2: " in said.stdout + said.stderr, said
+    said = three.ctl("banip", "sshd", "--wait", NETS[13], NETS[14])
+    assert said.returncode == 1, said
+    assert all(f"{a} in force on 2/3" in said.stdout + said.stderr for a in NETS[13:15])
+    assert "unknown option" in three.ctl("banip", "sshd", NETS[15], "--tiem", "3s").stderr
+    rows = {h["host"]: h for h in three.ctl_json("status")["hosts"]}
+    assert {n: h["state"] for n, h in rows.items()} == {
+        "proxy1": "up", "proxy2": "down", "proxy3": "up"}
+    assert rows["proxy3"]["in_force"] >= 10 and rows["proxy2"]["behind"] == 5
+    assert rows["proxy1"]["refused"] == 1 and rows["proxy2"]["error"]
+    one = {h["host"]: h["state"] for h in three.ctl_json("fleet", NETS[10])}
+    assert one["proxy3"] == "in force" and "conflict" in one["proxy1"], one
+    foreign.ip("route", "del", "unreachable", NETS[10])
+    gone.flush()
+    gone.start()
+    three.ok("sync")
+    three.wait_all(NETS[:15], seconds=40)
+    wait_for(lambda: "proxies" not in three.ok("list"), 30, "nothing to be missing")
+    assert "on 3/3 proxies" in three.ok("banip", "sshd", *NETS[15:17], "--wait")
+
+
 @pytest.mark.parametrize("who", ["banner-edge", None])
 def test_hung_proxy_delays_nobody(three, who):
     hung, here = three.proxies[0], three.proxies[1:]

@@ -84,7 +84,7 @@ def test_foreign_routes_are_left_alone(two):
     two.start()
     ban(two, NETS[:3])
     two.proxies[1].wait_routes(NETS[:3])
-    wait_for(lambda: "1/2 proxies (proxy1: File exists" in two.ok("list"), 5,
+    wait_for(lambda: "1/2 proxies (proxy1: somebody else's entry is in the way" in two.ok("list"), 5,
              "the conflict to be named")
     two.ok("unban", NETS[0])
     two.proxies[1].wait_routes(NETS[1:3])

@@ -67,8 +67,8 @@ log_failure(struct instance *in, const struct want *w, int err)
 	int64_t when = in->o.host.now_ms(in->o.host.arg);
 	const char *what = w->verb == BN_DEL ? "remove" : "apply";
 
-	snprintf(
-	    in->stats.error, sizeof(in->stats.error), "%s: %s", what, strerror(-err));
+	snprintf(in->stats.error, sizeof(in->stats.error), "%s: %s", what,
+	    err_change(-err));
 	in->stats.error_ms = when;
 	if (strcmp(in->said, in->stats.error) == 0 && when - in->said_ms < MS_PER_MIN)
 		return;

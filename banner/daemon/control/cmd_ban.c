@@ -53,6 +53,8 @@ take_options(struct request *r, struct ban_words *w)
 			continue;
 		}
 		if (strcmp(word, "--time") && strcmp(word, "--comment")) {
+			if (!strncmp(word, "--", 2) && r->form != FORM_F2B)
+				return refuse(r, "usage", "unknown option %.40s", word);
 			w->addrs[kept++] = word;
 			continue;
 		}
@@ -138,7 +140,8 @@ ban_one(struct request *r, const struct ban_words *w, const char *addr)
 	}
 	say_ban(r, ban, "banned");
 	if (w->wait && r->d->mode == MODE_RUN)
-		r->ban = ban->id;
+		buf_add(&r->bans, &(struct awaited){ ban->id, addr },
+		    sizeof(struct awaited));
 	return 1;
 }
 

@@ -146,7 +146,7 @@ look_text(enum look_answer answer, int err)
 	case LOOK_THERE: return "there";
 	case LOOK_GONE: return "not there";
 	case LOOK_CANNOT: return "this action cannot tell";
-	case LOOK_ERROR: return strerror(err);
+	case LOOK_ERROR: return err_change(err);
 	}
 	return "";
 }
@@ -156,7 +156,7 @@ static const char *
 complaint(const struct check_action *a)
 {
 	if (a->ban.state == RELAY_FAILED)
-		return strerror(a->ban.err);
+		return err_change(a->ban.err);
 	if (a->ban.state != RELAY_APPLIED)
 		return "the ban was not answered in time: see banctl status";
 	if (a->looks[0] == LOOK_CANNOT)

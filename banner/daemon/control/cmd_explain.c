@@ -63,7 +63,7 @@ where_action(struct request *r, const struct ban *ban, size_t i)
 		break;
 	case RELAY_FAILED:
 		buf_printf(&r->out, "  action %s (%s): FAILED: %s\n", a->conf->name,
-		    ban->jail, strerror(st.err));
+		    ban->jail, err_change(st.err));
 		break;
 	}
 	where_missing(r, ban, i);

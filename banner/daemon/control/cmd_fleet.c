@@ -48,7 +48,7 @@ cmd_fleet(struct request *r)
 		return 0;
 	r->query = 0;
 	if (r->form == FORM_JSON)
-		json_close(&r->out, ']');
+		command_close(r);
 	else
 		buf_puts(&r->out, "no action runs\n");
 	return 0;
@@ -141,6 +141,13 @@ host_text(struct request *r, const struct news_target *t)
 }
 
 void
+command_close(struct request *r)
+{
+	for (const char *p = r->closing ? r->closing : "]"; *p; p++)
+		json_close(&r->out, *p);
+}
+
+void
 command_target(struct request *r, const struct news_target *t)
 {
 	if (r->form == FORM_JSON)
@@ -150,23 +157,39 @@ command_target(struct request *r, const struct news_target *t)
 	r->rows++;
 }
 
+/* How many of the bans the action has not everywhere; each is named. */
+static size_t
+waited_at(struct request *r, size_t action)
+{
+	const struct awaited *v = (const void *)r->bans.p;
+	const struct relay_action *a = relay_action(r->d->relay, action);
+	size_t n = r->bans.len / sizeof(*v), lacking = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct missing *m = relay_missing(r->d->relay, v[i].ban, action);
+
+		if (!m || !a->targets.all || (!m->n && i + 1 < n))
+			continue;
+		if (!m->n && lacking)
+			break;
+		buf_printf(&r->out, "action %s: %s%sin force on ", a->conf->name,
+		    n > 1 && m->n ? v[i].word : "", n > 1 && m->n ? " " : "");
+		missing_text(m, &a->targets, &r->out);
+		buf_putc(&r->out, '\n');
+		lacking += m->n > 0;
+	}
+	return lacking;
+}
+
 int
 command_waited(struct request *r)
 {
 	size_t lacking = 0;
 
-	for (size_t i = 0; i < relay_actions(r->d->relay); i++) {
-		const struct relay_action *a = relay_action(r->d->relay, i);
-		const struct missing *m = relay_missing(r->d->relay, r->ban, i);
-
-		if (!m || !a->targets.all)
-			continue;
-		buf_printf(&r->out, "action %s: in force on ", a->conf->name);
-		missing_text(m, &a->targets, &r->out);
-		buf_putc(&r->out, '\n');
-		lacking += m->n;
-	}
+	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
+		lacking += waited_at(r, i);
 	return lacking && r->form == FORM_TEXT
-	    ? refuse(r, "partial", "%zu proxies do not have it yet", lacking)
+	    ? refuse(r, "partial", "not every proxy has %s yet",
+		  lacking > 1 ? "these bans" : "this ban")
 	    : 0;
 }

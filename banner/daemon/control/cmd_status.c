@@ -225,7 +225,8 @@ json_all(struct request *r, const char **names, size_t n)
 	json_text(&r->out, "store", stream_trouble(r->d->stream));
 	json_text(&r->out, "sandbox", r->d->level.text);
 	json_actions(r, NULL);
-	json_close(&r->out, '}');
+	json_open(&r->out, "hosts", '[');
+	r->closing = "]}";
 }
 
 /* The hosts behind actions follow when their actors have told. */
@@ -236,13 +237,16 @@ status_hosts(struct request *r)
 
 	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
 		targets += relay_action(r->d->relay, i)->targets.all;
-	if (!targets)
+	if (targets) {
+		r->query = client_ticket(r->client);
+		r->rows = 1;
+		r->parts = relay_targets(r->d->relay, r->query, 0);
+	}
+	if (r->parts)
 		return;
-	r->query = client_ticket(r->client);
-	r->rows = 1;
-	r->parts = relay_targets(r->d->relay, r->query, 0);
-	if (!r->parts)
-		r->query = 0;
+	r->query = 0;
+	if (r->form == FORM_JSON)
+		command_close(r);
 }
 
 static int
@@ -256,10 +260,11 @@ status_all(struct request *r)
 	else
 		tree_jails(r, names, n);
 	free(names);
-	if (r->form != FORM_TEXT)
+	if (r->form == FORM_F2B)
 		return 0;
-	ours_daemon(r);
-	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
+	if (r->form == FORM_TEXT)
+		ours_daemon(r);
+	for (size_t i = 0; r->form == FORM_TEXT && i < relay_actions(r->d->relay); i++)
 		ours_action(r, relay_action(r->d->relay, i));
 	status_hosts(r);
 	return 0;

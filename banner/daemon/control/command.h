@@ -83,6 +83,7 @@ struct wire_in;
 void command_row(struct request *, struct wire_in *); /* cmd_explain.c */
 struct news_target;
 void command_target(struct request *, const struct news_target *); /* cmd_fleet.c */
+void command_close(struct request *); /* of a JSON answer to which rows were added */
 int command_waited(struct request *); /* banip --wait is answered */
 /* check (cmd_check.c): go on with it, true when it still waits; an answer to a look,
  * false when it is not the one that asked; the reply at the end. */

@@ -26,14 +26,25 @@
 #define NAME "banner.control"
 
 static bool
+bans_wait(const struct relay *relay, struct request *r)
+{
+	const struct awaited *v = (const void *)r->bans.p;
+
+	for (; r->answered < r->bans.len / sizeof(*v); r->answered++)
+		if (relay_waits(relay, v[r->answered].ban) ||
+		    relay_late(relay, v[r->answered].ban))
+			return true;
+	return false;
+}
+
+static bool
 waits(const struct control *ctl, struct request *r)
 {
 	if (r->check)
 		return command_check_waits(r);
 	if (r->seq && stream_committed(ctl->d->stream) < r->seq)
 		return true;
-	if (r->ban && (relay_waits(ctl->d->relay, r->ban) ||
-	    relay_late(ctl->d->relay, r->ban)))
+	if (bans_wait(ctl->d->relay, r))
 		return true;
 	return r->query || r->parent;
 }
@@ -46,7 +57,7 @@ finish(struct client *c, int rc)
 	c->pending = NULL;
 	if (r->check)
 		rc = command_check(r);
-	else if (r->ban && rc == 0)
+	else if (r->bans.len && rc == 0)
 		rc = command_waited(r);
 	client_reply(c, r, rc);
 	request_fini(r);
@@ -74,7 +85,7 @@ give_up(struct request *r)
 		return refuse(r, "timeout", "no answer in time");
 	if (r->seq)
 		buf_puts(&r->out, "not on disk yet: the store does not answer\n");
-	if (r->ban)
+	if (r->bans.len)
 		buf_puts(&r->out, "not in force everywhere yet: see banctl status\n");
 	return 0;
 }
@@ -284,7 +295,7 @@ control_row_end(struct control *ctl, uint64_t id)
 	if (!c)
 		return;
 	if (c->pending->form == FORM_JSON)
-		json_close(&c->pending->out, ']');
+		command_close(c->pending);
 	else if (!c->pending->rows)
 		buf_puts(&c->pending->out, "nothing\n");
 	c->pending->query = 0;

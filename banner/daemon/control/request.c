@@ -102,6 +102,7 @@ request_fini(struct request *r)
 	free(r->line);
 	free(r->check);
 	buf_fini(&r->out);
+	buf_fini(&r->bans);
 }
 
 int

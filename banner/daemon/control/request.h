@@ -21,6 +21,11 @@ struct engined;
 enum form { FORM_TEXT, FORM_JSON, FORM_F2B };
 enum { REQUEST_WORDS = 4096 };
 
+struct awaited {
+	uint64_t ban;
+	const char *word; /* of the request */
+};
+
 struct request {
 	struct engined *d;
 	struct client *client;
@@ -33,13 +38,15 @@ struct request {
 	const char *code; /* of an error: "refused", "usage", "internal" */
 	char who[80]; /* "root (pid 12)" */
 	bool may_change;
-	/* the reply waits for: the commit of seq, the answers to ban, rows of query,
-	 * the parent; 0: not */
-	uint64_t seq, ban, query, parent;
+	/* the reply waits for: the commit of seq, rows of query, the parent; 0: not */
+	uint64_t seq, query, parent;
+	struct buf bans; /* of struct awaited: and for the answers to these */
+	size_t answered; /* of them */
 	struct check *check; /* how far `check` is, or NULL */
 	int64_t until_ms; /* at latest */
 	size_t rows;
 	unsigned parts; /* actors that have not answered query yet */
+	const char *closing; /* of a JSON answer after its rows; NULL: "]" */
 };
 
 /* Split a line into words: blanks separate, '..' and ".." quote, \ escapes outside

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/err.h"
 #include "banner/daemon/engine/missing.h"
 
 enum { NAMED = 5 };
@@ -77,7 +78,7 @@ missing_text(const struct missing *m, const struct targets *t, struct buf *out)
 	buf_printf(out, "%u/%u proxies", all - m->n, all);
 	for (unsigned i = 0; i < m->n && i < NAMED; i++)
 		buf_printf(out, "%s%s: %s", i ? ", " : " (", t->name[m->v[i].target],
-		    strerror(m->v[i].err));
+		    err_change(m->v[i].err));
 	if (m->n > NAMED)
 		buf_printf(out, " and %u more", m->n - NAMED);
 	if (m->n)

@@ -25,7 +25,7 @@ note_error(struct relay_action *a, int err, const char *target, int64_t when)
 	a->failed++;
 	a->failed_ms = when;
 	snprintf(a->last_error, sizeof(a->last_error), "%s%s%s", target,
-	    target[0] ? ": " : "", strerror(err));
+	    target[0] ? ": " : "", err_change(err));
 }
 
 /* The whole is in force when one target holds it; without targets, when it was told. */
