@@ -22,7 +22,6 @@ struct view {
 	size_t cut_start, cut_end;	/* the date in the line */
 	struct text whole;		/* without the date, each line with LF */
 	struct text subject;		/* whole, or the prefregex's content */
-	struct captures pre;		/* groups of the prefregex */
 	bool refused;			/* PCRE2 gave up somewhere */
 	bool ignored;			/* an ignoreregex, or no failure by itself */
 	bool matched;
@@ -292,18 +291,20 @@ ignored(struct view *v, const struct text *t)
 static bool
 prefilter(struct view *v)
 {
+	struct room *room = &v->j->room;
 	struct regex *x = v->r->pref;
-	struct spans spans;
 	struct str content;
 
+	memset(room->pre.v, 0, v->r->names.n * sizeof(*room->pre.v));
 	if (!x)
 		return true;
-	if (!search(v, x, v->j->shares ? v->j->shares[0] : NULL, &spans))
+	if (!search(v, x, v->j->shares ? v->j->shares[0] : NULL, &room->spans))
 		return false;
 	x->hits++;
-	capture_read(&x->map, &spans, v->subject.s, &v->pre, &v->r->joined_pre);
-	content = v->pre.v[CAP_CONTENT];
-	v->pre.v[CAP_CONTENT] = (struct str){ 0 };
+	capture_read(&x->map, &room->spans, v->subject.s, &room->pre,
+	    &v->r->joined_pre);
+	content = room->pre.v[CAP_CONTENT];
+	room->pre.v[CAP_CONTENT] = (struct str){ 0 };
 	if (content.len > 0) {
 		buf_clear(&v->r->content);
 		buf_str(&v->r->content, content);
@@ -351,7 +352,7 @@ report_captures(struct view *v, const struct captures *c, struct session *s,
     struct failure *f)
 {
 	const struct capture_names *names = &v->r->names;
-	struct field fields[FAILURE_FIELDS];
+	struct field *fields = v->j->room.fields;
 	const struct str *users;
 	size_t nusers = s ? session_users(s, &users) : 0;
 
@@ -467,11 +468,12 @@ static void
 take_hit(struct view *v, size_t rule, const struct spans *spans)
 {
 	struct regex *x = &v->r->fail[rule];
-	struct captures c = v->pre;
+	struct captures *c = &v->j->room.hit;
 	struct failure f = { .lines = &v->j->shown, .nlines = 1 };
 	struct text judged = v->subject;
 
-	capture_read(&x->map, spans, v->subject.s, &c, &v->r->joined);
+	memcpy(c->v, v->j->room.pre.v, v->r->names.n * sizeof(*c->v));
+	capture_read(&x->map, spans, v->subject.s, c, &v->r->joined);
 	if (v->r->multi)
 		f.nlines = take_lines(v, x, spans, &f.lines, &judged);
 	if (ignored(v, &judged))
@@ -480,9 +482,9 @@ take_hit(struct view *v, size_t rule, const struct spans *spans)
 	if (!v->has_when)
 		v->r->stats.no_date++;
 	else if (rule < rules_count(v->r))
-		conclude(v, rule, &c, &f);
+		conclude(v, rule, c, &f);
 	else
-		report_login(v, &c, &f);
+		report_login(v, c, &f);
 }
 
 static bool
@@ -496,8 +498,8 @@ can_match(const struct judge *j, size_t rule)
 static void
 try_regexes(struct view *v)
 {
+	struct spans *spans = &v->j->room.spans;
 	struct rules *r = v->r;
-	struct spans spans;
 	bool all = r->o.check_all && !r->multi;
 
 	if (r->nignore > 0 && r->nignore + 2 < r->nfail && ignored(v, &v->whole))
@@ -507,9 +509,9 @@ try_regexes(struct view *v)
 	for (size_t i = 0; i < r->nfail; i++) {
 		struct share *share = v->j->shares ? v->j->shares[i + 1] : NULL;
 
-		if (!can_match(v->j, i) || !search(v, &r->fail[i], share, &spans))
+		if (!can_match(v->j, i) || !search(v, &r->fail[i], share, spans))
 			continue;
-		take_hit(v, i, &spans);
+		take_hit(v, i, spans);
 		if (!all)
 			return;
 	}

@@ -20,6 +20,14 @@ struct share {
 
 enum { WEIGHT_MAX = 100 };	/* attempts that one line may stand for */
 
+/* What a line needs room for, here so that it is not cleared for each. Of captures
+ * those are valid that the jail has names for. */
+struct room {
+	struct spans spans;
+	struct captures pre, hit;	/* of the prefregex, with those of the hit */
+	struct field fields[FAILURE_FIELDS];
+};
+
 struct judge {
 	struct pattern_run *run;
 	const struct block *block;
@@ -41,6 +49,7 @@ struct judge {
 	void (*look_back)(struct judge *);
 	void *member;			/* match.c's own: whose line it is */
 	int rule;			/* out: the failregex that decided, or -1 */
+	struct room room;
 };
 
 /* judge_repeated.c: the line as it is; if it says nothing, and is syslog's "message

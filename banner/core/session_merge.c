@@ -170,7 +170,7 @@ take_groups(struct sessions *ss, struct session *s, const struct captures *c)
 		unset(s, CAP_DNS);
 		unset(s, CAP_CIDR);
 	}
-	for (size_t i = 0; i < CAP_MAX; i++)
+	for (size_t i = 0; i < ss->names->n; i++)
 		if (c->v[i].s && i != CAP_FORGET && i != CAP_CONTENT &&
 		    i != CAP_WEIGHT)
 			session_set(ss, s, i, c->v[i]);

@@ -20,11 +20,17 @@
 
 enum { NOTHING = -1 }; /* no character there, or none known so far */
 
-/* The last conversion: many lines of one second have the same date. */
+enum { HEAD_MORE = 3, HEAD_MAX = 64 };
+
+/* The last conversion: many lines of one second have the same date. Where the line
+ * began with it, its head says all that the search saw. */
 struct last_time {
 	const struct stamp_template *template;
 	char text[48];
 	size_t len;
+	char head[HEAD_MAX];	/* up to HEAD_MORE bytes behind the date */
+	size_t head_len;	/* 0: not known */
+	size_t cut_start;
 	bool with_now; /* year or day were guessed, at now_s */
 	int64_t now_s, seconds;
 };
@@ -428,17 +434,24 @@ prepare(struct stamp *st)
 		st->run = pattern_run_small();
 }
 
+static bool
+cache_holds(const struct stamp *st)
+{
+	const struct last_time *c = &st->cache;
+
+	return !c->with_now || c->now_s == st->clock.now_ms / MS_PER_S;
+}
+
 /* stamp_convert() with the memory of the last text. */
 static int
 convert(struct stamp *st, const struct stamp_template *t, const struct stamp_match *m,
     struct str text, int64_t *seconds)
 {
 	struct last_time *c = &st->cache;
-	int64_t now_s = st->clock.now_ms / MS_PER_S;
 	bool fits = t->whole && text.len <= sizeof(c->text) && !st->no_shortcuts;
 	int rc;
 
-	if (fits && c->template == t && (!c->with_now || c->now_s == now_s) &&
+	if (fits && c->template == t && cache_holds(st) &&
 	    str_eq(text, (struct str){ c->text, c->len })) {
 		*seconds = c->seconds;
 		return 0;
@@ -449,11 +462,54 @@ convert(struct stamp *st, const struct stamp_template *t, const struct stamp_mat
 		return rc;
 	c->template = t;
 	c->with_now = st->clock.asked;
-	c->now_s = now_s;
+	c->now_s = st->clock.now_ms / MS_PER_S;
 	c->seconds = *seconds;
 	c->len = text.len;
 	memcpy(c->text, text.s, text.len);
+	c->head_len = 0;
 	return 0;
+}
+
+/* A date of a known shape at the begin of the line was found and converted: another
+ * line with this head gives the same, whatever follows. */
+static void
+keep_head(struct stamp *st, const struct stamp_template *t, struct str line,
+    const struct stamp_hit *hit)
+{
+	struct last_time *c = &st->cache;
+	size_t n = hit->cut_end + HEAD_MORE;
+
+	c->head_len = 0;
+	if (st->still || st->no_shortcuts || !t->anchored || t->shape == SHAPE_NONE ||
+	    c->template != t || n > HEAD_MAX || n > line.len ||
+	    c->len != hit->cut_end - hit->cut_start)
+		return;
+	memcpy(c->head, line.s, n);
+	c->head_len = n;
+	c->cut_start = hit->cut_start;
+}
+
+/* The whole search, for a line that begins as the last one that was learned from. */
+static bool
+same_head(struct stamp *st, struct str line, struct stamp_hit *hit)
+{
+	const struct last_time *c = &st->cache;
+	struct stamp_template *t;
+
+	if (c->head_len == 0 || line.len < c->head_len || st->last >= st->list.n ||
+	    st->list.v[st->last] != c->template || !cache_holds(st) ||
+	    memcmp(line.s, c->head, c->head_len) != 0)
+		return false;
+	if (!st->still) {
+		t = st->list.v[st->last];
+		t->hits++;
+		t->matches++;
+		t->used_ms = st->clock.now_ms;
+	}
+	*hit = (struct stamp_hit){ .cut_start = c->cut_start,
+		.cut_end = c->cut_start + c->len, .when_s = (double)c->seconds,
+		.has_time = true };
+	return true;
 }
 
 /* The time of a match into hit; text is what is cut. False: no such moment. */
@@ -483,8 +539,8 @@ read_time(struct stamp *st, const struct stamp_template *t, const struct candida
 	return false;
 }
 
-bool
-stamp_find(struct stamp *st, struct str line, int64_t now_ms, struct stamp_hit *hit)
+static bool
+search_line(struct stamp *st, struct str line, struct stamp_hit *hit)
 {
 	struct subject s = { .line = line, .ascii = is_ascii(line) };
 	struct candidate c, found = { .start = SIZE_MAX };
@@ -494,8 +550,6 @@ stamp_find(struct stamp *st, struct str line, int64_t now_ms, struct stamp_hit *
 
 	s.chars = s.ascii ? line.len : count_chars(line);
 	s.first = s.ascii && !st->no_shortcuts ? stamp_first(line) : FIRST_ANY;
-	set_now(st, now_ms);
-	prepare(st);
 	if (st->last >= st->list.n || !search_last(st, &s, &c, &found, &skip))
 		if (!search_all(st, &s, skip ? st->last : SIZE_MAX, &c, &found))
 			return false;
@@ -505,7 +559,19 @@ stamp_find(struct stamp *st, struct str line, int64_t now_ms, struct stamp_hit *
 	*hit = (struct stamp_hit){ .cut_start = c.m.cut_start, .cut_end = c.m.cut_end };
 	hit->has_time = hit->cut_end > hit->cut_start;
 	text = (struct str){ line.s + hit->cut_start, hit->cut_end - hit->cut_start };
-	return !hit->has_time || read_time(st, t, &c, text, hit);
+	if (hit->has_time && !read_time(st, t, &c, text, hit))
+		return false;
+	if (s.ascii)
+		keep_head(st, t, line, hit);
+	return true;
+}
+
+bool
+stamp_find(struct stamp *st, struct str line, int64_t now_ms, struct stamp_hit *hit)
+{
+	set_now(st, now_ms);
+	prepare(st);
+	return same_head(st, line, hit) || search_line(st, line, hit);
 }
 
 bool
