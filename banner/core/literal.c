@@ -359,6 +359,7 @@ static struct part
 read_atom(struct reader *r)
 {
 	char c = *r->p++;
+	bool digit;
 	int escaped;
 
 	switch (c) {
@@ -371,10 +372,12 @@ read_atom(struct reader *r)
 	case '^': case '$':
 		return part_text(r, "", 0);
 	case '\\':
+		digit = *r->p == 'd';
 		escaped = read_escape(r);
 		if (escaped == -2)
 			return part_text(r, "", 0);
-		return escaped < 0 ? part_unknown() : part_char(r, (unsigned)escaped);
+		return escaped < 0 ? (struct part){ .digits = digit } :
+		    part_char(r, (unsigned)escaped);
 	default:
 		return part_char(r, (unsigned char)c);
 	}
@@ -438,6 +441,9 @@ repeat(struct reader *r, struct part p, unsigned long low, unsigned long high)
 		return p;
 	out.need = p.need;
 	out.nneed = p.nneed;
+	if (p.digits)
+		out.digits = low < LITERAL_DIGITS_MAX ? (uint8_t)low :
+		    LITERAL_DIGITS_MAX;
 	if (p.exact && p.strings.n == 1 && !p.strings.v[0].text.len)
 		return p;	/* zero width, however often */
 	if (p.exact && low == high && low <= 3 &&
@@ -451,20 +457,37 @@ repeat(struct reader *r, struct part p, unsigned long low, unsigned long high)
 	return out;
 }
 
+/* Digits that end what was gathered so far: a new run that is empty knows of those
+ * before it. */
+static uint8_t
+digits_before(const struct part *run, const struct part *p)
+{
+	const struct literal *first = run->strings.v;
+	unsigned n = p->digits;
+
+	if (n > 0 && run->strings.n == 1 && first->text.len == 0)
+		n += first->digits;
+	return n < LITERAL_DIGITS_MAX ? (uint8_t)n : LITERAL_DIGITS_MAX;
+}
+
 /* What was gathered so far, and one more piece. */
 static void
 append(struct reader *r, struct part *run, bool *exact, struct part p)
 {
+	uint8_t digits = digits_before(run, &p);
+
 	if (p.exact && run->strings.n * p.strings.n <= LITERAL_PRODUCT_MAX) {
 		run->strings = set_product(r->a, run->strings, p.strings);
 		return;
 	}
 	*exact = false;
 	part_need(r->a, run, run->strings);
-	if (p.exact)
+	if (p.exact) {
 		run->strings = p.strings;
-	else
+	} else {
 		run->strings = part_text(r, "", 0).strings;
+		run->strings.v[0].digits = digits;
+	}
 	for (size_t i = 0; i < p.nneed; i++)
 		part_need(r->a, run, p.need[i]);
 }

@@ -42,8 +42,9 @@ join(struct arena *a, const struct literal *x, const struct literal *y)
 	if (y->text.len)
 		memcpy(s + x->text.len, y->text.s, y->text.len);
 	if (nocase && !(x->nocase && y->nocase))
-		return (struct literal){ lower(a, (struct str){ s, len }), true };
-	return (struct literal){ { s, len }, nocase };
+		return (struct literal){ lower(a, (struct str){ s, len }), true,
+			x->digits };
+	return (struct literal){ { s, len }, nocase, x->digits };
 }
 
 struct literal_set
@@ -61,7 +62,8 @@ static bool
 has(const struct literal_set *set, const struct literal *l)
 {
 	for (size_t i = 0; i < set->n; i++)
-		if (set->v[i].nocase == l->nocase && str_eq(set->v[i].text, l->text))
+		if (set->v[i].nocase == l->nocase && set->v[i].digits == l->digits &&
+		    str_eq(set->v[i].text, l->text))
 			return true;
 	return false;
 }
@@ -198,6 +200,9 @@ set_uncut(struct arena *a, struct literal_set set, enum literal_cut cut)
 		size_t half;
 
 		l.text = best_piece(l.text, cut);
+		if (cut == CUT_ANY || l.text.s != set.v[i].text.s || !l.text.len ||
+		    (cut != CUT_NONE && !is_word(l.text.s[0])))
+			l.digits = 0;	/* the date may stand between */
 		half = cut == CUT_ANY ? l.text.len / 2 : l.text.len;
 		if (half < USEFUL_BYTES)
 			return (struct literal_set){ NULL, 0 };
@@ -217,6 +222,7 @@ is_same(const struct literal_set *a, const struct literal_set *b)
 {
 	for (size_t i = 0; i < a->n && a->n == b->n; i++)
 		if (a->v[i].nocase != b->v[i].nocase ||
+		    a->v[i].digits != b->v[i].digits ||
 		    !str_eq(a->v[i].text, b->v[i].text))
 			return false;
 	return a->n == b->n;

@@ -23,8 +23,23 @@ enum literal_cut {
 	CUT_ANY,	/* anywhere: each text counts as one of its two halves */
 };
 
-/* nocase: the text is lower case, and ASCII case is ignored. */
-struct literal { struct str text; bool nocase; };
+/* nocase: the text is lower case, and ASCII case is ignored. digits: so many digits
+ * stand before it at least: "\d{3}0[1-9] " is no time of day. */
+enum { LITERAL_DIGITS_MAX = 9 };
+struct literal { struct str text; bool nocase; uint8_t digits; };
+
+/* Do so many stand before text[at]? Of those beyond ASCII each byte counts as one. */
+static inline bool
+literal_digits(struct str text, size_t at, unsigned n)
+{
+	if (at < n)
+		return false;
+	for (const char *s = text.s + at - n; s < text.s + at; s++)
+		if ((*s < '0' || *s > '9') && !(*s & 0x80))
+			return false;
+	return true;
+}
+
 struct literal_set { struct literal *v; size_t n; };
 
 enum { LITERAL_SETS_MAX = 8 };	/* of one regex */
@@ -44,6 +59,7 @@ double	literal_score(const struct literal_set *);
 
 struct part {
 	bool exact;			/* strings holds every text it matches */
+	uint8_t digits;			/* every text it matches ends with so many */
 	struct literal_set strings;
 	struct literal_set *need;	/* each match holds one of each */
 	size_t nneed;

@@ -105,13 +105,14 @@ add_literal(struct scan *sc, struct table *seen, const struct literal *l, size_t
 	struct scan_lit *lit;
 	uintptr_t at;
 
-	key[0] = (char)l->nocase;
+	key[0] = (char)(l->nocase | l->digits << 1);
 	memcpy(key + 1, l->text.s, len);
 	at = (uintptr_t)table_find(seen, key, len + 1);
 	if (!at) {
 		sc->lits = xrealloc(sc->lits, (sc->nlits + 1) * sizeof(*sc->lits));
 		lit = &sc->lits[sc->nlits++];
 		*lit = (struct scan_lit){ .len = (uint32_t)len, .nocase = l->nocase,
+		    .digits = l->digits,
 		    .s = (const uint8_t *)arena_dup(sc->arena,
 		        (struct str){ l->text.s, len }),
 		    .rules = arena_alloc(sc->arena, sc->words * sizeof(uint64_t)) };
@@ -176,7 +177,7 @@ choose(struct scan *sc, size_t number, const struct scan_rule *rule,
 static void
 add_label(struct scan *sc, struct table *seen)
 {
-	struct literal label = { STR("@40000000"), false };
+	struct literal label = { .text = STR("@40000000") };
 
 	for (size_t i = 0; i < sc->nrules; i++)
 		add_literal(sc, seen, &label, i);

@@ -15,6 +15,7 @@ struct scan_lit {
 	const uint8_t *s;
 	uint32_t len;
 	bool nocase;
+	uint8_t digits;	/* as in struct literal */
 	uint32_t window;	/* offset of the bytes the engine looks for */
 	uint64_t *rules;	/* rules that have it */
 };
@@ -49,8 +50,16 @@ gram3_slot(const uint8_t *p)
 	return gram_mix(g | 0x202020u) >> (32 - GRAM3_BITS);
 }
 
-/* Does lit stand at text[at]? */
-bool	scan_is_at(const struct scan_lit *, struct str text, size_t at);
+/* Does lit stand at text[at]? Mostly its first byte says no. */
+bool	scan_is_all_at(const struct scan_lit *, struct str text, size_t at);
+
+static inline bool
+scan_is_at(const struct scan_lit *l, struct str text, size_t at)
+{
+	return at < text.len &&
+	    !(((uint8_t)text.s[at] ^ l->s[0]) & (l->nocase ? ~0x20u : ~0u)) &&
+	    scan_is_all_at(l, text, at);
+}
 
 enum { TEDDY_BUCKETS = 8 };
 struct teddy {

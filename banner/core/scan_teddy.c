@@ -23,11 +23,13 @@ hits_add(struct hits *h, size_t at, uint32_t lit)
 }
 
 bool
-scan_is_at(const struct scan_lit *l, struct str text, size_t at)
+scan_is_all_at(const struct scan_lit *l, struct str text, size_t at)
 {
 	const uint8_t *p = (const uint8_t *)text.s + at;
 
 	if (at > text.len || l->len > text.len - at)
+		return false;
+	if (l->digits && !literal_digits(text, at, l->digits))
 		return false;
 	if (!l->nocase)
 		return memcmp(p, l->s, l->len) == 0;

@@ -18,7 +18,9 @@ static bool
 holds(const struct literal *l, struct str s)
 {
 	for (size_t at = 0; at + l->text.len <= s.len; at++)
-		if (l->nocase ? !strncasecmp(s.s + at, l->text.s, l->text.len) :
+		if (!literal_digits(s, at, l->digits))
+			continue;
+		else if (l->nocase ? !strncasecmp(s.s + at, l->text.s, l->text.len) :
 		    !memcmp(s.s + at, l->text.s, l->text.len))
 			return true;
 	return false;

@@ -17,7 +17,9 @@ static bool
 holds(struct str text, const struct literal *l)
 {
 	for (size_t at = 0; at + l->text.len <= text.len; at++)
-		if (l->nocase ? !strncasecmp(text.s + at, l->text.s, l->text.len) :
+		if (!literal_digits(text, at, l->digits))
+			continue;
+		else if (l->nocase ? !strncasecmp(text.s + at, l->text.s, l->text.len) :
 		    !memcmp(text.s + at, l->text.s, l->text.len))
 			return true;
 	return false;
@@ -32,7 +34,7 @@ set_holds(struct str text, const struct literal_set *set)
 	return false;
 }
 
-/* The sets as text: "a|b & c". */
+/* The sets as text: "a|b & c"; ~ no case, # behind a digit. */
 static void
 expect_sets(const char *regex, enum literal_cut cut, const char *expected)
 {
@@ -47,6 +49,8 @@ expect_sets(const char *regex, enum literal_cut cut, const char *expected)
 		for (size_t k = 0; k < set->n; k++) {
 			buf_puts(&b, k ? "|" : i ? " & " : "");
 			buf_puts(&b, set->v[k].nocase ? "~" : "");
+			for (int d = 0; d < set->v[k].digits; d++)
+				buf_putc(&b, '#');
 			buf_str(&b, set->v[k].text);
 		}
 	}
@@ -71,7 +75,14 @@ test_examples(void **state)
 	expect_sets("(?i:Quite) Right", CUT_NONE, "~quite right");
 	expect_sets("(?i)user", CUT_NONE, "");	/* s is vague, the rest short */
 	expect_sets("(?=look)ahead", CUT_NONE, "ahead");
-	expect_sets("^start\\[\\d{1,3}\\]: end$", CUT_NONE, "]: end & start[");
+	expect_sets("^start\\[\\d{1,3}\\]: end$", CUT_NONE, "#]: end & start[");
+	expect_sets("\\d{3}0[12] \\S", CUT_WORD, "###01 |###02 ");
+	expect_sets("\\d\\d{2,}end", CUT_WORD, "###end");
+	expect_sets("\\d-\\dend", CUT_WORD, "#end");
+	expect_sets("\\d* end", CUT_NONE, " end");
+	expect_sets("\\d+ end", CUT_WORD, " end");	/* the cut may be there */
+	expect_sets("\\dx?end", CUT_NONE, "#xend|#end");
+	expect_sets("\\dend", CUT_ANY, "");
 	expect_sets("caf\xc3\xa9 noir", CUT_NONE, "caf &  noir");
 	expect_sets("(?(user)one|two)three", CUT_NONE, "onethree|twothree|three");
 	expect_sets("a\\x62c\\.d", CUT_NONE, "abc.d");
