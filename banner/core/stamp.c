@@ -35,6 +35,12 @@ struct last_time {
 	int64_t now_s, seconds;
 };
 
+/* A match with its place in characters. */
+struct candidate {
+	struct stamp_match m;
+	size_t start, end, index;
+};
+
 struct stamp {
 	struct stamp_list list;
 	struct stamp_zone zone;
@@ -50,6 +56,7 @@ struct stamp {
 	bool still; /* nothing is learned now */
 	const char *later; /* what is to be listed for the first line, or NULL */
 	struct last_time cache;
+	struct candidate room[2]; /* of the search at hand, too big to clear each time */
 };
 
 struct subject {
@@ -59,12 +66,6 @@ struct subject {
 	enum stamp_first first;
 	bool hinting, hinted; /* hints may be looked for; were */
 	struct stamp_hints hints;
-};
-
-/* A match with its place in characters. */
-struct candidate {
-	struct stamp_match m;
-	size_t start, end, index;
 };
 
 static bool
@@ -307,21 +308,21 @@ is_winner(const struct stamp *st, const struct candidate *c)
 
 static bool
 search_all(struct stamp *st, struct subject *s, size_t skip, struct candidate *c,
-    const struct candidate *reserve)
+    struct candidate *found)
 {
-	struct candidate found = *reserve;
-
 	s->hinting = s->ascii && !st->no_shortcuts;
 	for (size_t i = 0; i < st->list.n; i++) {
 		if (i == skip || !search(st, i, s, NULL, c))
 			continue;
 		if (is_winner(st, c))
 			return true;
-		if (c->start < found.start)
-			found = *c;
+		if (c->start < found->start)
+			*found = *c;
 	}
-	*c = found;
-	return found.start != SIZE_MAX;
+	if (found->start == SIZE_MAX)
+		return false;
+	*c = *found;
+	return true;
 }
 
 static double
@@ -543,23 +544,24 @@ static bool
 search_line(struct stamp *st, struct str line, struct stamp_hit *hit)
 {
 	struct subject s = { .line = line, .ascii = is_ascii(line) };
-	struct candidate c, found = { .start = SIZE_MAX };
+	struct candidate *c = &st->room[0], *found = &st->room[1];
 	const struct stamp_template *t;
 	struct str text;
 	bool skip = false;
 
+	found->start = SIZE_MAX;
 	s.chars = s.ascii ? line.len : count_chars(line);
 	s.first = s.ascii && !st->no_shortcuts ? stamp_first(line) : FIRST_ANY;
-	if (st->last >= st->list.n || !search_last(st, &s, &c, &found, &skip))
-		if (!search_all(st, &s, skip ? st->last : SIZE_MAX, &c, &found))
+	if (st->last >= st->list.n || !search_last(st, &s, c, found, &skip))
+		if (!search_all(st, &s, skip ? st->last : SIZE_MAX, c, found))
 			return false;
-	t = st->list.v[c.index];
+	t = st->list.v[c->index];
 	if (!st->still)
-		learn(st, &s, &c);
-	*hit = (struct stamp_hit){ .cut_start = c.m.cut_start, .cut_end = c.m.cut_end };
+		learn(st, &s, c);
+	*hit = (struct stamp_hit){ .cut_start = c->m.cut_start, .cut_end = c->m.cut_end };
 	hit->has_time = hit->cut_end > hit->cut_start;
 	text = (struct str){ line.s + hit->cut_start, hit->cut_end - hit->cut_start };
-	if (hit->has_time && !read_time(st, t, &c, text, hit))
+	if (hit->has_time && !read_time(st, t, c, text, hit))
 		return false;
 	if (s.ascii)
 		keep_head(st, t, line, hit);
