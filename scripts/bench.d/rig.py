@@ -29,7 +29,7 @@ def tool(name, into):
     """One of the C programs beside this file, compiled for this machine."""
     program = Path(into) / name
     subprocess.run(["cc", "-O3", "-march=native", "-D_GNU_SOURCE", "-o", program,
-                    HERE / f"{name}.c", *(["-lpcre2-8"] if name == "minban" else [])],
+                    HERE / f"{name}.c", *(["-lpcre2-8"] if name in ("minban", "plain") else [])],
                    check=True)
     return program
 

@@ -2,6 +2,7 @@
 """scripts/bench runs and prints its rows; what the figures are is not judged here."""
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -36,6 +37,14 @@ def test_rows(name):
         assert row["bench"] == name and KEYS[name] <= row.keys()
         numbers = [v for k, v in row.items() if k in KEYS[name] and v is not None]
         assert all(v >= 0 for v in numbers), row
+
+
+def test_scan_beside_the_tools_there_are():
+    rows = [json.loads(line) for line in bench("scan", "--json").stdout.splitlines()]
+    assert [r for r in rows if r.get("ratio_loop")]
+    assert bool(shutil.which("rg")) == any(r.get("ratio_ripgrep") for r in rows)
+    if len(os.sched_getaffinity(0)) > 1:
+        assert [r for r in rows if r.get("speedup")]
 
 
 def test_table_and_refusal():
