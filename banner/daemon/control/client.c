@@ -20,7 +20,7 @@ late_arm(struct client *c)
 {
 	struct timeval wait = { REQUEST_S, 0 };
 
-	if (c->inbuf.len && !c->pending)
+	if (c->inbuf.len && !c->pending && !c->outbuf.len)
 		evtimer_add(c->late, &wait);
 	else
 		evtimer_del(c->late);
@@ -31,7 +31,8 @@ take_lines(struct client *c)
 {
 	char *end;
 
-	while (!c->pending && !c->closing && c->inbuf.len &&
+	/* One reply at a time: who asks on and does not read waits. */
+	while (!c->pending && !c->closing && !c->outbuf.len && c->inbuf.len &&
 	    (end = memchr(c->inbuf.p, '\n', c->inbuf.len))) {
 		size_t len = (size_t)(end - c->inbuf.p);
 		char *line = xstrndup(c->inbuf.p, len);
@@ -49,13 +50,12 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	char room[16384];
 	ssize_t n = recv(fd, room, sizeof(room), MSG_DONTWAIT);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
 		client_free(c);
 		return;
 	}
-	buf_add(&c->inbuf, room, (size_t)n);
+	if (n > 0)
+		buf_add(&c->inbuf, room, (size_t)n);
 	take_lines(c);
 	if (c->inbuf.len > REQUEST_BYTES) {
 		control_broken(c, "the request is too long");
@@ -98,6 +98,8 @@ client_send(struct client *c)
 	}
 	if (c->closing)
 		client_free(c);
+	else if (!c->pending && c->inbuf.len && memchr(c->inbuf.p, '\n', c->inbuf.len))
+		event_active(c->in, EV_READ, 0);
 }
 
 static bool
@@ -133,14 +135,18 @@ client_rights(struct client *c, const struct ucred *u)
 	    in_group(name, u->gid, conf->admin_group);
 }
 
-static size_t
-clients_of(const struct control *ctl, uid_t uid)
+/* Others than root cannot keep root out. */
+static bool
+is_full(const struct control *ctl, uid_t uid)
 {
-	size_t n = 0;
+	size_t others = 0, same = 0;
 
-	for (const struct client *c = ctl->clients; c; c = c->next)
-		n += c->uid == uid;
-	return n;
+	for (const struct client *c = ctl->clients; c; c = c->next) {
+		others += c->uid != 0;
+		same += c->uid == uid;
+	}
+	return ctl->nclients >= CLIENTS_MAX ||
+	    (uid != 0 && (others >= CLIENTS_OTHERS || same >= CLIENTS_OF_USER));
 }
 
 struct client *
@@ -151,7 +157,7 @@ client_new(struct control *ctl, int fd)
 	struct client *c;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &len) < 0 ||
-	    ctl->nclients >= CLIENTS_MAX || clients_of(ctl, u.uid) >= CLIENTS_OF_USER) {
+	    is_full(ctl, u.uid)) {
 		static const char text[] = "error busy too many clients\n";
 
 		send(fd, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -210,6 +216,30 @@ put_payload(struct client *c, struct buf *payload)
 	}
 }
 
+/* Replies that nobody reads may take so much memory; then the oldest goes. Its client is
+ * freed when its turn comes, by its end: it may be the next in somebody's loop. */
+static void
+keep_room(struct control *ctl)
+{
+	for (;;) {
+		struct client *oldest = NULL;
+		size_t total = 0;
+
+		for (struct client *c = ctl->clients; c; c = c->next) {
+			total += c->outbuf.len;
+			if (c->outbuf.len > WATCH_BYTES &&
+			    (!oldest || c->turn < oldest->turn))
+				oldest = c;
+		}
+		if (total <= REPLIES_BYTES || !oldest)
+			return;
+		buf_fini(&oldest->outbuf);
+		oldest->closing = true;
+		shutdown(oldest->fd, SHUT_RDWR);
+		ctl->stats.dropped++;
+	}
+}
+
 void
 client_reply(struct client *c, struct request *r, int rc)
 {
@@ -221,6 +251,6 @@ client_reply(struct client *c, struct request *r, int rc)
 		    r->err.text);
 	else
 		buf_puts(&c->outbuf, "ok\n");
-	if (c->outbuf.len > REPLY_BYTES)
-		c->closing = true;
+	c->turn = ++c->control->turns;
+	keep_room(c->control);
 }

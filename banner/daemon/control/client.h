@@ -10,11 +10,12 @@
 #include "banner/daemon/control/request.h"
 
 enum {
-	CLIENTS_MAX = 64,
-	CLIENTS_OF_USER = 16,
+	CLIENTS_MAX = 128,
+	CLIENTS_OTHERS = 64, /* of these for users other than root */
+	CLIENTS_OF_USER = 16, /* and for each of them */
 	REQUEST_BYTES = 64 << 10,
 	REQUEST_S = 5,
-	REPLY_BYTES = 64 << 20,
+	REPLIES_BYTES = 128 << 20, /* that wait to be read, of all clients */
 	WATCH_BYTES = 1 << 20,
 	WAIT_MS = 10000
 };
@@ -32,6 +33,7 @@ struct client {
 	struct buf inbuf, outbuf;
 	struct request *pending; /* its reply comes later */
 	uint64_t dropped; /* watch lines it did not take */
+	uint64_t turn; /* when its reply was written, among all */
 };
 
 struct control {
@@ -40,7 +42,7 @@ struct control {
 	struct event *accept, *patience;
 	struct client *clients;
 	size_t nclients, nwatch;
-	uint64_t tickets;
+	uint64_t tickets, turns;
 	struct control_stats stats;
 };
 

@@ -128,6 +128,10 @@ ban_one(struct request *r, const struct ban_words *w, const char *addr)
 	const struct ban *ban = NULL;
 	int rc = parse_subject(addr, &b.subject, &r->err);
 
+	/* More likely a slip than an id that some action of manual understands. */
+	if (rc == 0 && !w->jail && b.subject.kind == SUBJECT_ID && r->form != FORM_F2B)
+		rc = err_set(&r->err, -EINVAL, "\"%.60s\" is no address; names and ids "
+		    "are banned in a jail that counts them", addr);
 	if (rc == 0)
 		rc = engine_ban(r->d->engine, &b, &ban, &r->err);
 	if (rc == -EEXIST && ban) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * cmd_explain.c - explain, doctor, history: what happened and why.
+ * cmd_explain.c - explain, history: what happened and why.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,6 @@
 #include "banner/core/engine_state.h"
 #include "banner/daemon/control/command.h"
 #include "banner/daemon/engine/context.h"
-#include "banner/daemon/engine/feed.h"
 #include "banner/daemon/engine/relay.h"
 #include "banner/daemon/engine/stream.h"
 
@@ -213,125 +212,4 @@ command_row(struct request *r, struct wire_in *in)
 	}
 	r->rows++;
 	buf_fini(&subject);
-}
-
-struct doctor {
-	struct request *r;
-	const struct watch *watch;
-	size_t sources, found;
-};
-
-static void
-say(struct doctor *doc, const char *jail, const char *text)
-{
-	buf_printf(&doc->r->out, "%s%s%s\n", jail ? jail : "", jail ? ": " : "", text);
-	doc->found++;
-}
-
-static void
-look_source(void *arg, struct source *s)
-{
-	struct doctor *doc = arg;
-	struct source_stats st;
-	char text[700], when[UNITS_TEXT];
-
-	doc->sources++;
-	source_stats(s, &st);
-	if (st.waiting)
-		snprintf(text, sizeof(text), "%s is not there", source_name(s));
-	else if (!st.last_line_ms)
-		snprintf(text, sizeof(text), "%s: no line so far", source_name(s));
-	else if (engined_now() - st.last_line_ms > MS_PER_DAY)
-		snprintf(text, sizeof(text), "%s: silent since %s", source_name(s),
-		    units_time(st.last_line_ms, when));
-	else if (st.long_lines || st.lost_bytes)
-		snprintf(text, sizeof(text), "%s: %llu lines too long, %llu bytes lost",
-		    source_name(s), (unsigned long long)st.long_lines,
-		    (unsigned long long)st.lost_bytes);
-	else
-		return;
-	say(doc, doc->watch->conf->name, text);
-}
-
-static void
-look_rules(struct doctor *doc)
-{
-	const struct rules_stats *st = rules_stats(doc->watch->rules);
-	const char *jail = doc->watch->conf->name;
-	char text[300];
-
-	if (st->lines > 100 && !st->matched && !st->ignored) {
-		snprintf(text, sizeof(text),
-		    "%llu lines read, %llu candidates, and none "
-		    "matched: is this the right log for filter %s?",
-		    (unsigned long long)st->lines, (unsigned long long)st->candidates,
-		    doc->watch->conf->filter.name);
-		say(doc, jail, text);
-	}
-	if (st->no_date && st->no_date * 2 > st->candidates)
-		say(doc, jail,
-		    "most lines have no date that is understood: see datepattern");
-	if (st->too_old && st->too_old * 2 > st->candidates && st->candidates > 20)
-		say(doc, jail,
-		    "most lines are older than findtime: is the time zone of "
-		    "the log another one?");
-	if (rules_peers_only(doc->watch->rules)) {
-		snprintf(text, sizeof(text),
-		    "%llu failures name only a trusted address: the proxy does not "
-		    "tell whom it serves, or is not believed (Zimbra: "
-		    "zimbraMailTrustedIP); nobody can be banned for them",
-		    (unsigned long long)st->own_peer);
-		say(doc, jail, text);
-	}
-	if (st->errors)
-		say(doc, jail, "a regex gave up on some lines: see banctl status");
-	if (rules_every_line(doc->watch->rules))
-		say(doc, jail, "note: a rule without fixed text sees every line");
-}
-
-static void
-look_daemon(struct doctor *doc)
-{
-	struct engined *d = doc->r->d;
-	struct engine_stats st;
-
-	if (stream_trouble(d->stream)[0])
-		say(doc, "store", stream_trouble(d->stream));
-	if (d->paused)
-		say(doc, NULL, "panic: nothing is in force until banctl resume");
-	for (size_t i = 0; i < relay_actions(d->relay); i++) {
-		const struct relay_action *a = relay_action(d->relay, i);
-
-		if (!a->connected)
-			say(doc, a->conf->name, "its actor does not run: see the log");
-		else if (a->last_error[0])
-			say(doc, a->conf->name, a->last_error);
-	}
-	engine_stats(d->engine, NULL, &st);
-	if (st.leaks)
-		say(doc, NULL,
-		    "banned clients still get through: is this host behind a "
-		    "proxy? see trusted in banner.conf(5)");
-	if (st.evicted_bans || st.evicted_keys)
-		say(doc, NULL, "caps were reached: see max_bans and max_tracked");
-}
-
-int
-cmd_doctor(struct request *r)
-{
-	struct doctor doc = { .r = r };
-
-	look_daemon(&doc);
-	for (size_t i = 0; i < feed_watches(r->d->feed); i++) {
-		doc.watch = feed_watch(r->d->feed, i);
-		doc.sources = 0;
-		feed_sources(r->d->feed, doc.watch, look_source, &doc);
-		if (!doc.sources)
-			say(&doc, doc.watch->conf->name,
-			    "reads nothing: no log file exists");
-		look_rules(&doc);
-	}
-	if (!doc.found)
-		buf_puts(&r->out, "nothing wrong found\n");
-	return 0;
 }

@@ -34,15 +34,37 @@ cmd_version(struct request *r)
 int
 cmd_help(struct request *r)
 {
-	command_help(&r->out);
+	const struct command *c;
+
+	if (r->form != FORM_JSON) {
+		command_help(&r->out);
+		return 0;
+	}
+	json_open(&r->out, NULL, '[');
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		json_open(&r->out, NULL, '{');
+		json_text(&r->out, "name", c->name);
+		json_text(&r->out, "arguments", c->args);
+		json_text(&r->out, "help", c->help);
+		json_bool(&r->out, "changes", c->right == RIGHT_CHANGE);
+		json_close(&r->out, '}');
+	}
+	json_close(&r->out, ']');
 	return 0;
 }
 
 int
 cmd_completion(struct request *r)
 {
-	if (completion_print(&r->out, r->argv[1]) < 0)
+	struct buf script = { 0 };
+
+	if (completion_print(&script, r->argv[1]) < 0)
 		return refuse(r, "usage", "use: completion bash|zsh");
+	if (r->form == FORM_JSON)
+		json_text(&r->out, NULL, script.p);
+	else
+		buf_str(&r->out, buf_view(&script));
+	buf_fini(&script);
 	return 0;
 }
 
@@ -57,9 +79,15 @@ ask_parent(struct request *r, const char *what)
 int
 cmd_echo(struct request *r)
 {
+	struct buf text = { 0 };
+
 	for (size_t i = 1; i < r->argc; i++)
-		buf_printf(&r->out, "%s%s", i > 1 ? " " : "", r->argv[i]);
-	buf_putc(&r->out, '\n');
+		buf_printf(&text, "%s%s", i > 1 ? " " : "", r->argv[i]);
+	if (r->form == FORM_JSON)
+		json_text(&r->out, NULL, text.p ? text.p : "");
+	else
+		buf_printf(&r->out, "%s\n", text.p ? text.p : "");
+	buf_fini(&text);
 	return 0;
 }
 

@@ -118,9 +118,10 @@ ours_daemon(struct request *r)
 	buf_printf(
 	    &r->out, "store:\t%s%s\n", trouble[0] ? "NOT WRITING: " : "ok", trouble);
 	buf_printf(&r->out, "sandbox:\t%s\n", d->level.text);
-	buf_printf(&r->out, "control:\t%zu clients, %llu requests, %llu refused\n",
+	buf_printf(&r->out, "control:\t%zu clients, %llu requests, %llu refused, %llu "
+	    "given up unread\n",
 	    ctl.clients, (unsigned long long)ctl.requests,
-	    (unsigned long long)ctl.refused);
+	    (unsigned long long)ctl.refused, (unsigned long long)ctl.dropped);
 	if (ask_refused(d->ask))
 		buf_printf(&r->out, "helper:\t%llu questions not asked\n",
 		    (unsigned long long)ask_refused(d->ask));
@@ -465,6 +466,18 @@ cmd_status(struct request *r)
 	return 0;
 }
 
+static void
+stats_json(struct request *r, const char *jail, const struct engine_stats *st)
+{
+	json_open(&r->out, NULL, '{');
+	json_text(&r->out, "jail", jail);
+	json_number(&r->out, "tracked", (int64_t)st->tracked_now);
+	json_number(&r->out, "failures", (int64_t)st->failures);
+	json_number(&r->out, "banned", (int64_t)st->banned_now);
+	json_number(&r->out, "bans", (int64_t)st->bans);
+	json_close(&r->out, '}');
+}
+
 int
 cmd_stats(struct request *r)
 {
@@ -472,12 +485,20 @@ cmd_stats(struct request *r)
 	const char **names = jail_names(r->d, &n);
 	struct engine_stats st;
 
+	if (r->form == FORM_JSON)
+		json_open(&r->out, NULL, '[');
 	for (size_t i = 0; i < n; i++) {
 		engine_stats(r->d->engine, names[i], &st);
+		if (r->form == FORM_JSON) {
+			stats_json(r, names[i], &st);
+			continue;
+		}
 		buf_printf(&r->out, "%s\tfailed %zu of %llu\tbanned %zu of %llu\n",
 		    names[i], st.tracked_now, (unsigned long long)st.failures,
 		    st.banned_now, (unsigned long long)st.bans);
 	}
+	if (r->form == FORM_JSON)
+		json_close(&r->out, ']');
 	free(names);
 	return 0;
 }

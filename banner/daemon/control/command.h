@@ -51,9 +51,10 @@ int jail_end(struct request *, struct jail *);
 int cmd_start(struct request *);
 /* cmd_get.c */
 int cmd_get(struct request *);
+/* cmd_doctor.c */
+int cmd_doctor(struct request *);
 /* cmd_explain.c */
 int cmd_explain(struct request *);
-int cmd_doctor(struct request *);
 int cmd_history(struct request *);
 /* cmd_service.c */
 int cmd_ping(struct request *);

@@ -297,7 +297,9 @@ control_row_end(struct control *ctl, uint64_t id)
 	if (c->pending->form == FORM_JSON)
 		command_close(c->pending);
 	else if (!c->pending->rows)
-		buf_puts(&c->pending->out, "nothing\n");
+		buf_puts(&c->pending->out, !strcmp(c->pending->argv[0], "fleet")
+			? "no action here has hosts behind it\n"
+			: "nothing\n");
 	c->pending->query = 0;
 	finish(c, 0);
 }

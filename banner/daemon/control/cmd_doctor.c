@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * cmd_doctor.c - what each jail reads and finds, and what looks wrong.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "banner/base/units.h"
+#include "banner/core/engine_state.h"
+#include "banner/daemon/control/command.h"
+#include "banner/daemon/engine/context.h"
+#include "banner/daemon/engine/feed.h"
+#include "banner/daemon/engine/relay.h"
+#include "banner/daemon/engine/stream.h"
+
+enum { FINDING = 900 };
+
+struct doctor {
+	struct request *r;
+	const struct watch *watch;
+	const char *about; /* jail or action, or NULL */
+	size_t sources, wrong;
+};
+
+static void __attribute__((format(printf, 3, 4)))
+say(struct doctor *doc, bool wrong, const char *fmt, ...)
+{
+	struct buf *out = &doc->r->out;
+	char text[FINDING];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	doc->wrong += wrong;
+	if (doc->r->form == FORM_JSON) {
+		json_open(out, NULL, '{');
+		json_text(out, "about", doc->about);
+		json_bool(out, "wrong", wrong);
+		json_text(out, "text", text);
+		json_close(out, '}');
+	} else
+		buf_printf(out, "%s%s%s%s\n", doc->about ? doc->about : "",
+		    doc->about ? ": " : "", wrong ? "WRONG: " : "", text);
+}
+
+static void
+look_source(void *arg, struct source *s)
+{
+	struct doctor *doc = arg;
+	struct source_stats st;
+	char when[UNITS_TEXT];
+
+	doc->sources++;
+	source_stats(s, &st);
+	if (st.waiting) {
+		say(doc, true, "%s is not there; the jail waits for it",
+		    source_name(s));
+		return;
+	}
+	if (!st.last_line_ms)
+		say(doc, false, "reads %s: no line so far", source_name(s));
+	else
+		say(doc, engined_now() - st.last_line_ms > MS_PER_DAY,
+		    "reads %s: %llu lines, the last at %s", source_name(s),
+		    (unsigned long long)st.lines, units_time(st.last_line_ms, when));
+	if (st.long_lines || st.lost_bytes)
+		say(doc, true, "%s: %llu lines too long, %llu bytes lost",
+		    source_name(s), (unsigned long long)st.long_lines,
+		    (unsigned long long)st.lost_bytes);
+}
+
+/* Dates and addresses that cannot be right. */
+static void
+look_lines(struct doctor *doc, const struct rules_stats *st)
+{
+	if (st->no_date && st->no_date * 2 > st->candidates)
+		say(doc, true,
+		    "most lines have no date that is understood: see datepattern");
+	if (st->too_old && st->too_old * 2 > st->candidates && st->candidates > 20)
+		say(doc, true,
+		    "most lines are older than findtime: is the time zone of "
+		    "the log another one?");
+	if (rules_peers_only(doc->watch->rules))
+		say(doc, true,
+		    "%llu failures name only a trusted address: the proxy does not "
+		    "tell whom it serves, or is not believed (Zimbra: "
+		    "zimbraMailTrustedIP); nobody can be banned for them",
+		    (unsigned long long)st->own_peer);
+}
+
+static void
+look_rules(struct doctor *doc)
+{
+	const struct rules_stats *st = rules_stats(doc->watch->rules);
+
+	say(doc, false,
+	    "%llu lines, %llu of them candidates, %llu failures; refused: %llu "
+	    "ignored, %llu too old, %llu without date, %llu without address, "
+	    "%llu errors",
+	    (unsigned long long)st->lines, (unsigned long long)st->candidates,
+	    (unsigned long long)st->matched, (unsigned long long)st->ignored,
+	    (unsigned long long)st->too_old, (unsigned long long)st->no_date,
+	    (unsigned long long)st->bad_host, (unsigned long long)st->errors);
+	if (st->lines > 100 && !st->matched && !st->ignored)
+		say(doc, true,
+		    "%llu lines read, %llu candidates, and none "
+		    "matched: is this the right log for filter %s?",
+		    (unsigned long long)st->lines, (unsigned long long)st->candidates,
+		    doc->watch->conf->filter.name);
+	look_lines(doc, st);
+	if (st->errors)
+		say(doc, true, "a regex gave up on some lines: see banctl status");
+	if (rules_every_line(doc->watch->rules))
+		say(doc, false, "a rule without fixed text sees every line");
+}
+
+static void
+look_actions(struct doctor *doc)
+{
+	struct relay *relay = doc->r->d->relay;
+
+	for (size_t i = 0; i < relay_actions(relay); i++) {
+		const struct relay_action *a = relay_action(relay, i);
+
+		doc->about = a->conf->name;
+		if (!a->connected)
+			say(doc, true, "its actor does not run: see the log");
+		else if (a->last_error[0])
+			say(doc, true, "%s", a->last_error);
+	}
+	doc->about = NULL;
+}
+
+static void
+look_daemon(struct doctor *doc)
+{
+	struct engined *d = doc->r->d;
+	struct engine_stats st;
+
+	if (stream_trouble(d->stream)[0])
+		say(doc, true, "store: %s", stream_trouble(d->stream));
+	if (d->paused)
+		say(doc, true, "panic: nothing is in force until banctl resume");
+	engine_stats(d->engine, NULL, &st);
+	if (st.leaks)
+		say(doc, true,
+		    "banned clients still get through: is this host behind a "
+		    "proxy? see trusted in banner.conf(5)");
+	if (st.evicted_bans || st.evicted_keys)
+		say(doc, true, "caps were reached: see max_bans and max_tracked");
+}
+
+int
+cmd_doctor(struct request *r)
+{
+	struct doctor doc = { .r = r };
+
+	if (r->form == FORM_JSON)
+		json_open(&r->out, NULL, '[');
+	for (size_t i = 0; i < feed_watches(r->d->feed); i++) {
+		doc.watch = feed_watch(r->d->feed, i);
+		doc.about = doc.watch->conf->name;
+		doc.sources = 0;
+		feed_sources(r->d->feed, doc.watch, look_source, &doc);
+		if (!doc.sources)
+			say(&doc, true, "reads nothing: no log file exists");
+		look_rules(&doc);
+	}
+	doc.about = NULL;
+	look_actions(&doc);
+	look_daemon(&doc);
+	if (r->form == FORM_JSON)
+		json_close(&r->out, ']');
+	else if (doc.wrong)
+		buf_printf(&r->out, "%zu things look wrong\n", doc.wrong);
+	else
+		buf_puts(&r->out, "nothing wrong found\n");
+	return 0;
+}

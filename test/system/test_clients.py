@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Many clients of the control socket at once, and such that ask and do not read: the
+daemon goes on deciding, answers the others, and its memory stays bounded."""
+import json
+import os
+import re
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from lab import BUILD, Lab, wait_for
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+CAP = 128 << 20         # REPLIES_BYTES in client.h
+BANS = 50000
+
+
+@pytest.fixture
+def lab():
+    with Lab(extra="hold = no\n") as one:
+        yield one
+
+
+def resident(lab):
+    text = Path(f"/proc/{lab.children()['banner-engine']}/status").read_text()
+    return int(text.split("VmRSS:")[1].split()[0]) << 10
+
+
+def connect(lab):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.settimeout(20)
+    s.connect(str(lab.socket))
+    return s
+
+
+def test_hundred_at_once(lab):
+    lab.start()
+    argv = [BUILD / "banctl", "-s", lab.socket, "status", "sshd"]
+    procs = [subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+             for _ in range(100)]
+    lab.fail("192.0.2.7", 3)
+    lab.wait_routes("192.0.2.7")
+    for p in procs:
+        out, err = p.communicate(timeout=60)
+        assert p.returncode == 0 and b"Status for the jail: sshd" in out, err
+
+
+def many_bans(lab):
+    """So many that a list of them is large; the action is null."""
+    for i in range(0, BANS, 2000):
+        addrs = [f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(i, i + 2000)]
+        lab.ok("banip", "big", *addrs)
+
+
+def test_who_does_not_read(lab):
+    lab.jail("big", action="null", log=lab.dir / "none.log")
+    lab.start()
+    many_bans(lab)
+    before = resident(lab)
+    slow = [connect(lab) for _ in range(60)]
+    for s in slow:
+        s.sendall(b"list big\n" * 20)
+    began = time.monotonic()
+    lab.fail("192.0.2.7", 3)
+    lab.wait_routes("192.0.2.7", seconds=20)
+    assert lab.ok("ping")
+    took = time.monotonic() - began
+    assert took < 15, took
+    grown = resident(lab) - before
+    # what is being rendered, and copied, lies beside what waits
+    assert grown < CAP + (64 << 20), f"{grown >> 20} MiB"
+    assert re.search(r"control:.* [1-9]\d* given up unread", lab.ok("status"))
+    # one that reads slowly, and asks on meanwhile, gets everything
+    last = slow[-1]
+    seen = b""
+    while seen.count(b"\nok\n") < 2:
+        seen += last.recv(1 << 20)
+    assert seen.count(b" in force") >= 2 * BANS
+    for s in slow:
+        s.close()
+    wait_for(lambda: json.loads(lab.ok("--json", "status"))["caught_up"])
