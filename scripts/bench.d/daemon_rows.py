@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """daemon_rows.py - the rows that need a running bannerd."""
-<<<<<<< HEAD
-import re
-=======
 import os
->>>>>>> a25f7d4 (bench: a simple jail beside sshguard, ripgrep and a plain loop; two threads; ban while others write)
+import re
 import statistics
 import subprocess
 import tempfile
