@@ -235,7 +235,7 @@ never_matches(const char *regex)
 	size_t n = strlen(regex);
 
 	for (size_t i = 0; i + 1 < n; i++) {
-		if (regex[i] == '\\' || regex[i] == '[' || regex[i] == '(')
+		if (strchr("\\[(<|", regex[i]))
 			return false;	/* it takes more than this to be sure */
 		if (regex[i] == '$' || (i && regex[i + 1] == '^'))
 			return true;
