@@ -492,6 +492,19 @@ append(struct reader *r, struct part *run, bool *exact, struct part p)
 		part_need(r->a, run, p.need[i]);
 }
 
+/* Characters that stand for themselves, each once: how many come now. The last one
+ * before a quantifier is none of them. */
+static size_t
+plain_length(const struct reader *r)
+{
+	size_t n = 0;
+
+	while (!r->nocase && !strchr("\\[](){}.^$|*+?", r->p[n]) && !is_vague(r,
+	    (unsigned char)r->p[n]))
+		n++;
+	return n > 0 && r->p[n] && strchr("*+?{", r->p[n]) ? n - 1 : n;
+}
+
 static struct part
 read_sequence(struct reader *r)
 {
@@ -499,9 +512,16 @@ read_sequence(struct reader *r)
 	bool exact = true;
 
 	while (!r->lost && *r->p && *r->p != '|' && *r->p != ')') {
-		struct part p = read_atom(r);
+		size_t plain = plain_length(r);
 		unsigned long low, high;
+		struct part p;
 
+		if (plain > 1) {
+			append(r, &run, &exact, part_text(r, r->p, plain));
+			r->p += plain;
+			continue;
+		}
+		p = read_atom(r);
 		while (!r->lost && read_quantifier(r, &low, &high))
 			p = repeat(r, p, low, high);
 		append(r, &run, &exact, p);
@@ -570,18 +590,6 @@ read_regex(const char *regex, struct arena *a, struct part *p)
 }
 
 static void
-take_sets(struct arena *a, const struct part *p, enum literal_cut cut,
-    struct literal_sets *out)
-{
-	for (size_t i = 0; i < p->nneed; i++) {
-		struct literal_set set = set_uncut(a, p->need[i], cut);
-
-		if (set.n > 0 && set.n <= LITERAL_SET_MAX)
-			sets_keep(out, set);
-	}
-}
-
-static void
 take_order(const struct part *p, struct literal_sets *out)
 {
 	for (size_t i = 0; i < p->nneed && out->n < LITERAL_SETS_MAX; i++)
@@ -598,17 +606,10 @@ literal_extract(const char *regex, enum literal_cut cut, struct arena *a,
 
 	out->sets.n = out->order.n = 0;
 	if (read_regex(regex, scratch, &p)) {
-		take_sets(scratch, &p, cut, &out->sets);
+		sets_take(&out->sets, scratch, &p, cut);
 		take_order(&p, &out->order);
 	}
 	sets_own(&out->sets, a);
 	sets_own(&out->order, a);
 	arena_free(scratch);
-}
-
-void
-literal_join(struct literal_sets *a, const struct literal_sets *b)
-{
-	for (size_t i = 0; i < b->n; i++)
-		sets_keep(a, b->v[i]);
 }

@@ -31,7 +31,5 @@ struct str	literal_end(const char *regex);
 /* The text up to its last such piece, or nothing: to search this part gives the same
  * groups as to search all of it. */
 struct str	literal_until(struct str text, struct str last);
-/* Add the sets of b (a prefregex, which must match too) to a; best first, capped. */
-void	literal_join(struct literal_sets *a, const struct literal_sets *b);
 
 #endif

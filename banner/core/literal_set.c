@@ -261,3 +261,22 @@ sets_own(struct literal_sets *sets, struct arena *a)
 		set->v = v;
 	}
 }
+
+void
+sets_take(struct literal_sets *out, struct arena *a, const struct part *p,
+    enum literal_cut cut)
+{
+	for (size_t i = 0; i < p->nneed; i++) {
+		struct literal_set set = set_uncut(a, p->need[i], cut);
+
+		if (set.n > 0 && set.n <= LITERAL_SET_MAX)
+			sets_keep(out, set);
+	}
+}
+
+void
+sets_join(struct literal_sets *out, const struct literal_sets *more)
+{
+	for (size_t i = 0; i < more->n; i++)
+		sets_keep(out, more->v[i]);
+}

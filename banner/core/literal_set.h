@@ -51,6 +51,8 @@ struct literal_sets {
 
 /* Add a set in the order of their scores; not one that is there or too bad. */
 void	sets_keep(struct literal_sets *, struct literal_set);
+/* Add the sets of another, which must match too. */
+void	sets_join(struct literal_sets *, const struct literal_sets *);
 /* Copy all of them into this arena, to outlive the one they were made in. */
 void	sets_own(struct literal_sets *, struct arena *);
 
@@ -76,5 +78,9 @@ void	part_need(struct arena *, struct part *, struct literal_set);
 /* Replace each string by its best piece that no cut can break; a CUT_ANY string
  * becomes its two halves. An empty result means: the set is of no use. */
 struct literal_set	set_uncut(struct arena *, struct literal_set, enum literal_cut);
+
+/* Add the pieces that each match of the part holds in one piece whatever is cut. */
+void	sets_take(struct literal_sets *, struct arena *, const struct part *,
+	    enum literal_cut);
 
 #endif

@@ -64,6 +64,7 @@ struct translator {
 
 /* The next byte, or one further ahead; -1 at the end. */
 int	translator_peek(const struct translator *, size_t ahead);
+void	translator_text(struct translator *, size_t at, struct str);
 void	translator_emit(struct translator *, size_t at, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 void	translator_char(struct translator *, size_t at, uint32_t code);

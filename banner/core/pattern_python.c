@@ -128,7 +128,7 @@ open_group(struct python *p, size_t at, struct str name)
 	if (name.len > 0 && keep)
 		translator_emit(&p->t, at, "(?P<%.*s>", (int)name.len, name.s);
 	else
-		translator_emit(&p->t, at, "(");
+		translator_text(&p->t, at, STR("("));
 	return push(p, at, out->groups);
 }
 
@@ -315,7 +315,7 @@ close_group(struct python *p, size_t at)
 	if (top(p)->group > 0)
 		p->t.out->open[top(p)->group] = false;
 	p->depth--;
-	translator_emit(&p->t, at, ")");
+	translator_text(&p->t, at, STR(")"));
 	set_item(p, ITEM_THING);
 	return 0;
 }
@@ -348,7 +348,7 @@ repeat(struct python *p, size_t at, int c)
 	int next;
 
 	if (c == '{' && !read_bounds(p, bounds)) {
-		translator_emit(&p->t, at, "\\{");
+		translator_text(&p->t, at, STR("\\{"));
 		set_item(p, ITEM_THING);
 		return 0;
 	}
@@ -356,7 +356,7 @@ repeat(struct python *p, size_t at, int c)
 		return translator_fail(&p->t, at, "nothing to repeat");
 	if (top(p)->last == ITEM_REPEAT)
 		return translator_fail(&p->t, at, "multiple repeat");
-	translator_emit(&p->t, at, "%s", bounds);
+	translator_text(&p->t, at, str_of(bounds));
 	next = translator_peek(&p->t, 0);
 	if (next == '?' || next == '+') {
 		translator_emit(&p->t, p->t.i, "%c", next);
@@ -424,7 +424,7 @@ escape(struct python *p, size_t at)
 	}
 	class = escape_class(p, c);
 	if (class) {
-		translator_emit(&p->t, at, "%s", class);
+		translator_text(&p->t, at, str_of(class));
 		set_item(p, ITEM_THING);
 		return 0;
 	}
@@ -491,7 +491,7 @@ one(struct python *p)
 	case '^':
 	case '$':
 	case '.':
-		translator_emit(&p->t, at, "%c", c);
+		translator_text(&p->t, at, (struct str){ &p->t.in->text.p[at], 1 });
 		set_item(p, c == '|' ? ITEM_NONE : c == '.' ? ITEM_THING : ITEM_ANCHOR);
 		return 0;
 	}

@@ -18,6 +18,12 @@ translator_peek(const struct translator *t, size_t ahead)
 }
 
 void
+translator_text(struct translator *t, size_t at, struct str s)
+{
+	ptext_add(&t->out->text, s, t->in->at[at]);
+}
+
+void
 translator_emit(struct translator *t, size_t at, const char *fmt, ...)
 {
 	char text[512];
@@ -45,14 +51,16 @@ translator_fail(struct translator *t, size_t at, const char *fmt, ...)
 static void
 char_text(uint32_t code, char out[16])
 {
-	if (code < 0x80 &&
-	    (isalnum((int)code) || strchr("_ ,:;<>=!\"'%&@/~`", (int)code)) &&
-	    code != 0)
-		snprintf(out, 16, "%c", (int)code);
-	else if (code > 0x20 && code < 0x7f)
-		snprintf(out, 16, "\\%c", (int)code);
-	else
+	size_t n = 0;
+
+	if (code < ' ' || code >= 0x7f) {
 		snprintf(out, 16, "\\x{%x}", code);
+		return;
+	}
+	if (!isalnum((int)code) && !strchr("_ ,:;<>=!\"'%&@/~`", (int)code))
+		out[n++] = '\\';
+	out[n++] = (char)code;
+	out[n] = '\0';
 }
 
 void
@@ -62,7 +70,7 @@ translator_char(struct translator *t, size_t at, uint32_t code)
 
 	char_text(code, text);
 	t->out->wide |= code >= 0x80;
-	translator_emit(t, at, "%s", text);
+	translator_text(t, at, str_of(text));
 }
 
 int

@@ -87,7 +87,7 @@ plan_literals(struct rules *r)
 
 		regex_literals(r, &r->fail[i]);
 		if (r->pref)
-			literal_join(&l->sets, &r->pref->literals.sets);
+			sets_join(&l->sets, &r->pref->literals.sets);
 		allow_repeated(r, &l->sets);
 		r->every_line |= l->sets.n == 0;
 	}
