@@ -34,7 +34,7 @@ def matchall(log, *options):
 
 
 @pytest.mark.parametrize('kind', ['sshd', 'postfix', 'mailbox', 'nginx', 'mixed'])
-@pytest.mark.parametrize('share', ['0.001', '0.1', '0.5'])
+@pytest.mark.parametrize('share', ['0.001', '0.01', '0.1', '0.5'])
 def test_generated_logs(tmp_path, kind, share):
     log = tmp_path / 'log'
     subprocess.run([sys.executable, GENERATOR, '--kind', kind, '--size', '600K', '--fail',
