@@ -257,6 +257,22 @@ collect(struct edge *e, const struct addr *a, int64_t until_ms)
 		heap_del(&e->ends, &r->end);
 }
 
+static void
+seen(void *arg, const struct bn_subject *s, const char *scope)
+{
+}
+
+/* A plugin that has just been opened does not know what is there, and removes nothing
+ * where it believes nothing to be. */
+static int
+remove_over(struct edge *e, struct over *o)
+{
+	const struct bn_action_ops *ops = &e->plugin.ops;
+	int rc = ops->list ? ops->list(e->instance->self, seen, NULL) : 0;
+
+	return rc < 0 ? rc : ops->apply(e->instance->self, o->v, o->n);
+}
+
 static int
 expire(struct edge *e, struct err *err)
 {
@@ -275,7 +291,7 @@ expire(struct edge *e, struct err *err)
 	if (rc < 0)
 		return rc;
 	table_each(e->rows, find_over, &o);
-	rc = o.n ? e->plugin.ops.apply(e->instance->self, o.v, o.n) : 0;
+	rc = o.n ? remove_over(e, &o) : 0;
 	for (size_t i = 0; i < o.n && rc == 0; i++) {
 		struct addr a = { o.v[i].subject.addr.family, o.v[i].subject.addr.plen,
 			{ 0 } };
