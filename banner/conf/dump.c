@@ -172,6 +172,8 @@ put_counting(struct buf *out, const struct conf_jail *j)
 	put(out, "distinct", j->distinct == 'u' ? "user" : j->distinct ? "host" : NULL);
 	if (j->known_ms)
 		put_number(out, "known_ms", j->known_ms);
+	if (j->known_host_ms)
+		put_number(out, "known_host_ms", j->known_host_ms);
 	put(out, "ban", j->ban_user ? "user" : NULL);
 	put(out, "blocklist", j->blocklist);
 }

@@ -64,6 +64,7 @@ struct conf_jail {
 	char distinct;			/* 'u' users, 'h' hosts, 0 none */
 	bool ban_user;			/* ban = user */
 	int64_t known_ms; /* failures after a good login do not count; 0: they do */
+	int64_t known_host_ms;		/* the same, after one of any account there */
 	const char *blocklist;		/* file:PATH of addresses to ban, or NULL */
 	unsigned *action;		/* indexes into conf->actions */
 	size_t naction;

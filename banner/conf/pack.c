@@ -275,6 +275,7 @@ limits_part(struct image *im, struct conf_jail *j)
 	bytes(im, &j->distinct, 1);
 	truth(im, &j->ban_user);
 	time_ms(im, &j->known_ms);
+	time_ms(im, &j->known_host_ms);
 	text(im, &j->blocklist);
 }
 

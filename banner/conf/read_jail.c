@@ -20,7 +20,7 @@
 	"journalmatch"
 /* And what is ours. */
 #define OUR_NAMES "count", "distinct", "host6", "ban", "blocklist", "skip_if_nologs", \
-	"systemd_if_nologs", "known"
+	"systemd_if_nologs", "known", "knownhost"
 
 static const char *const jail_names[] = { THEIR_NAMES, NULL };
 static const char *const our_names[] = { OUR_NAMES, NULL };

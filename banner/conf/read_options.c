@@ -24,6 +24,7 @@ static const struct key keys[] = {
 	KEY("maxmatches", KIND_COUNT, maxmatches),
 	KEY("findtime", KIND_SPAN, findtime_ms),
 	KEY("known", KIND_SPAN, known_ms),
+	KEY("knownhost", KIND_SPAN, known_host_ms),
 	KEY("bantime", KIND_SPAN, bantime_ms),
 	KEY("ignoreself", KIND_BOOL, ignoreself),
 	KEY("skip_if_nologs", KIND_BOOL, skip_if_nologs),

@@ -211,6 +211,19 @@ not_later(const struct failure *f, int64_t now_ms, struct failure *copy)
 	return copy;
 }
 
+static const char *
+known_login(const struct engine *en, const struct failure *f)
+{
+	const struct jail *j = f->jail;
+	const struct conf_jail *c = j->conf;
+
+	if (c->known_ms && known_has(en->known, f, c->known_ms))
+		return "by known login";
+	if (c->known_host_ms && known_has_host(en->known, f, c->known_host_ms))
+		return "by known host";
+	return NULL;
+}
+
 void
 engine_failure(struct engine *en, const struct failure *given, int64_t now_ms)
 {
@@ -236,8 +249,8 @@ engine_failure(struct engine *en, const struct failure *given, int64_t now_ms)
 	why = jail_ignores(j, f);
 	if (!why && j->cache && ignorecache_find(j->cache, f, now_ms) == IGNORE_YES)
 		why = "by cache";
-	if (!why && j->conf->known_ms && known_has(en->known, f, j->conf->known_ms))
-		why = "by known login";
+	if (!why)
+		why = known_login(en, f);
 	if (why) {
 		j->stats->ignored++;
 		engine_notice(en, EVENT_IGNORED, j, f, why);

@@ -35,22 +35,23 @@ known_free(struct known *k)
 	free(k);
 }
 
-/* 0: the failure has not both. Names are compared without regard to case. */
+/* Of an address and a name, which may be empty: anybody. 0: nobody can be meant. Names
+ * are compared without regard to case. */
 static uint64_t
-pair(const struct known *k, const struct failure *f)
+pair(const struct known *k, const struct addr *host, struct str user)
 {
 	char name[SUBJECT_TEXT];
-	struct addr a = f->addr;
+	struct addr a = *host;
 	uint64_t h;
 
-	if (!a.family || f->user.len == 0 || f->user.len > sizeof(name))
+	if (!a.family || user.len > sizeof(name))
 		return 0;
 	if (a.family == 6)
 		a = addr_mask(&a, HOST6);
-	for (size_t i = 0; i < f->user.len; i++)
-		name[i] = (char)tolower((unsigned char)f->user.s[i]);
+	for (size_t i = 0; i < user.len; i++)
+		name[i] = (char)tolower((unsigned char)user.s[i]);
 	h = hash64(k->key, &a, sizeof(a)) * UINT64_C(0x9e3779b97f4a7c15) +
-	    hash64(k->key, name, f->user.len);
+	    hash64(k->key, name, user.len);
 	return h ? h : 1;
 }
 
@@ -85,31 +86,49 @@ take_place(struct known *k, uint64_t h)
 	return oldest;
 }
 
-void
-known_add(struct known *k, const struct failure *f)
+static void
+add(struct known *k, uint64_t h, int64_t when_ms)
 {
-	uint64_t h = pair(k, f);
 	struct place *p;
 
 	if (!h)
 		return;
 	p = take_place(k, h);
-	if (p->when_ms < f->when_ms)
-		p->when_ms = f->when_ms;
+	if (p->when_ms < when_ms)
+		p->when_ms = when_ms;
 	if (p->when_ms - p->told_ms > KNOWN_TELL_MS)
 		k->changed[(size_t)(p - k->places) / (PLACES / PARTS)] = true;
+}
+
+void
+known_add(struct known *k, const struct failure *f)
+{
+	if (f->user.len > 0)
+		add(k, pair(k, &f->addr, f->user), f->when_ms);
+	add(k, pair(k, &f->addr, (struct str){ 0 }), f->when_ms);
+}
+
+static bool
+has(const struct known *k, uint64_t h, int64_t since_ms)
+{
+	const struct place *set = &k->places[first_of(h)];
+
+	for (int i = 0; h && i < WAYS; i++)
+		if (set[i].hash == h && set[i].when_ms >= since_ms)
+			return true;
+	return false;
 }
 
 bool
 known_has(const struct known *k, const struct failure *f, int64_t ms)
 {
-	uint64_t h = pair(k, f);
-	const struct place *set = &k->places[first_of(h)];
+	return f->user.len > 0 && has(k, pair(k, &f->addr, f->user), f->when_ms - ms);
+}
 
-	for (int i = 0; h && i < WAYS; i++)
-		if (set[i].hash == h && f->when_ms - set[i].when_ms <= ms)
-			return true;
-	return false;
+bool
+known_has_host(const struct known *k, const struct failure *f, int64_t ms)
+{
+	return has(k, pair(k, &f->addr, (struct str){ 0 }), f->when_ms - ms);
 }
 
 static void

@@ -5,7 +5,8 @@
  * attack until one sees that the same accounts log in well from there. A pair of
  * address (IPv6: /64) and account that did so is known for the jail's "known" time; its
  * failures do not count. Other accounts from that address count as ever, so an
- * attacker's own account excuses nothing but itself.
+ * attacker's own account excuses nothing but itself. Jails with limits so low that only
+ * strangers can be meant ("knownhost") spare addresses where anybody logged in well.
  *
  * A table of fixed size; when pairs meet in one place the older is forgotten, and its
  * failures count again until its next login. Pairs are hashed with the caller's key,
@@ -25,8 +26,9 @@ struct known;
 struct known	*known_new(const struct hash_key *);
 void		 known_free(struct known *);
 void		 known_add(struct known *, const struct failure *);
-/* Did this pair log in well within the time before the failure? */
+/* Did this pair log in well within the time before the failure? Did anybody there? */
 bool		 known_has(const struct known *, const struct failure *, int64_t ms);
+bool		 known_has_host(const struct known *, const struct failure *, int64_t ms);
 
 /* Records for the store: what changed since the last call, or all. A stored time may be
  * KNOWN_TELL_MS behind. gone: the pair was forgotten. */

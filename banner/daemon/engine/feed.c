@@ -207,7 +207,7 @@ watch_rules(struct feed *f, struct watch *w, struct err *e)
 		.trusted = f->trusted,
 		.ntrusted = f->ntrusted,
 		.jail = w->jail,
-		.gains = w->conf->known_ms > 0,
+		.gains = w->conf->known_ms > 0 || w->conf->known_host_ms > 0,
 	};
 
 	return rules_new(&o, &w->rules, e);

@@ -103,6 +103,9 @@ report_counting(const struct conf_jail *j, struct buf *b)
 		buf_printf(b,
 		    "  excuses an account where it logged in well within %s\n",
 		    units_duration(j->known_ms, text));
+	if (j->known_host_ms)
+		buf_printf(b, "  excuses an address where anybody logged in well within "
+		    "%s\n", units_duration(j->known_host_ms, text));
 }
 
 static void
@@ -245,7 +248,8 @@ report_jail(const struct conf *c, const struct conf_jail *j, struct buf *b)
 		buf_printf(b,
 		    "  warning: filter %s has no failregex: it finds nothing\n",
 		    j->filter.name);
-	if (j->known_ms && !j->filter.parser && !j->filter.loginregex.n)
+	if ((j->known_ms || j->known_host_ms) && !j->filter.parser &&
+	    !j->filter.loginregex.n)
 		buf_printf(b, "  warning: known has no effect: filter %s has no "
 		    "loginregex\n", j->filter.name);
 	report_actions(c, j, b);
