@@ -16,7 +16,7 @@ struct known {
 	const struct hash_key *key;
 	struct place places[PLACES];
 	bool changed[PARTS];	/* something in this part of the places is to be told */
-	uint64_t gone[GONE];	/* told and forgotten; the store's rest goes at a restart */
+	uint64_t gone[GONE];	/* told, and forgotten since */
 	size_t ngone;
 };
 
@@ -139,7 +139,9 @@ tell_part(struct known *k, size_t part, bool all, known_record_fn *fn, void *arg
 	for (size_t i = 0; i < PLACES / PARTS; i++) {
 		struct known_record r = { p[i].hash, p[i].when_ms, false };
 
-		if (!p[i].hash || (!all && p[i].when_ms - p[i].told_ms <= KNOWN_TELL_MS))
+		if (!p[i].hash)
+			continue;
+		if (!all && p[i].when_ms - p[i].told_ms <= KNOWN_TELL_MS)
 			continue;
 		p[i].told_ms = p[i].when_ms;
 		fn(arg, &r);

@@ -28,7 +28,8 @@ void		 known_free(struct known *);
 void		 known_add(struct known *, const struct failure *);
 /* Did this pair log in well within the time before the failure? Did anybody there? */
 bool		 known_has(const struct known *, const struct failure *, int64_t ms);
-bool		 known_has_host(const struct known *, const struct failure *, int64_t ms);
+bool		 known_has_host(const struct known *, const struct failure *,
+		     int64_t ms);
 
 /* Records for the store: what changed since the last call, or all. A stored time may be
  * KNOWN_TELL_MS behind. gone: the pair was forgotten. */

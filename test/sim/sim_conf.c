@@ -90,7 +90,8 @@ set_time(struct conf_jail *j, const struct sim_word *w, struct err *e)
 	struct { const char *name; int64_t *to; } times[] = {
 		{ "findtime", &j->findtime_ms }, { "bantime", &j->bantime_ms },
 		{ "known", &j->known_ms },
-		{ "knownhost", &j->known_host_ms }, { "maxtime", &j->increment.maxtime_ms },
+		{ "knownhost", &j->known_host_ms },
+		{ "maxtime", &j->increment.maxtime_ms },
 		{ "rndtime", &j->increment.rndtime_ms },
 	};
 

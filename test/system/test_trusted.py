@@ -63,3 +63,36 @@ def test_proxy_is_believed(lab):
     lab.wait_routes("198.51.100.9", "198.51.100.8")
     assert lab.ctl("banip", "web", "192.0.2.1").returncode != 0
     assert "originating" not in lab.logged()
+
+
+def test_doctor_looks_into_the_log(lab):
+    """Per jail what was found; failed logins that no filter knows; two files of the same
+    lines."""
+    with open(lab.auth, "a") as f:
+        for i in range(9):
+            f.write(f"Mar  5 10:00:0{i} mx other[7]: Login Failed for anna\n")
+        f.write("Mar  5 10:00:09 mx other[7]: nothing\n")
+    other = lab.dir / "other.log"
+    shutil.copy(lab.auth, other)
+    text = JAIL.format(log=f"{lab.auth}\n          {other}")
+    (lab.dir / "jails.d" / "web.conf").write_text(text)
+    lab.ok("reload")
+    wait_for(lambda: "counted twice: jail web finds them in" in lab.ok("doctor"), 10,
+             "the second file")
+    report = lab.ok("doctor")
+    assert "matches nothing although 18 of the last 20 lines speak of" in report, report
+    for i in range(5):
+        fail(lab, i, "ip=198.51.100.8")
+        fail(lab, i, "ip=192.0.2.1")
+    wait_for(lambda: "speak of failed logins" not in lab.ok("doctor"), 10, "matches")
+    report = lab.ok("doctor")
+    assert "50 % of the failures name a trusted peer alone" in report, report
+
+
+def test_doctor_knows_filters_of_the_same_attempts(lab):
+    jail = "[%s]\nenabled = true\nlogpath = " + str(lab.auth) + "\naction = route\n"
+    (lab.dir / "jails.d" / "smtp.conf").write_text(
+        jail % "postfix-sasl" + jail % "postfix-auth0")
+    lab.ok("reload")
+    wait_for(lambda: "counted twice" in lab.ok("doctor"), 10, "the finding")
+    assert "web: " in lab.ok("doctor")

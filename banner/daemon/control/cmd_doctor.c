@@ -8,18 +8,21 @@
 #include "banner/base/units.h"
 #include "banner/core/engine_state.h"
 #include "banner/daemon/control/command.h"
+#include "banner/daemon/control/logsample.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/feed.h"
 #include "banner/daemon/engine/relay.h"
 #include "banner/daemon/engine/stream.h"
 
-enum { FINDING = 900 };
+enum { FINDING = 900, SPEAK_LEAST = 3 };
 
 struct doctor {
 	struct request *r;
 	const struct watch *watch;
 	const char *about; /* jail or action, or NULL */
 	size_t sources, wrong;
+	struct logsample *sample;
+	struct logsample_sum sum; /* of the watch */
 };
 
 static void __attribute__((format(printf, 3, 4)))
@@ -45,6 +48,17 @@ say(struct doctor *doc, bool wrong, const char *fmt, ...)
 }
 
 static void
+look_end(struct doctor *doc, const char *name)
+{
+	struct buf twice = { 0 };
+
+	logsample_file(doc->sample, doc->watch->conf, name, &doc->sum, &twice);
+	if (twice.len)
+		say(doc, true, "%s", twice.p);
+	buf_fini(&twice);
+}
+
+static void
 look_source(void *arg, struct source *s)
 {
 	struct doctor *doc = arg;
@@ -52,6 +66,7 @@ look_source(void *arg, struct source *s)
 	char when[UNITS_TEXT];
 
 	doc->sources++;
+	look_end(doc, source_name(s));
 	source_stats(s, &st);
 	if (st.waiting) {
 		say(doc, true, "%s is not there; the jail waits for it",
@@ -90,6 +105,29 @@ look_lines(struct doctor *doc, const struct rules_stats *st)
 }
 
 static void
+look_matches(struct doctor *doc, const struct rules_stats *st)
+{
+	const char *filter = doc->watch->conf->filter.name;
+
+	if (st->own_peer)
+		say(doc, false, "%llu %% of the failures name a trusted peer alone",
+		    (unsigned long long)(100 * st->own_peer /
+		    (st->own_peer + st->matched)));
+	if (st->matched || st->ignored || st->own_peer)
+		return;
+	if (doc->sum.speaking >= SPEAK_LEAST)
+		say(doc, true, "filter %s matches nothing although %zu of the last "
+		    "%zu lines speak of failed logins", filter, doc->sum.speaking,
+		    doc->sum.lines);
+	else if (st->lines > 100)
+		say(doc, true,
+		    "%llu lines read, %llu candidates, and none "
+		    "matched: is this the right log for filter %s?",
+		    (unsigned long long)st->lines, (unsigned long long)st->candidates,
+		    filter);
+}
+
+static void
 look_rules(struct doctor *doc)
 {
 	const struct rules_stats *st = rules_stats(doc->watch->rules);
@@ -102,12 +140,7 @@ look_rules(struct doctor *doc)
 	    (unsigned long long)st->matched, (unsigned long long)st->ignored,
 	    (unsigned long long)st->too_old, (unsigned long long)st->no_date,
 	    (unsigned long long)st->bad_host, (unsigned long long)st->errors);
-	if (st->lines > 100 && !st->matched && !st->ignored)
-		say(doc, true,
-		    "%llu lines read, %llu candidates, and none "
-		    "matched: is this the right log for filter %s?",
-		    (unsigned long long)st->lines, (unsigned long long)st->candidates,
-		    doc->watch->conf->filter.name);
+	look_matches(doc, st);
 	look_lines(doc, st);
 	if (st->errors)
 		say(doc, true, "a regex gave up on some lines: see banctl status");
@@ -154,7 +187,7 @@ look_daemon(struct doctor *doc)
 int
 cmd_doctor(struct request *r)
 {
-	struct doctor doc = { .r = r };
+	struct doctor doc = { .r = r, .sample = logsample_new() };
 
 	if (r->form == FORM_JSON)
 		json_open(&r->out, NULL, '[');
@@ -162,6 +195,7 @@ cmd_doctor(struct request *r)
 		doc.watch = feed_watch(r->d->feed, i);
 		doc.about = doc.watch->conf->name;
 		doc.sources = 0;
+		doc.sum = (struct logsample_sum){ 0 };
 		feed_sources(r->d->feed, doc.watch, look_source, &doc);
 		if (!doc.sources)
 			say(&doc, true, "reads nothing: no log file exists");
@@ -176,5 +210,6 @@ cmd_doctor(struct request *r)
 		buf_printf(&r->out, "%zu things look wrong\n", doc.wrong);
 	else
 		buf_puts(&r->out, "nothing wrong found\n");
+	logsample_free(doc.sample);
 	return 0;
 }

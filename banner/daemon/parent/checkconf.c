@@ -104,8 +104,9 @@ report_counting(const struct conf_jail *j, struct buf *b)
 		    "  excuses an account where it logged in well within %s\n",
 		    units_duration(j->known_ms, text));
 	if (j->known_host_ms)
-		buf_printf(b, "  excuses an address where anybody logged in well within "
-		    "%s\n", units_duration(j->known_host_ms, text));
+		buf_printf(b,
+		    "  excuses an address where anybody logged in well within %s\n",
+		    units_duration(j->known_host_ms, text));
 }
 
 static void
