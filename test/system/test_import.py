@@ -67,6 +67,10 @@ def test_bans_history_and_places_go_on():
         assert "2001:db8::9" in twins.ours("get", "always", "banip")[0]
         times = twins.ours("get", "sshd", "banip", "--with-time")[0]
         assert "192.0.2.7 \t" in times and " + 3600 = " in times
+        why = subprocess.run([str(BUILD / "banctl"), "-s", str(twins.dir / "banner.sock"),
+                              "explain", "192.0.2.7"], capture_output=True,
+                             text=True).stdout
+        assert why.count("Failed password for admin from 192.0.2.7 port") == 3, why
         history = subprocess.run([str(BUILD / "banctl"), "-s",
                                   str(twins.dir / "banner.sock"), "history", "brief"],
                                  capture_output=True, text=True).stdout

@@ -2,8 +2,8 @@
  * import.c - fail2ban's database into ours, while neither of the two daemons runs.
  *
  * Taken over: every ban that runs (jail, address, begin, end), what is known of
- * offenders, the history, and how far each log was read. fail2ban's file is opened
- * read-only. Numbers of bans follow from the rows, so importing twice changes nothing.
+ * offenders, the history with the lines and captures that led to each ban, and how far
+ * each log was read. fail2ban's file is opened read-only. Numbers of bans follow from the rows, so importing twice changes nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,11 +17,29 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "banner/base/arena.h"
 #include "banner/base/units.h"
 #include "banner/daemon/store/store.h"
 #include "banner/source/place.h"
 
-enum { EXIT_USAGE = 2, BATCH = 5000 };
+enum { EXIT_USAGE = 2, BATCH = 5000, LINES_MAX = 256 };
+
+/* fail2ban keeps what it knows of a ban as JSON; a line may be in pieces. */
+static const char lines_sql[] =
+	"SELECT CASE type WHEN 'array' THEN (SELECT group_concat(value, '')"
+	" FROM json_each(m.value)) ELSE value END FROM json_each(?1, '$.matches') m";
+static const char fields_sql[] =
+	"SELECT key, CASE type WHEN 'array' THEN (SELECT group_concat(value, ', ')"
+	" FROM json_each(f.value)) ELSE value END FROM json_each(?1) f"
+	" WHERE key NOT IN ('matches', 'failures') AND type <> 'null'";
+
+/* Of one ban; the texts are in an arena of its own. */
+struct evidence {
+	struct arena *arena;
+	struct str lines[LINES_MAX];
+	struct field fields[FAILURE_FIELDS];
+	size_t nlines, nfields;
+};
 
 struct import {
 	sqlite3 *from;
@@ -30,6 +48,7 @@ struct import {
 	int64_t now_ms;
 	size_t running, past, places, skipped;
 	size_t waiting;			/* records since the last commit */
+	sqlite3_stmt *lines, *fields;	/* of the JSON of one ban */
 };
 
 static int
@@ -78,7 +97,48 @@ read_subject(const char *text, struct subject *s)
 	s->text = str_of(text);
 }
 
-/* One row: ip, jail, timeofban, bantime, bancount, failures. */
+static struct str
+copy(struct evidence *e, sqlite3_stmt *st, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(st, column);
+
+	return str_of(arena_strdup(e->arena, text ? text : ""));
+}
+
+/* Both statements name one text, which is valid JSON. */
+static void
+read_evidence(struct import *m, const char *data, struct evidence *e)
+{
+	sqlite3_bind_text(m->lines, 1, data, -1, SQLITE_STATIC);
+	while (e->nlines < LINES_MAX && sqlite3_step(m->lines) == SQLITE_ROW)
+		e->lines[e->nlines++] = copy(e, m->lines, 0);
+	sqlite3_reset(m->lines);
+	sqlite3_bind_text(m->fields, 1, data, -1, SQLITE_STATIC);
+	while (e->nfields < FAILURE_FIELDS && sqlite3_step(m->fields) == SQLITE_ROW)
+		e->fields[e->nfields++] = (struct field){ copy(e, m->fields, 0),
+			copy(e, m->fields, 1) };
+	sqlite3_reset(m->fields);
+}
+
+static int
+put_ban(struct import *m, struct order *o, const char *data)
+{
+	struct evidence e = { .arena = arena_new() };
+	int rc;
+
+	if (data)
+		read_evidence(m, data, &e);
+	o->lines = e.lines;
+	o->nlines = e.nlines;
+	o->fields = e.fields;
+	o->nfields = e.nfields;
+	rc = put_order(m, o, o->ban->since_ms);
+	o->nlines = o->nfields = 0;
+	arena_free(e.arena);
+	return rc;
+}
+
+/* One row: ip, jail, timeofban, bantime, bancount, failures, JSON or NULL. */
 static int
 take_ban(struct import *m, sqlite3_stmt *st)
 {
@@ -97,7 +157,7 @@ take_ban(struct import *m, sqlite3_stmt *st)
 		return 0;
 	}
 	read_subject(ip, &ban.subject);
-	rc = put_order(m, &o, ban.since_ms);
+	rc = put_ban(m, &o, (const char *)sqlite3_column_text(st, 6));
 	if (rc < 0 || !ban.until_ms || ban.until_ms > m->now_ms) {
 		m->running++;
 		return rc;
@@ -165,24 +225,40 @@ each_row(struct import *m, const char *sql, int (*fn)(struct import *, sqlite3_s
 	return rc;
 }
 
-#define FAILURES "CASE WHEN json_valid(data) THEN json_extract(data, '$.failures') END"
+#define DATA "CASE WHEN json_valid(data) THEN json_extract(data, '$.failures') END, " \
+	"CASE WHEN json_valid(data) THEN data END"
 
 /* Several jails may have read one file: the one that is behind decides. */
 static int
-import_all(struct import *m, struct err *e)
+import_rows(struct import *m, struct err *e)
 {
-	int rc = each_row(m, "SELECT ip, jail, timeofban, bantime, bancount, " FAILURES
+	int rc = each_row(m, "SELECT ip, jail, timeofban, bantime, bancount, " DATA
 	    " FROM bans b WHERE NOT EXISTS (SELECT 1 FROM bips p WHERE p.ip = b.ip AND"
 	    " p.jail = b.jail AND p.timeofban = b.timeofban) ORDER BY timeofban, jail,"
 	    " ip", take_ban, e);
 
 	if (rc == 0)
 		rc = each_row(m, "SELECT ip, jail, timeofban, bantime, bancount, "
-		    FAILURES " FROM bips ORDER BY timeofban, jail, ip", take_ban, e);
+		    DATA " FROM bips ORDER BY timeofban, jail, ip", take_ban, e);
 	if (rc == 0)
 		rc = each_row(m, "SELECT path, min(lastfilepos) FROM logs"
 		    " WHERE path <> 'systemd-journal' GROUP BY path", take_place, e);
 	return rc == 0 ? commit(m, e) : rc;
+}
+
+static int
+import_all(struct import *m, struct err *e)
+{
+	int rc = 0;
+
+	if (sqlite3_prepare_v2(m->from, lines_sql, -1, &m->lines, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(m->from, fields_sql, -1, &m->fields, NULL) != SQLITE_OK)
+		rc = err_set(e, -EIO, "%s", sqlite3_errmsg(m->from));
+	if (rc == 0)
+		rc = import_rows(m, e);
+	sqlite3_finalize(m->lines);
+	sqlite3_finalize(m->fields);
+	return rc;
 }
 
 /* The same lock that bannerd holds while it runs. */
