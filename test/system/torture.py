@@ -255,7 +255,9 @@ class Torture:
         self.lines(self.r.randrange(0, 20))
         if self.r.random() < self.named:
             # those that were met least often
-            self.kill_at(min(POINTS, key=lambda p: (self.points.get(p, 0), self.r.random())))
+            # of those that live: the others' points would be chosen for ever
+            names = [p for p, at in POINTS.items() if at[0] in self.alive | {"bannerd"}]
+            self.kill_at(min(names, key=lambda p: (self.points.get(p, 0), self.r.random())))
         else:
             self.kill()
         if not self.alive:
