@@ -60,12 +60,47 @@ def add_proxy(lab, *options):
                           env=env, capture_output=True, text=True, timeout=60)
 
 
+def on_proxy(lab, text):
+    """By the login that was there before."""
+    return subprocess.run(lab.inside(
+        ["ssh", "-F", "none", "-o", "BatchMode=yes", "-o",
+         f"UserKnownHostsFile={lab.dir}/ssh/known_hosts", "-i", f"{lab.dir}/ssh/key",
+         "-l", "root", lab.proxies[0].addr, text]), capture_output=True, text=True,
+        timeout=20)
+
+
+def test_nft_and_a_policy(lab):
+    """The plugin that was asked for, under a policy that is the proxy's own."""
+    p = lab.proxies[0]
+    done = add_proxy(lab, "--plugin", "nft")
+    assert done.returncode == 0 and "HELLO 1 plugin=nft" in done.stdout, done
+    on_proxy(lab, "sed -i 's/^protected =.*/protected = 192.0.2.7/' /etc/banner/edge.conf")
+    conf = (lab.dir / "banner.conf").read_text()
+    conf = conf.replace(f"{lab.dir}/ssh/", f"{lab.dir}/hub/").replace(
+        "/hub/key", "/hub/id_ed25519")
+    (lab.dir / "banner.conf").write_text(conf.replace("login = root\n", ""))
+    lab.start()
+    lab.ctl("banip", "sshd", "192.0.2.7", "192.0.2.8", "--wait")
+    rules = lab.run_host("ip", "netns", "exec", p.ns, "nft", "list", "ruleset")
+    assert "192.0.2.8" in rules and "192.0.2.7" not in rules
+    assert "refused: protected" in lab.ok("fleet", "192.0.2.7")
+    lab.stop()
+    assert add_proxy(lab, "--remove").returncode == 0
+    assert "192.0.2.8" not in lab.run_host("ip", "netns", "exec", p.ns, "nft", "list",
+                                           "ruleset")
+
+
 def test_set_up_check_ban_and_remove(lab):
     p = lab.proxies[0]
     done = add_proxy(lab, "--from", "10.99.1.1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "carries out bans" in done.stdout
     assert "there: setcap cap_net_admin+ep" in done.stdout
+    on_proxy(lab, "sed -i 's/^protected =.*/protected = 192.0.2.9/' /etc/banner/edge.conf")
+    assert add_proxy(lab, "--from", "10.99.1.1").returncode == 0    # again: no harm
+    assert "192.0.2.9" in on_proxy(lab, "cat /etc/banner/edge.conf").stdout
+    done = add_proxy(lab, "--check")
+    assert done.returncode == 0 and "PONG 1" in done.stdout, done.stdout + done.stderr
     lab.more = f"key = {lab.dir}/hub/id_ed25519\n"
     conf = (lab.dir / "banner.conf").read_text()
     conf = conf.replace(f"{lab.dir}/ssh/", f"{lab.dir}/hub/").replace("/hub/key", "/hub/id_ed25519")
@@ -86,6 +121,10 @@ def test_set_up_check_ban_and_remove(lab):
     done = add_proxy(lab, "--remove")
     assert done.returncode == 0, done.stdout + done.stderr
     assert p.routes() == set()
+    left = on_proxy(lab, "id banner-edge; ls -d /usr/libexec/banner /etc/banner/edge "
+                         "/var/lib/banner-edge; ls /etc/banner")
+    assert "no such user" in left.stderr and left.stderr.count("No such file") == 3, left
+    assert left.stdout.split() == ["edge.conf"], left
     done = add_proxy(lab, "--check")
     assert done.returncode == 1 and "does not carry out" in done.stderr
 

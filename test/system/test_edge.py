@@ -212,9 +212,11 @@ def test_cut_in_the_middle_of_a_set():
 
 MAILBOX = """global(workDirectory="{dir}" localHostname="{name}")
 module(load="imfile")
-input(type="imfile" file="{log}" tag="audit:" PersistStateInterval="1")
-*.* action(type="omfwd" protocol="tcp" target="{hub}" port="5140"
-           action.resumeInterval="1" action.resumeRetryCount="-1")
+input(type="imfile" file="{log}" tag="audit:" ruleset="audit")
+ruleset(name="audit") {{
+  action(type="omfwd" protocol="tcp" target="{hub}" port="5140"
+         action.resumeInterval="1" action.resumeRetryCount="-1")
+}}
 """
 HUB = """global(workDirectory="{dir}" localHostname="hub")
 module(load="imptcp")
