@@ -19,6 +19,7 @@ KEYS = {
     "hosts": {"kb_per_host", "up_s", "bans_per_s"},
     "scan": {"jails", "fail_share", "mb_per_s", "ratio_lines", "ratio_fail2ban"},
     "hostile": {"worst_us_per_line"},
+    "zimbra": {"mb", "mb_per_s", "found"},
 }
 
 
@@ -52,3 +53,9 @@ def test_table_and_refusal():
     head, row = done.stdout.splitlines()[:2]
     assert head.split() == ["bench", "case", "median_ms"] and row.startswith("start ")
     assert bench("nothing").returncode == 2
+
+
+def test_zimbra_finds_what_there_is():
+    done = bench("zimbra", "--json")
+    together, _ = map(json.loads, done.stdout.splitlines())
+    assert together["found"] == together["expected"] > 100

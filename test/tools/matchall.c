@@ -70,7 +70,8 @@ compile(const char *config, char *spec, bool every, struct arena *arena)
 	struct rules *rules;
 	struct err e;
 
-	if (conf_filter_read(&q, filter, &e) == 0 && filter->failregex.n > 0 &&
+	if (conf_filter_read(&q, filter, &e) == 0 &&
+	    (filter->failregex.n > 0 || filter->parser) &&
 	    rules_new(&o, &rules, &e) == 0)
 		return rules;
 	fprintf(stderr, "%s: %s\n", spec, e.text);
