@@ -569,7 +569,6 @@ judge_once(struct judge *j)
 	struct rules *r = j->rules;
 	struct view v = { .j = j, .r = r };
 
-	j->rule = -1;
 	if (r->multi)
 		settle_buffer(j);
 	find_when(&v);

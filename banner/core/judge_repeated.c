@@ -81,6 +81,7 @@ judge_line(struct judge *j)
 	j->rules->stats.candidates++;
 	j->shown = j->line.s;
 	j->times = 1;
+	j->rule = -1;
 	verdict = judge_once(j);
 	if (verdict != LINE_MISSED || j->rules->multi || !unwrap(j))
 		return verdict;

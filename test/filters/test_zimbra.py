@@ -58,6 +58,17 @@ def test_total(tmp_path):
     assert bans(folder(again), ALL, lines) == [("total", "total")]
 
 
+@pytest.mark.parametrize("what", ["one address", "many addresses"])
+def test_told_before_the_lockout(tmp_path, what):
+    """Zimbra locks at the tenth failure within an hour (zimbraPasswordLockoutMaxFailures);
+    the alarm comes at the seventh."""
+    lines = [attempt(i * 300, "203.0.113.%d" % (9 if what == "one address" else i + 1),
+                     "anna") for i in range(10)]
+    conf = folder(tmp_path)
+    assert bans(conf, "screening-lockout", lines[:6]) == []
+    assert bans(conf, "screening-lockout", lines[:7]) == [("lockout", "anna")]
+
+
 def test_account_from_many_addresses(tmp_path):
     lines = [attempt(i * 29, "203.0.%d.9" % i, "anna") for i in range(10)]
     assert bans(folder(tmp_path), "distributed-account", lines) == [("account", "anna")]
