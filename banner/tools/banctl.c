@@ -258,7 +258,7 @@ main(int argc, char **argv)
 	if (!*words)
 		return usage(stderr);
 	if (!c.f2b && !strcmp(words[0], "compare"))
-		return banctl_compare(words);
+		return banctl_compare(words, c.json);
 	if (!c.f2b && !strcmp(words[0], "import"))
 		return run_beside("banner-import", words);
 	if (!c.f2b && !c.json &&

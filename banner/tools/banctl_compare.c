@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/buf.h"
 #include "banner/base/units.h"
 #include "banner/tools/banctl_compare.h"
 #include "banner/tools/banctl_log.h"
@@ -21,6 +22,7 @@ enum { TOGETHER_MS = 10 * 60 * 1000, EDGE_MS = 5000 };
 
 struct comparison {
 	struct said_log theirs, ours;
+	bool json;
 	int64_t from_ms, to_ms;
 	int64_t *earlier_ms;	/* per common ban, how much earlier ours was */
 	size_t same, only_theirs, only_ours;
@@ -102,38 +104,64 @@ look_around(const struct said_log *l, const struct said_event *e)
 }
 
 static void
-say_reason(const char *other, const struct around *mine, const struct around *others)
+reason(struct buf *b, const char *other, const struct around *mine,
+    const struct around *others)
 {
 	char when[UNITS_TEXT];
 
 	if (others->ban)
-		printf("%s had banned it already at %s\n", other,
+		buf_printf(b, "%s had banned it already at %s", other,
 		    units_time(others->ban->ms, when));
 	else if (others->ignored)
-		printf("%s ignored it %s\n", other, others->why_ignored);
+		buf_printf(b, "%s ignored it %s", other, others->why_ignored);
 	else if (!mine->found)
-		puts("no failure before it: by hand, or from a database");
+		buf_puts(b, "no failure before it: by hand, or from a database");
 	else if (!others->found)
-		printf("%s found no failure: does it read this log, with this rule?\n",
-		    other);
+		buf_printf(b, "%s found no failure: does it read this log, with this "
+		    "rule?", other);
 	else if (others->found < mine->found)
-		printf("%s found %zu failures of %zu\n", other, others->found,
+		buf_printf(b, "%s found %zu failures of %zu", other, others->found,
 		    mine->found);
 	else
-		printf("both found %zu failures: findtime is an exact window here, an "
-		       "estimate there\n", mine->found);
+		buf_printf(b, "both found %zu failures: findtime is an exact window "
+		    "here, an estimate there", mine->found);
+}
+
+/* One ban that only one side made. */
+static void
+say_ban(const struct comparison *c, const struct said_event *e, const char *side,
+    struct str why)
+{
+	char when[UNITS_TEXT];
+	struct buf b = { 0 };
+
+	if (!c->json) {
+		printf("  %s [%s] %s: %s\n", units_time(e->ms, when), e->jail,
+		    e->subject, why.s);
+		return;
+	}
+	buf_printf(&b, "{\"only\":\"%s\",\"time_ms\":%lld,\"jail\":", side,
+	    (long long)e->ms);
+	buf_json(&b, str_of(e->jail));
+	buf_puts(&b, ",\"subject\":");
+	buf_json(&b, str_of(e->subject));
+	buf_puts(&b, ",\"reason\":");
+	buf_json(&b, why);
+	printf("%s}\n", b.p);
+	buf_fini(&b);
 }
 
 static size_t
 say_only(struct comparison *c, const struct said_log *mine,
     const struct said_log *other, const char *const names[2])
 {
-	char when[UNITS_TEXT];
+	struct buf why = { 0 };
 	size_t n = 0;
 
 	for (size_t i = 0; i < mine->n; i++)
 		n += counts(c, &mine->v[i]) && !mine->v[i].used;
-	printf("only %s:\t%zu\n", names[0], n);
+	if (!c->json)
+		printf("only %s:\t%zu\n", names[0], n);
 	for (size_t i = 0; i < mine->n; i++) {
 		const struct said_event *e = &mine->v[i];
 		struct around a, b;
@@ -142,9 +170,11 @@ say_only(struct comparison *c, const struct said_log *mine,
 			continue;
 		a = look_around(mine, e);
 		b = look_around(other, e);
-		printf("  %s [%s] %s: ", units_time(e->ms, when), e->jail, e->subject);
-		say_reason(names[1], &a, &b);
+		buf_clear(&why);
+		reason(&why, names[1], &a, &b);
+		say_ban(c, e, names[0], buf_view(&why));
 	}
+	buf_fini(&why);
 	return n;
 }
 
@@ -175,6 +205,21 @@ say_same(const struct comparison *c)
 	    c->earlier_ms[c->same - 1] < 0 ? "0.0 s" : most, later);
 }
 
+/* The object that says how many, behind those of single bans. */
+static void
+say_sums(const struct comparison *c)
+{
+	printf("{\"from_ms\":%lld,\"to_ms\":%lld,\"same\":%zu,\"only_fail2ban\":%zu,"
+	    "\"only_banner\":%zu", (long long)c->from_ms + EDGE_MS,
+	    (long long)c->to_ms - EDGE_MS, c->same, c->only_theirs, c->only_ours);
+	if (c->same)
+		printf(",\"earlier_ms\":{\"least\":%lld,\"middle\":%lld,\"most\":%lld}",
+		    (long long)c->earlier_ms[0],
+		    (long long)c->earlier_ms[c->same / 2],
+		    (long long)c->earlier_ms[c->same - 1]);
+	puts("}");
+}
+
 /* The time that both cover; a ban at its edge may have its partner outside. */
 static void
 set_span(struct comparison *c)
@@ -194,15 +239,20 @@ compare(struct comparison *c)
 
 	set_span(c);
 	if (!c->theirs.first_ms || !c->ours.first_ms || c->from_ms > c->to_ms) {
-		puts("the two logs have no time in common");
+		puts(c->json ? "{\"error\":\"the two logs have no time in common\"}"
+			     : "the two logs have no time in common");
 		return 1;
 	}
 	match_bans(c);
-	printf("compared:\t%s to %s\n", units_time(c->from_ms + EDGE_MS, from),
-	    units_time(c->to_ms - EDGE_MS, to));
-	say_same(c);
+	if (!c->json) {
+		printf("compared:\t%s to %s\n", units_time(c->from_ms + EDGE_MS, from),
+		    units_time(c->to_ms - EDGE_MS, to));
+		say_same(c);
+	}
 	c->only_theirs = say_only(c, &c->theirs, &c->ours, names);
 	c->only_ours = say_only(c, &c->ours, &c->theirs, names + 1);
+	if (c->json)
+		say_sums(c);
 	return c->only_theirs || c->only_ours;
 }
 
@@ -217,9 +267,9 @@ read_side(struct said_log *l, const char *path)
 }
 
 int
-banctl_compare(char **argv)
+banctl_compare(char **argv, bool json)
 {
-	struct comparison c = { 0 };
+	struct comparison c = { .json = json };
 	int rc = 2;
 
 	if (!argv[1] || (argv[2] && argv[3])) {

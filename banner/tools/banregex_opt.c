@@ -207,10 +207,14 @@ read_option(char **argv, int argc, int *i, struct options *o, struct err *e)
 }
 
 /* fail2ban's words, whatever the case; said is what there is to say here. */
+struct level {
+	const char *word, *said;
+};
+
 static int
 check_level(struct options *o, struct err *e)
 {
-	static const struct { const char *word, *said; } levels[] = {
+	static const struct level levels[] = {
 		{ "critical", "error" }, { "error", "error" },
 		{ "warning", "warning" }, { "notice", "notice" },
 		{ "info", "notice" }, { "debug", "notice" },

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The trial: bannerd beside a live fail2ban, and what banctl compare makes of it."""
+import json
 import os
 import re
 import subprocess
@@ -24,7 +25,9 @@ backend = auto
 
 
 def compare(*logs):
-    return subprocess.run([str(BUILD / "banctl"), "compare", *map(str, logs)],
+    options = ["--json"] if "--json" in logs else []
+    logs = [str(log) for log in logs if log != "--json"]
+    return subprocess.run([str(BUILD / "banctl"), *options, "compare", *logs],
                           capture_output=True, text=True)
 
 
@@ -89,5 +92,12 @@ def test_reasons(tmp_path):
     assert "[a] 192.0.2.4: no failure before it: by hand" in text
     assert "only fail2ban:\t3\n" in text and "only banner:\t1\n" in text
     assert "[a] 192.0.2.5: fail2ban found no failure" in text
+    rows = [json.loads(row) for row in compare("--json", theirs, ours).stdout.splitlines()]
+    assert [(r["only"], r["subject"]) for r in rows[:-1]] == [
+        ("fail2ban", "192.0.2.2"), ("fail2ban", "192.0.2.3"), ("fail2ban", "192.0.2.4"),
+        ("banner", "192.0.2.5")]
+    assert rows[0]["reason"] == "banner ignored it by ip" and rows[0]["jail"] == "a"
+    assert (rows[-1]["same"], rows[-1]["only_fail2ban"], rows[-1]["only_banner"]) == (1, 3, 1)
+    assert rows[-1]["earlier_ms"]["middle"] == 2000
     assert compare(theirs, theirs).returncode == 0
     assert compare(tmp_path / "none", ours).returncode == 2

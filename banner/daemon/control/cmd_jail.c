@@ -121,7 +121,8 @@ jail_end(struct request *r, struct jail *j)
 		buf_printf(&r->out, "jail %s is stopped until the next reload or banctl "
 		    "start %s; %zu bans lifted\n", jail_name(j), jail_name(j), n);
 	else
-		buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "Jail stopped\n");
+		buf_puts(&r->out,
+		    r->form == FORM_JSON ? "\"OK\"\n" : "Jail stopped\n");
 	return 0;
 }
 

@@ -38,7 +38,8 @@ static const struct command commands[] = {
 	    cmd_allow },
 	{ "set", "JAIL banip|unbanip|addignoreip|delignoreip|attempt ADDR... | "
 	    "bantime|findtime|maxretry|maxmatches VALUE",
-	    "as fail2ban-client, until the next reload", RIGHT_CHANGE, 1, MANY, cmd_set },
+	    "as fail2ban-client, until the next reload", RIGHT_CHANGE, 1, MANY,
+	    cmd_set },
 	{ "get", "JAIL banip|banned|ignoreip|findtime|bantime|maxretry|... | loglevel",
 	    "as fail2ban-client", RIGHT_READ, 1, MANY, cmd_get },
 	{ "stats", "", "one line of numbers per jail", RIGHT_READ, 0, 0, cmd_stats },

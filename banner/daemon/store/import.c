@@ -3,7 +3,8 @@
  *
  * Taken over: every ban that runs (jail, address, begin, end), what is known of
  * offenders, the history with the lines and captures that led to each ban, and how far
- * each log was read. fail2ban's file is opened read-only. Numbers of bans follow from the rows, so importing twice changes nothing.
+ * each log was read. fail2ban's file is opened read-only. Numbers of bans follow from
+ * the rows, so importing twice changes nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
