@@ -12,14 +12,13 @@ from pathlib import Path
 
 
 def main(build):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
     show = Path(__file__).with_name("show.py")
     proc = subprocess.Popen([
         "setpriv", "--pdeathsig", "KILL",
         "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
         sys.executable, "-B", str(show), str(Path(build).resolve())])
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupted)
     try:
         return proc.wait()
     finally:
