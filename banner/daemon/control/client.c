@@ -216,8 +216,8 @@ put_payload(struct client *c, struct buf *payload)
 	}
 }
 
-/* Replies that nobody reads may take so much memory; then the oldest goes. Its client is
- * freed when its turn comes, by its end: it may be the next in somebody's loop. */
+/* Replies that nobody reads may take so much memory; then the oldest goes. Its client
+ * is freed when its turn comes, by its end: it may be the next in somebody's loop. */
 static void
 keep_room(struct control *ctl)
 {
