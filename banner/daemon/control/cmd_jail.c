@@ -118,8 +118,9 @@ jail_end(struct request *r, struct jail *j)
 	n = engine_unban(r->d->engine, jail_name(j), NULL, CAUSE_ADMIN, engined_now());
 	r->seq = stream_seq(r->d->stream);
 	if (r->form == FORM_TEXT)
-		buf_printf(&r->out, "jail %s is stopped until the next reload or banctl "
-		    "start %s; %zu bans lifted\n", jail_name(j), jail_name(j), n);
+		buf_printf(&r->out, "jail %s is stopped until the next reload or "
+		    "banctl start %s; %zu bans lifted\n", jail_name(j),
+		    jail_name(j), n);
 	else
 		buf_puts(&r->out,
 		    r->form == FORM_JSON ? "\"OK\"\n" : "Jail stopped\n");
