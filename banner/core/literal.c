@@ -234,8 +234,8 @@ read_class(struct reader *r)
 		else
 			class_add(r, &p, from, to);
 	}
-	if (*r->p++ != ']')
-		r->lost = true;
+	r->lost |= *r->p != ']';
+	r->p += *r->p == ']';
 	return negated || !p.exact || !p.strings.n ? part_unknown() : p;
 }
 
@@ -306,8 +306,8 @@ read_flags(struct reader *r, bool outer)
 		r->p++;
 		return part_text(r, "", 0);
 	}
-	if (*r->p++ != ':')
-		r->lost = true;
+	r->lost |= *r->p != ':';
+	r->p += *r->p == ':';	/* not past the end */
 	p = read_group_body(r);
 	r->nocase = outer;
 	return p;
