@@ -3,10 +3,12 @@
  *
  *	plain FILE REGEX...
  *
- * Reads blocks, finds each line, cuts a date of 15 bytes off and runs the regexes (with
- * JIT) until one matches. It reads no date, no address, and counts nothing but matches.
+ * Reads blocks, finds each line, reads the time of its date of 15 bytes and cuts it off,
+ * and runs the regexes (with JIT) until one matches; then reads the address in its first
+ * group. No windows, no bans, no learning.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <pcre2.h>
 #include <stdio.h>
@@ -22,18 +24,49 @@ struct loop {
 	pcre2_match_data *data;
 	pcre2_match_context *context;
 	size_t matches;
+	unsigned long sum;		/* of what was read, so that it is read */
 };
+
+/* "May  1 00:05:28": seconds of its day. */
+static unsigned
+read_time(const char *s)
+{
+	unsigned n[6];
+
+	for (int i = 0; i < 6; i++)
+		n[i] = (unsigned)(s[7 + i / 2 * 3 + i % 2] - '0');
+	return (n[0] * 10 + n[1]) * 3600 + (n[2] * 10 + n[3]) * 60 + n[4] * 10 + n[5];
+}
+
+static void
+read_address(struct loop *l, const char *s)
+{
+	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(l->data);
+	size_t len = v[3] - v[2];
+	unsigned char ip[16] = { 0 };
+	char text[64];
+
+	if (v[2] == PCRE2_UNSET || len >= sizeof(text))
+		return;
+	memcpy(text, s + v[2], len);
+	text[len] = '\0';
+	if (inet_pton(AF_INET, text, ip) != 1)
+		inet_pton(AF_INET6, text, ip);
+	l->sum += ip[3];
+}
 
 static void
 try_line(struct loop *l, const char *s, size_t len)
 {
 	if (len < DATE)
 		return;
+	l->sum += read_time(s);
 	for (int i = 0; i < l->n; i++) {
 		if (pcre2_jit_match(l->re[i], (PCRE2_SPTR)s + DATE, len - DATE, 0, 0,
 			l->data, l->context) < 0)
 			continue;
 		l->matches++;
+		read_address(l, s + DATE);
 		return;
 	}
 }
@@ -75,6 +108,6 @@ main(int argc, char **argv)
 		have -= (size_t)(p - block);
 		memmove(block, p, have);
 	}
-	printf("%zu\n", l.matches);
+	printf("%zu %lu\n", l.matches, l.sum);
 	return 0;
 }
