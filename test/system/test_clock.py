@@ -47,6 +47,8 @@ def test_the_clock_is_set(lab, step):
     ends_after(lab, "192.0.2.1", 3.4)
     assert lab.routes() == {"192.0.2.2"}
     assert "the clock was set" in lab.logged()
+    until = {b["subject"]: b["until_ms"] for b in lab.ctl_json("list")}["192.0.2.2"]
+    assert abs(until / 1000 - (time.time() + step + HOUR)) < 30, "list shows the new end"
     # the failure before the step still counts, and so does a new one
     fail(lab, "192.0.2.3", time.time() + step)
     lab.wait_routes("192.0.2.2", "192.0.2.3")
