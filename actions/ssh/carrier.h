@@ -30,9 +30,9 @@ struct carrier_ops {
 
 extern const struct carrier_ops carrier_libssh2, carrier_openssh;
 
-/* resolve.c: h->where becomes h->addr, without waiting. start: 0 or -errno; done: 1 when
- * it is there, 0 when it has to be asked again, -errno with text. free: also while a
- * question is under way. */
+/* resolve.c: h->where becomes h->addr, without waiting. start: 0 or -errno; done: 1
+ * when it is there, 0 when it has to be asked again, -errno with text. free: also while
+ * a question is under way. */
 int	resolve_start(struct host *);
 int	resolve_done(struct host *);
 void	resolve_free(struct host *);

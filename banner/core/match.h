@@ -22,9 +22,9 @@ void	match_block(struct match *, const struct block *, match_fn *, void *arg);
 
 /* For those who read a big source with several threads. First a sample of it, at least
  * 64 KiB: what to look for is then settled (blocks of match_block() are their own
- * sample, small ones when 32 KiB of them have come). Each thread has a scan_run; scan_find()
- * (scan.h) looks through a block ahead of its turn, and match_found() judges what was
- * found, called for the blocks in order. */
+ * sample, small ones when 32 KiB of them have come). Each thread has a scan_run;
+ * scan_find() (scan.h) looks through a block ahead of its turn, and match_found()
+ * judges what was found, called for the blocks in order. */
 void	match_sample(struct match *, struct str sample);
 struct scan_run;
 struct scan_run	*match_ahead(const struct match *);	/* for scan_run_free() */

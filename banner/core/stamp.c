@@ -56,7 +56,7 @@ struct stamp {
 	bool still; /* nothing is learned now */
 	const char *later; /* what is to be listed for the first line, or NULL */
 	struct last_time cache;
-	struct candidate room[2]; /* of the search at hand, too big to clear each time */
+	struct candidate room[2];	/* of this search; too big to clear each time */
 };
 
 struct subject {
@@ -558,7 +558,8 @@ search_line(struct stamp *st, struct str line, struct stamp_hit *hit)
 	t = st->list.v[c->index];
 	if (!st->still)
 		learn(st, &s, c);
-	*hit = (struct stamp_hit){ .cut_start = c->m.cut_start, .cut_end = c->m.cut_end };
+	*hit = (struct stamp_hit){ .cut_start = c->m.cut_start,
+		.cut_end = c->m.cut_end };
 	hit->has_time = hit->cut_end > hit->cut_start;
 	text = (struct str){ line.s + hit->cut_start, hit->cut_end - hit->cut_start };
 	if (hit->has_time && !read_time(st, t, c, text, hit))

@@ -3,9 +3,9 @@
  *
  *	plain FILE REGEX...
  *
- * Reads blocks, finds each line, reads the time of its date of 15 bytes and cuts it off,
- * and runs the regexes (with JIT) until one matches; then reads the address in its first
- * group. No windows, no bans, no learning.
+ * Reads blocks, finds each line, reads the time of its date of 15 bytes and cuts it
+ * off, and runs the regexes (with JIT) until one matches; then reads the address in its
+ * first group. No windows, no bans, no learning.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <arpa/inet.h>

@@ -276,7 +276,8 @@ known_logins(void **state)
 	struct world *w = *state;
 	struct str line = STR("well");
 	struct failure f = { .subject = host("2001:db8::7"), .user = STR("Anna"),
-	    .when_ms = 1000000, .weight = 1, .gained = true, .lines = &line, .nlines = 1 };
+	    .when_ms = 1000000, .weight = 1, .gained = true, .lines = &line,
+	    .nlines = 1 };
 
 	w->jails[0].maxretry = 1;
 	w->jails[0].known_ms = 600000;
@@ -301,7 +302,8 @@ static void
 known_logins_are_capped(void **state)
 {
 	struct world *w = *state;
-	struct failure f = { .subject = host("192.0.2.7"), .weight = 1, .gained = true };
+	struct failure f = { .subject = host("192.0.2.7"), .weight = 1,
+		.gained = true };
 	struct engine_stats st;
 	char name[16];
 
@@ -327,7 +329,8 @@ static void
 answers_are_kept(void **state)
 {
 	static const struct field fields[] = { { STR("user"), STR("anna") } };
-	struct failure f = { .subject = host("192.0.2.1"), .weight = 1, .fields = fields,
+	struct failure f = { .subject = host("192.0.2.1"), .weight = 1,
+		.fields = fields,
 	    .nfields = 1 };
 	struct ignorecache *c;
 	char text[5000];
@@ -342,7 +345,8 @@ answers_are_kept(void **state)
 	assert_int_equal(ignorecache_find(c, &f, 2000), IGNORE_YES);
 	ignorecache_set(c, &f, false, 2000);
 	assert_int_equal(ignorecache_find(c, &f, 2000), IGNORE_NO);
-	assert_int_equal(ignorecache_find(c, &f, 62000), IGNORE_UNKNOWN);	/* over */
+	/* Its time is over. */
+	assert_int_equal(ignorecache_find(c, &f, 62000), IGNORE_UNKNOWN);
 	ignorecache_set(c, &f, true, 70000);
 	/* two others: the first gives way */
 	for (int i = 2; i < 4; i++) {
@@ -375,7 +379,8 @@ changes_by_hand(void **state)
 {
 	struct world *w = *state;
 	struct ban_request r = { .jail = "sshd", .subject = host("192.0.2.1"),
-	    .now_ms = 1000000, .until_ms = -1, .comment = "why\033", .cause = CAUSE_ADMIN };
+	    .now_ms = 1000000, .until_ms = -1, .comment = "why\033",
+	    .cause = CAUSE_ADMIN };
 	const struct ban *ban;
 	struct subject s = host("192.0.2.1");
 	struct err e;
@@ -439,7 +444,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(totals_go_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(damaged_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(known_logins, setup, teardown),
-		cmocka_unit_test_setup_teardown(known_logins_are_capped, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    known_logins_are_capped, setup, teardown),
 		cmocka_unit_test(answers_are_kept),
 		cmocka_unit_test_setup_teardown(changes_by_hand, setup, teardown),
 		cmocka_unit_test_setup_teardown(taken_over, setup, teardown),

@@ -322,7 +322,8 @@ get_unnamed(struct actor *a)
 	for (size_t i = 0; i < a->n; i++) {
 		struct member *m = &a->members[i];
 
-		if (!m->shared && tell_unnamed(&a->serve.out, m->instance, m->number) < 0)
+		if (!m->shared &&
+		    tell_unnamed(&a->serve.out, m->instance, m->number) < 0)
 			return 0;
 	}
 	at = wire_start(&a->serve.out, WIRE_FOUND);

@@ -29,7 +29,7 @@ struct slot {
 	struct missing missing;
 };
 
-/* Of one ban, attached to it: a slot per action of the configuration that its jail has. */
+/* Of one ban, attached to it: a slot per action that its jail has. */
 struct progress {
 	int64_t read_ms; /* of the line that led to it; 0: no line */
 	struct slot slots[];
