@@ -138,6 +138,31 @@ str_i64(struct str a, int64_t *out)
 }
 
 bool
+str_is_ascii(struct str s)
+{
+	uint64_t word, high = 0;
+	size_t i = 0;
+
+	for (; i + sizeof(word) <= s.len; i += sizeof(word)) {
+		memcpy(&word, s.s + i, sizeof(word));
+		high |= word;
+	}
+	for (; i < s.len; i++)
+		high |= (unsigned char)s.s[i];
+	return (high & UINT64_C(0x8080808080808080)) == 0;
+}
+
+size_t
+str_chars(struct str s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.len; i++)
+		n += (s.s[i] & 0xc0) != 0x80;
+	return n;
+}
+
+bool
 str_bool(struct str a)
 {
 	static const char *const yes[] = { "1", "on", "true", "yes" };

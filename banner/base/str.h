@@ -34,6 +34,8 @@ int		 str_u64(struct str, uint64_t *);
 int		 str_i64(struct str, int64_t *);
 /* fail2ban's booleans: "1", "on", "true", "yes" in any case; all else is false. */
 bool		 str_bool(struct str);
+bool		 str_is_ascii(struct str);	/* no byte above 0x7f */
+size_t		 str_chars(struct str);		/* of UTF-8: bytes that begin one */
 /* Shell pattern with * ? [..] [!..] over the whole text, no escapes; the cost is at
  * most the product of the lengths. */
 bool		 str_glob(const char *pattern, const char *text);

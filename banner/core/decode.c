@@ -101,23 +101,6 @@ decoder_keeps_ascii(const struct decoder *d)
 	return d->kind != KIND_ICONV;
 }
 
-static bool
-is_ascii(struct str s)
-{
-	size_t i = 0;
-	uint64_t w;
-
-	for (; i + sizeof(w) <= s.len; i += sizeof(w)) {
-		memcpy(&w, s.s + i, sizeof(w));
-		if (w & UINT64_C(0x8080808080808080))
-			return false;
-	}
-	for (; i < s.len; i++)
-		if ((unsigned char)s.s[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /* Bounds of the second byte after this lead byte, and how many bytes follow it
  * (Unicode 15, table 3-7). 0 when it leads nothing. */
 static unsigned
@@ -239,7 +222,7 @@ decoder_line(struct decoder *d, struct str raw, struct text *t)
 	if (d->wide)
 		raw = trim_wide(d, raw);
 	t->s = raw;
-	t->ascii = d->kind != KIND_ICONV && is_ascii(raw);
+	t->ascii = d->kind != KIND_ICONV && str_is_ascii(raw);
 	if (!t->ascii) {
 		switch (d->kind) {
 		case KIND_UTF8:
@@ -251,7 +234,7 @@ decoder_line(struct decoder *d, struct str raw, struct text *t)
 			break;
 		case KIND_ICONV:
 			from_iconv(d, raw, t);
-			t->ascii = is_ascii(t->s);
+			t->ascii = str_is_ascii(t->s);
 			break;
 		}
 	}

@@ -2,8 +2,8 @@
  * history.h - known offenders: how often was a subject banned before?
  *
  * One count per (jail, subject) and, if wanted, one over all jails. At most max
- * entries: then the offender not banned for longest is forgotten. An entry is forgotten,
- * too, when its last ban ended more than keep_ms ago.
+ * entries: then the offender not banned for longest is forgotten. An entry is
+ * forgotten, too, when its last ban ended more than keep_ms ago.
  */
 #ifndef BANNER_HISTORY_H
 #define BANNER_HISTORY_H

@@ -31,23 +31,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 60, CLASS_MAX = 10, ORDER_MEMBERS = 8 };
+#include "banner/core/literal_char.h"
 
-struct reader {
-	const char *p;
-	struct arena *a;
-	bool nocase;
-	bool lost;		/* not understood: no sets */
-	unsigned depth;
-};
+enum { DEPTH_MAX = 60, ORDER_MEMBERS = 8 };
 
 static struct part	read_alternatives(struct reader *);
-
-static struct part
-part_unknown(void)
-{
-	return (struct part){ .exact = false };
-}
 
 static struct part
 part_text(struct reader *r, const char *s, size_t len)
@@ -65,178 +53,6 @@ starts(struct reader *r, const char *prefix)
 		return false;
 	r->p += n;
 	return true;
-}
-
-/* A character of which nothing can be said (see the top). */
-static bool
-is_vague(const struct reader *r, unsigned c)
-{
-	return c >= 0x80 || c == 0 || (r->nocase && strchr("kKsS", (int)c));
-}
-
-static struct part
-part_char(struct reader *r, unsigned c)
-{
-	char s = (char)c;
-
-	if (is_vague(r, c))
-		return part_unknown();
-	return (struct part){ .exact = true, .strings = set_one(r->a,
-	    (struct str){ &s, 1 }, r->nocase && isalpha((int)c)) };
-}
-
-/* \xHH, \x{HHH}, \0oo: the value; the pointer stands behind the letter. */
-static unsigned
-read_number(struct reader *r, int base)
-{
-	bool braces = base == 16 && *r->p == '{';
-	unsigned v = 0, n = 0, most = braces ? 8 : base == 16 ? 2 : 3;
-	char one[2] = { 0 };
-
-	if (braces)
-		r->p++;
-	for (; n < most && isxdigit((unsigned char)*r->p); n++, r->p++) {
-		one[0] = *r->p;
-		if (base == 8 && (*one < '0' || *one > '7'))
-			break;
-		v = v * (unsigned)base + (unsigned)strtoul(one, NULL, 16);
-	}
-	if (braces && *r->p++ != '}')
-		r->lost = true;
-	return v;
-}
-
-static void
-skip_until(struct reader *r, const char *end)
-{
-	const char *at = strstr(r->p, end);
-
-	if (!at) {
-		r->lost = true;
-		return;
-	}
-	r->p = at + strlen(end);
-}
-
-/* What follows \p \g \k \o \N: a name in brackets, or a letter or number. */
-static void
-skip_operand(struct reader *r, char c)
-{
-	if (*r->p == '{')
-		skip_until(r, "}");
-	else if (c == 'p' || c == 'P')
-		r->p += *r->p != '\0';
-	else if (*r->p == '<')
-		skip_until(r, ">");
-	else if (c == 'g' && (isdigit((unsigned char)*r->p) || *r->p == '-'))
-		r->p += 1 + strspn(r->p + 1, "0123456789");
-	else if (c != 'N')
-		r->lost = true;
-}
-
-/* The character that an escape stands for, or -1 (a class, a back reference), or -2
- * (zero width). The pointer stands on the letter behind the backslash. */
-static int
-read_escape(struct reader *r)
-{
-	char c = *r->p ? *r->p++ : '\0';
-
-	switch (c) {
-	case 't': return '\t';
-	case 'n': return '\n';
-	case 'r': return '\r';
-	case 'f': return '\f';
-	case 'a': return '\a';
-	case 'e': return 033;
-	case 'x': return (int)read_number(r, 16);
-	case '0': return (int)read_number(r, 8);
-	case 'b': case 'B': case 'A': case 'z': case 'Z': case 'G': case 'K':
-		return -2;
-	case 'p': case 'P': case 'g': case 'k': case 'o': case 'N':
-		skip_operand(r, c);
-		return -1;
-	case '\0': case 'Q': case 'c': case 'E':
-		r->lost = true;
-		return -1;
-	default:
-		if (isdigit((unsigned char)c)) {
-			while (isdigit((unsigned char)*r->p))
-				r->p++;
-			return -1;
-		}
-		return isalpha((unsigned char)c) ? -1 : (unsigned char)c;
-	}
-}
-
-/* One member of a class; -1: more than a character. */
-static int
-read_class_char(struct reader *r)
-{
-	if (r->p[0] == '[' && (r->p[1] == ':' || r->p[1] == '.' || r->p[1] == '=')) {
-		char close[3] = { r->p[1], ']', 0 };
-
-		if (strstr(r->p + 2, close)) {
-			r->p += 2;
-			skip_until(r, close);
-			return -1;
-		}
-	}
-	if (*r->p == '\\') {
-		int c;
-
-		r->p++;
-		if (*r->p == 'b') {
-			r->p++;
-			return '\b';
-		}
-		c = read_escape(r);
-		return c == -2 ? -1 : c;
-	}
-	if (!*r->p) {
-		r->lost = true;
-		return -1;
-	}
-	return (unsigned char)*r->p++;
-}
-
-static void
-class_add(struct reader *r, struct part *p, int from, int to)
-{
-	for (int c = from; c <= to && p->exact; c++) {
-		struct part one = part_char(r, (unsigned)c);
-
-		if (!one.exact || p->strings.n >= CLASS_MAX) {
-			p->exact = false;
-			return;
-		}
-		p->strings = set_union(r->a, p->strings, one.strings);
-	}
-}
-
-/* [...]; the pointer stands behind the bracket. */
-static struct part
-read_class(struct reader *r)
-{
-	struct part p = { .exact = true };
-	bool negated = *r->p == '^', first = true;
-
-	if (negated)
-		r->p++;
-	for (; *r->p && (first || *r->p != ']'); first = false) {
-		int from = read_class_char(r), to = from;
-
-		if (r->p[0] == '-' && r->p[1] != ']' && from >= 0) {
-			r->p++;
-			to = read_class_char(r);
-		}
-		if (from < 0 || to < from || to - from > CLASS_MAX)
-			p.exact = false;
-		else
-			class_add(r, &p, from, to);
-	}
-	r->lost |= *r->p != ']';
-	r->p += *r->p == ']';
-	return negated || !p.exact || !p.strings.n ? part_unknown() : p;
 }
 
 static struct part
@@ -268,7 +84,7 @@ read_condition(struct reader *r)
 	if (starts(r, "?=") || starts(r, "?!") || starts(r, "?<=") || starts(r, "?<!"))
 		read_zero_width(r);
 	else
-		skip_until(r, ")");
+		literal_skip(r, ")");
 	if (r->lost)
 		return part_unknown();
 	/* One branch alone: the other is empty. */
@@ -330,12 +146,12 @@ read_group(struct reader *r)
 		return p;
 	}
 	if (starts(r, "#")) {
-		skip_until(r, ")");
+		literal_skip(r, ")");
 		return part_text(r, "", 0);
 	}
 	if (starts(r, "P=") || starts(r, "P>") || starts(r, "R") || starts(r, "&") ||
 	    isdigit((unsigned char)*r->p)) {
-		skip_until(r, ")");
+		literal_skip(r, ")");
 		return part_unknown();
 	}
 	if (starts(r, "=") || starts(r, "!") || starts(r, "<=") || starts(r, "<!"))
@@ -343,7 +159,7 @@ read_group(struct reader *r)
 	else if (starts(r, "("))
 		p = read_condition(r);
 	else if (starts(r, "P<") || starts(r, "<")) {
-		skip_until(r, ">");
+		literal_skip(r, ">");
 		p = read_group_body(r);
 	} else if (starts(r, ">") || starts(r, "|") || starts(r, ":"))
 		p = read_group_body(r);
@@ -366,20 +182,20 @@ read_atom(struct reader *r)
 	case '(':
 		return read_group(r);
 	case '[':
-		return read_class(r);
+		return literal_class(r);
 	case '.':
 		return part_unknown();
 	case '^': case '$':
 		return part_text(r, "", 0);
 	case '\\':
 		digit = *r->p == 'd';
-		escaped = read_escape(r);
+		escaped = literal_escape(r);
 		if (escaped == -2)
 			return part_text(r, "", 0);
 		return escaped < 0 ? (struct part){ .digits = digit } :
-		    part_char(r, (unsigned)escaped);
+		    literal_char(r, (unsigned)escaped);
 	default:
-		return part_char(r, (unsigned char)c);
+		return literal_char(r, (unsigned char)c);
 	}
 }
 
@@ -499,7 +315,7 @@ plain_length(const struct reader *r)
 {
 	size_t n = 0;
 
-	while (!r->nocase && !strchr("\\[](){}.^$|*+?", r->p[n]) && !is_vague(r,
+	while (!r->nocase && !strchr("\\[](){}.^$|*+?", r->p[n]) && !literal_vague(r,
 	    (unsigned char)r->p[n]))
 		n++;
 	return n > 0 && r->p[n] && strchr("*+?{", r->p[n]) ? n - 1 : n;

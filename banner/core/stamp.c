@@ -16,8 +16,6 @@
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
 
-#define UNUSED_MS (300 * MS_PER_S) /* a template idle longer gives way */
-
 enum { NOTHING = -1 }; /* no character there, or none known so far */
 
 enum { HEAD_MORE = 3, HEAD_MAX = 64 };
@@ -49,7 +47,6 @@ struct stamp {
 	int decade; /* last one of %ExY: 2 for 202x */
 	int64_t decade_from_ms, decade_to_ms;
 	size_t last; /* index of the last winner */
-	size_t first_unused;
 	size_t start, end; /* of its match, in characters */
 	int before, first, final, after; /* characters around and inside of it */
 	bool no_shortcuts;
@@ -68,35 +65,10 @@ struct subject {
 	struct stamp_hints hints;
 };
 
-static bool
-is_ascii(struct str s)
-{
-	uint64_t word, high = 0;
-	size_t i = 0;
-
-	for (; i + sizeof(word) <= s.len; i += sizeof(word)) {
-		memcpy(&word, s.s + i, sizeof(word));
-		high |= word;
-	}
-	for (; i < s.len; i++)
-		high |= (unsigned char)s.s[i];
-	return (high & UINT64_C(0x8080808080808080)) == 0;
-}
-
-static size_t
-count_chars(struct str s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.len; i++)
-		n += (s.s[i] & 0xc0) != 0x80;
-	return n;
-}
-
 static size_t
 to_chars(const struct subject *s, size_t bytes)
 {
-	return s->ascii ? bytes : count_chars((struct str){ s->line.s, bytes });
+	return s->ascii ? bytes : str_chars((struct str){ s->line.s, bytes });
 }
 
 static size_t
@@ -325,40 +297,6 @@ search_all(struct stamp *st, struct subject *s, size_t skip, struct candidate *c
 	return true;
 }
 
-static double
-weight(const struct stamp_template *t)
-{
-	return (double)t->hits * t->weight /
-	    (double)(t->distance > 0 ? t->distance : 1);
-}
-
-static bool
-outweighs(const struct stamp_template *t, const struct stamp_template *other)
-{
-	return weight(t) > weight(other) || t->used_ms - UNUSED_MS > other->used_ms;
-}
-
-/* Move a winner forward: to the first unused place or half way, else by one. */
-static size_t
-bubble_up(struct stamp *st, size_t i)
-{
-	struct stamp_template **v = st->list.v, *t = v[i];
-	size_t to = st->first_unused < i ? st->first_unused : i / 2;
-
-	if (!outweighs(t, v[to])) {
-		if (to == i - 1)
-			return i;
-		to = i - 1;
-		if (!outweighs(t, v[to]))
-			return i;
-	}
-	memmove(v + to + 1, v + to, (i - to) * sizeof(*v));
-	v[to] = t;
-	while (st->first_unused < st->list.n && v[st->first_unused]->hits > 0)
-		st->first_unused++;
-	return to;
-}
-
 static void
 learn(struct stamp *st, const struct subject *s, const struct candidate *c)
 {
@@ -368,8 +306,8 @@ learn(struct stamp *st, const struct subject *s, const struct candidate *c)
 	t->hits++;
 	t->used_ms = st->clock.now_ms;
 	t->distance = c->start;
-	if (st->first_unused == i)
-		st->first_unused++;
+	if (st->list.first_unused == i)
+		st->list.first_unused++;
 	st->start = c->start;
 	st->end = c->end;
 	st->before = c->start > 0 ? char_at(s, c->start - 1) : NOTHING;
@@ -377,7 +315,7 @@ learn(struct stamp *st, const struct subject *s, const struct candidate *c)
 	st->final = c->end > 0 ? char_at(s, c->end - 1) : NOTHING;
 	st->after = char_at(s, c->end);
 	if (i > 0 && i != st->last)
-		i = bubble_up(st, i);
+		i = stamp_list_forward(&st->list, i);
 	st->last = i;
 }
 
@@ -396,32 +334,6 @@ set_now(struct stamp *st, int64_t now_ms)
 	/* Looked at again in a day. */
 	st->decade_from_ms = now_ms;
 	st->decade_to_ms = now_ms + MS_PER_DAY;
-}
-
-static double
-epoch_value(const struct stamp_template *t, struct str s)
-{
-	char text[64] = "";
-	double v;
-
-	memcpy(text, s.s, s.len < sizeof(text) ? s.len : sizeof(text) - 1);
-	v = strtod(text, NULL);
-	if (t->kind != STAMP_LONG_EPOCH || s.len < 13)
-		return v;
-	return s.len >= 16 && !strchr(text, '.') ? v / 1e6 : v / 1e3;
-}
-
-/* The seconds are hexadecimal digits 2 to 16 of the label, that is without 2^62; the
- * ten seconds between TAI and UTC are left alone, as fail2ban does. */
-static double
-tai_value(struct str s)
-{
-	char digits[16] = "";
-
-	if (s.len < 17)
-		return 0;
-	memcpy(digits, s.s + 2, 15);
-	return (double)strtoull(digits, NULL, 16);
 }
 
 /* Many jails never have a line; and the defaults are known to compile. */
@@ -533,9 +445,9 @@ read_time(struct stamp *st, const struct stamp_template *t, const struct candida
 		for (size_t i = 0; i < m->nvalues; i++)
 			if (m->value[i].field == 'e')
 				text = m->value[i].text;
-		hit->when_s = epoch_value(t, text);
+		hit->when_s = stamp_epoch(t->kind, text);
 		return true;
-	case STAMP_TAI: hit->when_s = tai_value(text); return true;
+	case STAMP_TAI: hit->when_s = stamp_tai(text); return true;
 	}
 	return false;
 }
@@ -543,14 +455,14 @@ read_time(struct stamp *st, const struct stamp_template *t, const struct candida
 static bool
 search_line(struct stamp *st, struct str line, struct stamp_hit *hit)
 {
-	struct subject s = { .line = line, .ascii = is_ascii(line) };
+	struct subject s = { .line = line, .ascii = str_is_ascii(line) };
 	struct candidate *c = &st->room[0], *found = &st->room[1];
 	const struct stamp_template *t;
 	struct str text;
 	bool skip = false;
 
 	found->start = SIZE_MAX;
-	s.chars = s.ascii ? line.len : count_chars(line);
+	s.chars = s.ascii ? line.len : str_chars(line);
 	s.first = s.ascii && !st->no_shortcuts ? stamp_first(line) : FIRST_ANY;
 	if (st->last >= st->list.n || !search_last(st, &s, c, found, &skip))
 		if (!search_all(st, &s, skip ? st->last : SIZE_MAX, c, found))

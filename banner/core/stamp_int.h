@@ -78,6 +78,7 @@ struct stamp_match {
 struct stamp_list {
 	struct stamp_template **v;
 	size_t n;
+	size_t first_unused;	/* that has never won */
 };
 
 /* Regex and display name of a pattern's %fields; -EINVAL for an unknown one. */
@@ -93,6 +94,9 @@ void	stamp_template_free(struct stamp_template *);
 int	stamp_list_add(struct stamp_list *, const char *pattern, struct err *);
 /* The name of those defaults, if the pattern is nothing else; or NULL. */
 const char	*stamp_list_defaults(const char *pattern);
+/* Move a winner forward: to the first unused place or half way, else by one. Where it
+ * is then. */
+size_t	stamp_list_forward(struct stamp_list *, size_t i);
 void	stamp_list_fini(struct stamp_list *);
 
 struct stamp_zone { bool set; int minutes; };	/* east of Greenwich */
@@ -129,6 +133,9 @@ void	stamp_no_shortcuts(struct stamp *);
 int64_t	stamp_days(int year, int month, int day);
 void	stamp_civil(int64_t days, int *year, int *month, int *day);
 
+/* The number of STAMP_EPOCH or STAMP_LONG_EPOCH, and the label of STAMP_TAI. */
+double	stamp_epoch(enum stamp_kind, struct str);
+double	stamp_tai(struct str);
 /* Values to seconds since the epoch. -EINVAL: no such moment, or an unknown zone. */
 int	stamp_convert(struct stamp_clock *, const struct stamp_match *,
 	    const struct stamp_zone *, int64_t *seconds);

@@ -9,6 +9,9 @@
 #include <strings.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/units.h"
+
+#define UNUSED_MS (300 * MS_PER_S) /* a template idle longer gives way */
 
 /* In fail2ban's order, which decides when two could match. The line-anchored copies
  * of those that are not anchored come first and weigh 100. */
@@ -202,4 +205,37 @@ stamp_list_fini(struct stamp_list *list)
 		stamp_template_free(list->v[i]);
 	free(list->v);
 	*list = (struct stamp_list){ 0 };
+}
+
+static double
+weight(const struct stamp_template *t)
+{
+	return (double)t->hits * t->weight /
+	    (double)(t->distance > 0 ? t->distance : 1);
+}
+
+static bool
+outweighs(const struct stamp_template *t, const struct stamp_template *other)
+{
+	return weight(t) > weight(other) || t->used_ms - UNUSED_MS > other->used_ms;
+}
+
+size_t
+stamp_list_forward(struct stamp_list *list, size_t i)
+{
+	struct stamp_template **v = list->v, *t = v[i];
+	size_t to = list->first_unused < i ? list->first_unused : i / 2;
+
+	if (!outweighs(t, v[to])) {
+		if (to == i - 1)
+			return i;
+		to = i - 1;
+		if (!outweighs(t, v[to]))
+			return i;
+	}
+	memmove(v + to + 1, v + to, (i - to) * sizeof(*v));
+	v[to] = t;
+	while (list->first_unused < list->n && v[list->first_unused]->hits > 0)
+		list->first_unused++;
+	return to;
 }

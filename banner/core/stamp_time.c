@@ -272,6 +272,32 @@ read_fields(struct fields *f, const struct stamp_match *m)
 	return 0;
 }
 
+double
+stamp_epoch(enum stamp_kind kind, struct str s)
+{
+	char text[64] = "";
+	double v;
+
+	memcpy(text, s.s, s.len < sizeof(text) ? s.len : sizeof(text) - 1);
+	v = strtod(text, NULL);
+	if (kind != STAMP_LONG_EPOCH || s.len < 13)
+		return v;
+	return s.len >= 16 && !strchr(text, '.') ? v / 1e6 : v / 1e3;
+}
+
+/* The seconds are hexadecimal digits 2 to 16 of the label, that is without 2^62; the
+ * ten seconds between TAI and UTC are left alone, as fail2ban does. */
+double
+stamp_tai(struct str s)
+{
+	char digits[16] = "";
+
+	if (s.len < 17)
+		return 0;
+	memcpy(digits, s.s + 2, 15);
+	return (double)strtoull(digits, NULL, 16);
+}
+
 int
 stamp_convert(struct stamp_clock *c, const struct stamp_match *m,
     const struct stamp_zone *zone, int64_t *seconds)
