@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "banner/base/arena.h"
 #include "banner/base/buf.h"
 #include "banner/core/decode.h"
 #include "banner/core/literal.h"
@@ -92,8 +93,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	str_cut(&rest, '\n', &first);
 	if (first.len == 0 || first.len > 200 || memchr(first.s, '\0', first.len))
 		return 0;
-	regex = strndup(first.s, first.len);
-	if (regex && pattern_new(regex, PATTERN_PREFIX, &x.re, &e) == 0) {
+	regex = xstrndup(first.s, first.len);
+	if (pattern_new(regex, PATTERN_PREFIX, &x.re, &e) == 0) {
 		decoder_new("utf-8", &d, &e);
 		x.run = pattern_run_small();
 		x.regex = pattern_text(x.re);

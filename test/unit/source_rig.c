@@ -15,6 +15,17 @@
 
 #include "banner/source/inner.h"
 
+/* The number at the start of a line; no byte behind the line is looked at. */
+static size_t
+number_of(struct str line)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < line.len && line.s[i] >= '0' && line.s[i] <= '9'; i++)
+		n = n * 10 + (size_t)(line.s[i] - '0');
+	return n;
+}
+
 static void
 rig_block(void *arg, struct source *s, const struct block *b)
 {
@@ -35,7 +46,7 @@ rig_block(void *arg, struct source *s, const struct block *b)
 	if (b->origin.len > 0)
 		buf_printf(&r->log, "origin %.*s\n", (int)b->origin.len, b->origin.s);
 	while (str_cut(&rest, '\n', &line)) {
-		size_t n = line.len > 0 ? (size_t)atol(line.s) : 0;
+		size_t n = number_of(line);
 
 		if (line.len > 0 && n < RIG_NUMBERS && r->seen[n] < 255)
 			r->seen[n]++;
@@ -58,7 +69,8 @@ rig_event(void *arg, struct source *s, enum source_event what, const char *detai
 static int64_t
 rig_time(void *arg, struct source *s, struct str line)
 {
-	return line.len > 0 && line.s[0] >= '0' && line.s[0] <= '9' ? atol(line.s) : -1;
+	return line.len > 0 && line.s[0] >= '0' && line.s[0] <= '9' ?
+	    (int64_t)number_of(line) : -1;
 }
 
 static const char *
