@@ -68,6 +68,22 @@ def test_lines_of_a_journal(options):
 
 
 @packaged
+def test_namespace_of_a_journal():
+    """The journal of a namespace lies beside the machine's own, which is not read."""
+    if not Path("/etc/machine-id").exists():
+        pytest.skip("this machine has no id, and so no journal namespaces")
+    machine = Path("/etc/machine-id").read_text().strip()
+    with lab_with("systemd[namespace=site]") as lab:
+        for name, addr in (f"{machine}.site", "192.0.2.7"), (machine, "192.0.2.8"):
+            (lab.dir / "log/journal" / name).mkdir(parents=True)
+            journal(lab.dir / "log/journal" / name / "system.journal", *attempts(addr))
+        lab.mounts["/var/log"] = lab.dir / "log"
+        lab.start()
+        lab.wait_routes("192.0.2.7")
+        assert "192.0.2.8" not in lab.logged()
+
+
+@packaged
 def test_logtype_follows_the_backend():
     with lab_with("systemd[journalfiles=DIR/one.journal]", "filter = both\n") as lab:
         (lab.dir / "filter.d/both.conf").write_text(
