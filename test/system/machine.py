@@ -20,10 +20,6 @@ mount -t tmpfs tmpfs "$t"
 mkdir "$t/upper" "$t/work" "$t/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$t/upper,workdir=$t/work" "$t/root"
 m=$t/root
-for path in $BRING; do
-	mkdir -p "$m$path"
-	mount --bind "$path" "$m$path"
-done
 mount -t proc proc "$m/proc"
 mount --bind "$m/proc/sys" "$m/proc/sys"
 mount -o remount,bind,ro "$m/proc/sys"
@@ -41,6 +37,10 @@ ln -s /proc/self/fd "$m/dev/fd"
 mount -t tmpfs -o mode=755 tmpfs "$m/run"
 mount -t tmpfs tmpfs "$m/tmp"
 mount -t tmpfs -o mode=755 tmpfs "$m/var/log"
+for path in $BRING; do
+	mkdir -p "$m$path"
+	mount --bind "$path" "$m$path"
+done
 rm -rf "$m"/etc/systemd/system/*.wants "$m/etc/banner" "$m/var/lib/banner"
 for unit in systemd-sysctl.service systemd-modules-load.service dev-hugepages.mount \
     systemd-remount-fs.service sys-kernel-debug.mount sys-kernel-tracing.mount \
@@ -84,7 +84,8 @@ class Machine:
         self.group = unified() / f"banner-machine-{os.getpid()}"
         self.group.mkdir()
         bring = [str(p) for p in {TOP, BUILD.parent}
-                 if os.stat(p).st_dev != os.stat("/").st_dev]
+                 if os.stat(p).st_dev != os.stat("/").st_dev
+                 or str(p).startswith(("/tmp/", "/run/", "/var/log/"))]
         first = SYSTEMD if boot else ["bash", "-c", "sleep infinity & wait"]
         self.said = open(f"{where}.said", "wb")
         self.proc = subprocess.Popen(
@@ -127,7 +128,8 @@ class Machine:
 
     def run(self, *words, **kw):
         return subprocess.run(self.inside(*words), capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=120, **kw)
+                              stdin=subprocess.DEVNULL, timeout=120,
+                              start_new_session=True, **kw)
 
     def ok(self, *words):
         done = self.run(*words)

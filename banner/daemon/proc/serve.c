@@ -114,9 +114,10 @@ engine_read(struct serve *s)
 			engine_lost(s, "a record that makes no sense");
 			return false;
 		}
-		/* at once: there mostly is but one frame, and it is waited for */
-		s->ops->turn(s->arg);
 	}
+	/* All of them together: a batch of its own for each would be slow with actions
+	 * whose batches are transactions. */
+	s->ops->turn(s->arg);
 	if (rc == 0 || (rc < 0 && rc != -EAGAIN))
 		engine_next(s);
 	return rc > 0;
