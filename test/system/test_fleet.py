@@ -392,6 +392,18 @@ def test_edge_has_a_policy_of_its_own():
         assert "must belong to root" in edge(p, "HELLO 1 x")
 
 
+def test_edge_has_a_rate():
+    """Two seconds' worth at once, then so many a second; the rest is refused by name."""
+    with Fleet(1) as lab:
+        p = lab.proxies[0]
+        p.policy("rate = 10\n")
+        said = edge(p, "HELLO 1 x", *(f"A {i} 192.0.2.{i}" for i in range(1, 151)), "P 1")
+        refused = [line for line in said.splitlines() if line.endswith(" rate")]
+        assert 20 <= len(p.routes()) <= 60, said
+        assert len(refused) == 150 - len(p.routes())
+        assert refused[-1] == "ERR 150 192.0.2.150 rate"
+
+
 def test_bans_end_while_the_controller_is_gone(three):
     three.ok("banip", "sshd", "192.0.2.50", "--time", "3s", "--wait")
     three.stop(signal.SIGKILL)
