@@ -164,9 +164,13 @@ sandbox_filter(enum sandbox_profile profile, struct err *e)
 		return err_set(e, -ENOMEM, "seccomp: no filter");
 	/* libseccomp 2.5 goes round for ever when it gets no memory */
 	alarm(LOAD_S);
+	/* and may leave calls out of a filter without a word; malloc() says it */
+	errno = 0;
 	rc = filter_fill(f, &profiles[profile]);
-	if (rc == 0)
+	if (rc == 0 && errno != ENOMEM)
 		rc = seccomp_load(f);
+	if (rc == 0 && errno == ENOMEM)
+		rc = -ENOMEM;
 	seccomp_release(f);
 	alarm(0);
 	/* EINVAL and ENOSYS: a kernel built without filters */
