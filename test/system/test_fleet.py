@@ -4,6 +4,7 @@
 After every trouble the kernel of every proxy must equal the wanted set: no ban lost,
 doubled or left behind.
 """
+import json
 import os
 import resource
 import signal
@@ -330,6 +331,20 @@ def test_killed_in_the_middle_of_a_batch(three, role):
     wanted = three.banned()
     assert set(NETS[:10]) <= wanted
     three.wait_all(wanted, seconds=40)
+
+
+def test_asked_when_the_actor_dies(three):
+    """Whoever asks about hosts at that moment gets an answer all the same."""
+    actor = three.children()["banner-actor"]
+    os.kill(actor, signal.SIGSTOP)
+    argv = [str(BUILD / "banctl"), "-s", str(three.socket)]
+    asked = [subprocess.Popen([*argv, *words], stdout=subprocess.PIPE, text=True)
+             for words in (["--json", "status"], ["--json", "fleet"], ["fleet"])]
+    time.sleep(0.5)
+    os.kill(actor, signal.SIGKILL)
+    status, fleet, text = [p.communicate(timeout=5)[0] for p in asked]
+    assert json.loads(status)["hosts"] == json.loads(fleet) == []
+    assert "ended while it was asked" in text
 
 
 def edge(proxy, *lines):

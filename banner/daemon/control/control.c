@@ -332,6 +332,31 @@ control_target_end(struct control *ctl, uint64_t id)
 		control_row_end(ctl, id);
 }
 
+static struct client *
+waits_for_hosts(struct control *ctl)
+{
+	struct client *c = ctl->clients;
+
+	while (c && !(c->pending && c->pending->parts))
+		c = c->next;
+	return c;
+}
+
+void
+control_targets_lost(struct control *ctl)
+{
+	struct client *c;
+
+	while (ctl && (c = waits_for_hosts(ctl))) {
+		c->pending->parts = 0;
+		c->pending->rows++;
+		if (c->pending->form != FORM_JSON)
+			buf_puts(&c->pending->out, "the process of an action ended "
+			    "while it was asked; ask again\n");
+		control_row_end(ctl, c->pending->query);
+	}
+}
+
 void
 control_looked(struct control *ctl, struct relay_looked l)
 {

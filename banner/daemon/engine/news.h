@@ -33,6 +33,8 @@ struct news_target {
 };
 void control_target(struct control *, uint64_t id, const struct news_target *);
 void control_target_end(struct control *, uint64_t id);
+/* An actor is gone: replies that may wait for its hosts end without them. */
+void control_targets_lost(struct control *);
 
 /* What `watch` shows. */
 bool control_watched(const struct control *);

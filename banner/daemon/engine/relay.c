@@ -243,6 +243,7 @@ on_closed(void *arg)
 	    "actor %u is gone; it is told everything when it is back", l->number);
 	connected(l, false);
 	relay_resync_stop(l);
+	control_targets_lost(l->relay->d->control);
 	engined_reconnect(l->relay->d);
 }
 
