@@ -22,7 +22,7 @@ buf_fini(struct buf *b)
 static void
 settle(struct buf *b)
 {
-	if (b->gone == 0)
+	if (!b->p || b->gone == 0)
 		return;
 	memmove(b->p - b->gone, b->p, b->len + 1);
 	b->p -= b->gone;

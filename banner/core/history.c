@@ -116,11 +116,18 @@ is_wanted(const void *arg, uint32_t at)
 	return memcmp(&w->h->v[at].key, &w->key, sizeof(w->key)) == 0;
 }
 
+static uint32_t
+find_at(const struct history *h, struct hash128 key)
+{
+	struct wanted w = { h, key };
+
+	return track_index_find(&h->index, (uint32_t)key.h[0], is_wanted, &w);
+}
+
 static struct known *
 find(const struct history *h, struct hash128 key)
 {
-	struct wanted w = { h, key };
-	uint32_t at = track_index_find(&h->index, (uint32_t)key.h[0], is_wanted, &w);
+	uint32_t at = find_at(h, key);
 
 	return at == TRACK_NONE ? NULL : &h->v[at];
 }
@@ -146,9 +153,11 @@ take_place(struct history *h)
 static struct known *
 get(struct history *h, struct hash128 key)
 {
-	struct known *k = find(h, key);
+	uint32_t at = find_at(h, key);
+	struct known *k;
 
-	if (k) {
+	if (at != TRACK_NONE) {
+		k = &h->v[at];
 		unlink_known(h, k);
 		append_known(h, k);
 		return k;
@@ -209,8 +218,8 @@ void
 history_restore(struct history *h, uint32_t jail, const struct subject *s,
     unsigned count, int64_t last_ms)
 {
-	struct known *k = find(h, key_of(h, jail, s));
-	unsigned have = k ? k->count : 0;
+	uint32_t at = find_at(h, key_of(h, jail, s));
+	unsigned have = at != TRACK_NONE ? h->v[at].count : 0;
 	unsigned more = count > have ? count - have : 0;
 
 	add(h, jail, s, more, last_ms);

@@ -192,8 +192,9 @@ read_atom(struct reader *r)
 		escaped = literal_escape(r);
 		if (escaped == -2)
 			return part_text(r, "", 0);
-		return escaped < 0 ? (struct part){ .digits = digit } :
-		    literal_char(r, (unsigned)escaped);
+		if (escaped < 0)
+			return (struct part){ .digits = digit };
+		return literal_char(r, (unsigned)escaped);
 	default:
 		return literal_char(r, (unsigned char)c);
 	}

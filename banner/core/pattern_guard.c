@@ -71,7 +71,7 @@ is_endless(const char *s, size_t i)
 
 	if (s[i] != '{')
 		return s[i] == '*' || s[i] == '+';
-	for (digits = k; isdigit((unsigned char)s[k]) && k < i + 8; k++)
+	for (digits = k; k < i + 8 && isdigit((unsigned char)s[k]); k++)
 		low = low * 10 + (unsigned long)(s[k] - '0');
 	if (k == digits)
 		return false;
@@ -79,7 +79,7 @@ is_endless(const char *s, size_t i)
 		return low >= ENDLESS;
 	if (s[k++] != ',')
 		return false;
-	for (digits = k; isdigit((unsigned char)s[k]) && k < i + 16; k++)
+	for (digits = k; k < i + 16 && isdigit((unsigned char)s[k]); k++)
 		high = high * 10 + (unsigned long)(s[k] - '0');
 	return s[k] == '}' && (k == digits || high >= ENDLESS);
 }

@@ -26,7 +26,7 @@ struct track_index {
 /* Is this the cell that is looked for? */
 typedef bool (track_same_fn)(const void *arg, uint32_t cell);
 
-enum { TRACK_NONE = UINT32_MAX - 1 };	/* no such cell */
+#define TRACK_NONE (UINT32_MAX - 1)	/* no such cell */
 
 void	 track_index_fini(struct track_index *);
 uint32_t track_index_find(const struct track_index *, uint32_t hash, track_same_fn *,

@@ -198,14 +198,14 @@ give_back(struct ahead *a)
 int
 ahead_next(struct ahead *a, struct ahead_piece *out)
 {
-	struct slot *s = NULL;
+	struct slot *s;
 
 	pthread_mutex_lock(&a->lock);
 	do {
 		give_back(a);
 		if (a->done == a->npieces) {
-			s = NULL;
-			break;
+			pthread_mutex_unlock(&a->lock);
+			return 0;
 		}
 		s = &a->slot[a->done % a->nslots];
 		while (!s->found)
@@ -213,8 +213,8 @@ ahead_next(struct ahead *a, struct ahead_piece *out)
 		a->given = true;
 	} while (s->lines.len == 0 && s->error == 0);
 	pthread_mutex_unlock(&a->lock);
-	if (!s || s->error < 0)
-		return s ? s->error : 0;
+	if (s->error < 0)
+		return s->error;
 	*out = (struct ahead_piece){ s->lines,
 	    s->offset + (uint64_t)(s->lines.s - s->buf.p), s->plain ? s->run : NULL };
 	return 1;

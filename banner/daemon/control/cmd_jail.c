@@ -64,8 +64,10 @@ int
 jail_set(struct request *r, struct jail *j)
 {
 	const struct limit *l = limit_find(r->argv[2]);
-	int64_t value;
+	int64_t value = 0;
 
+	if (!l)
+		return refuse(r, "usage", "no limit \"%.60s\"", r->argv[2]);
 	if (r->argc != 4)
 		return refuse(r, "usage", r->form == FORM_F2B && r->argc < 4
 		    ? "Sorry but the command is invalid" : "use: set JAIL %s VALUE",

@@ -111,6 +111,8 @@ relay_wait_for(struct relay *r, const struct order *o, size_t action)
 {
 	struct progress *p = relay_progress(r, o->ban->id, true);
 
+	if (!p)
+		return; /* the engine does not know the ban */
 	if (o->cause == CAUSE_FAILURES && o->verb == VERB_BAN)
 		p->read_ms = r->d->read_ms;
 	if (p->slots[action].state != RELAY_WAITING) {

@@ -56,9 +56,10 @@ take_conf(struct parent *p, const struct conf *c, struct err *e)
 	conf_pack(c, &packed);
 	fd = proc_memory(&packed, "banner-conf");
 	buf_fini(&packed);
-	if (fd < 0)
-		return err_set(
-		    e, fd, "memory for the configuration: %s", strerror(-fd));
+	if (fd < 0) {
+		err_set(e, fd, "memory for the configuration: %s", strerror(-fd));
+		return fd;
+	}
 	rc = image_open(&image, fd, CONF_HEAD, e);
 	if (rc < 0) {
 		close(fd);

@@ -134,6 +134,8 @@ put_ban(struct import *m, struct order *o, const char *data)
 	o->fields = e.fields;
 	o->nfields = e.nfields;
 	rc = put_order(m, o, o->ban->since_ms);
+	o->lines = NULL;
+	o->fields = NULL;
 	o->nlines = o->nfields = 0;
 	arena_free(e.arena);
 	return rc;
