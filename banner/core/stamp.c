@@ -37,6 +37,7 @@ struct last_time {
 struct candidate {
 	struct stamp_match m;
 	size_t start, end, index;
+	bool fast; /* read by hand, not by the regex */
 };
 
 struct stamp {
@@ -218,7 +219,8 @@ search(struct stamp *st, size_t index, struct subject *s, const size_t span[2],
 
 	if (t->first != FIRST_ANY && s->first != FIRST_ANY && t->first != s->first)
 		return false;
-	if (!search_fast(st, t, s, span, &out->m)) {
+	out->fast = search_fast(st, t, s, span, &out->m);
+	if (!out->fast) {
 		if (!span && s->hinting && (t->needs & ~hints(s)->found))
 			return false;
 		if (!search_regex(st, t, s, span, &out->m))
@@ -331,6 +333,7 @@ set_now(struct stamp *st, int64_t now_ms)
 	stamp_civil(stamp_clock_now(&st->clock) / (24 * 60 * 60), &year, &month, &day);
 	st->decade = (year + 3) / 10 - 200;
 	st->decade = st->decade < 2 ? 2 : st->decade > 9 ? 9 : st->decade;
+	st->cache.head_len = 0;
 	/* Looked at again in a day. */
 	st->decade_from_ms = now_ms;
 	st->decade_to_ms = now_ms + MS_PER_DAY;
@@ -383,8 +386,9 @@ convert(struct stamp *st, const struct stamp_template *t, const struct stamp_mat
 	return 0;
 }
 
-/* A date of a known shape at the begin of the line was found and converted: another
- * line with this head gives the same, whatever follows. */
+/* A date at the begin of the line was read by hand and converted: another line with
+ * this head gives the same, whatever follows. A regex may have looked further, at a
+ * fraction or a zone that turned out to be none. */
 static void
 keep_head(struct stamp *st, const struct stamp_template *t, struct str line,
     const struct stamp_hit *hit)
@@ -393,9 +397,8 @@ keep_head(struct stamp *st, const struct stamp_template *t, struct str line,
 	size_t n = hit->cut_end + HEAD_MORE;
 
 	c->head_len = 0;
-	if (st->still || st->no_shortcuts || !t->anchored || t->shape == SHAPE_NONE ||
-	    c->template != t || n > HEAD_MAX || n > line.len ||
-	    c->len != hit->cut_end - hit->cut_start)
+	if (st->still || !t->anchored || c->template != t || n > HEAD_MAX ||
+	    n > line.len || c->len != hit->cut_end - hit->cut_start)
 		return;
 	memcpy(c->head, line.s, n);
 	c->head_len = n;
@@ -476,7 +479,7 @@ search_line(struct stamp *st, struct str line, struct stamp_hit *hit)
 	text = (struct str){ line.s + hit->cut_start, hit->cut_end - hit->cut_start };
 	if (hit->has_time && !read_time(st, t, c, text, hit))
 		return false;
-	if (s.ascii)
+	if (c->fast)
 		keep_head(st, t, line, hit);
 	return true;
 }

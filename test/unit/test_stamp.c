@@ -260,6 +260,66 @@ make_line(char *out, size_t size)
 	snprintf(out, size, "%s%s%s", ANY(before), date, ANY(after));
 }
 
+/* Is there a date? With and without shortcuts it is the same. */
+static bool
+both(struct stamp *fast, struct stamp *slow, const char *line, int64_t now_ms)
+{
+	struct stamp_hit a = { 0 }, b = { 0 };
+	bool found = stamp_find(fast, str_of(line), now_ms, &a);
+
+	if (found == stamp_find(slow, str_of(line), now_ms, &b) &&
+	    (!found ||
+		(a.cut_start == b.cut_start && a.cut_end == b.cut_end &&
+		    a.when_s == b.when_s && a.has_time == b.has_time)))
+		return found;
+	print_message("%s: [%zu,%zu] %.0f, regex [%zu,%zu] %.0f\n", line, a.cut_start,
+	    a.cut_end, a.when_s, b.cut_start, b.cut_end, b.when_s);
+	fail();
+	return false;
+}
+
+/* The second line begins as the first one does, up to some bytes behind its date. */
+static void
+same_head(void **state)
+{
+	static const char *const after[][2] = { { ",12Aug 14", ",123/x" },
+		{ ".12x", ".12 x" }, { ".1234567 x", ".123456 x" }, { " x", " y" },
+		{ " +0x", " +0200 x" }, { " +02x", " +0200 x" }, { "  +0x", "  +0100" },
+		{ "+02x", "+0200 x" }, { " GMx", " GMT x" }, { " 20x", " 2023 x" } };
+	static const char *const dates[] = { "2023-11-14 22:13:20",
+		"14/Nov/2023:22:13:20", "Nov 14 22:13:20" };
+
+	for (size_t d = 0; d < sizeof(dates) / sizeof(*dates); d++)
+		for (size_t i = 0; i < sizeof(after) / sizeof(*after); i++) {
+			struct stamp *fast = make(NULL, NULL), *slow = make(NULL, NULL);
+
+			stamp_no_shortcuts(slow);
+			for (size_t k = 0; k < 4; k++) {
+				char line[64];
+
+				snprintf(line, sizeof(line), "%s%s host", dates[d],
+				    after[i][k % 2]);
+				both(fast, slow, line, NOW_MS);
+			}
+			stamp_free(fast);
+			stamp_free(slow);
+		}
+}
+
+/* A clock that is set back: what was a year of the next decade is none now. */
+static void
+decade_back(void **state)
+{
+	static const char line[] = "2031-11-14 22:13:20 host x";
+	struct stamp *fast = make(NULL, NULL), *slow = make(NULL, NULL);
+
+	stamp_no_shortcuts(slow);
+	assert_true(both(fast, slow, line, NOW_MS + 5 * INT64_C(31557600000)));
+	both(fast, slow, line, NOW_MS);
+	stamp_free(fast);
+	stamp_free(slow);
+}
+
 /* What the shortcuts give is what the regexes give, also for what they learn. */
 static void
 shortcuts(void **state)
@@ -276,26 +336,11 @@ shortcuts(void **state)
 
 		stamp_no_shortcuts(slow);
 		for (int i = 0; i < 40; i++) {
-			struct stamp_hit a = { 0 }, b = { 0 };
-			bool found;
-
 			/* Some lines come again. */
 			if (i == 0 || next_random(3) > 0)
 				make_line(line, sizeof(line));
 			now_ms += next_random(3) * 1000;
-			found = stamp_find(fast, str_of(line), now_ms, &a);
-			dated += found;
-			if (found != stamp_find(slow, str_of(line), now_ms, &b) ||
-			    (found &&
-				(a.cut_start != b.cut_start || a.cut_end != b.cut_end ||
-				    a.when_s != b.when_s ||
-				    a.has_time != b.has_time))) {
-				print_message(
-				    "%s: [%zu,%zu] %.0f, regex [%zu,%zu] %.0f\n", line,
-				    a.cut_start, a.cut_end, a.when_s, b.cut_start,
-				    b.cut_end, b.when_s);
-				fail();
-			}
+			dated += both(fast, slow, line, now_ms);
 		}
 		stamp_free(fast);
 		stamp_free(slow);
@@ -354,6 +399,8 @@ main(void)
 		cmocka_unit_test(local_time),
 		cmocka_unit_test(zones),
 		cmocka_unit_test(bad_patterns),
+		cmocka_unit_test(same_head),
+		cmocka_unit_test(decade_back),
 		cmocka_unit_test(shortcuts),
 		cmocka_unit_test(cuts),
 	};
