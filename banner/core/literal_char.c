@@ -176,3 +176,15 @@ literal_class(struct reader *r)
 	r->p += *r->p == ']';
 	return negated || !p.exact || !p.strings.n ? part_unknown() : p;
 }
+
+size_t
+literal_class_end(const char *s, size_t i)
+{
+	i += s[i + 1] == '^' ? 2 : 1;
+	if (s[i] == ']')
+		i++;
+	for (; s[i] && s[i] != ']'; i++)
+		if (s[i] == '\\' && s[i + 1])
+			i++;
+	return i;
+}

@@ -24,6 +24,9 @@ struct part	literal_char(struct reader *, unsigned c);
 int	literal_escape(struct reader *);
 /* [...]; the pointer stands behind the bracket. */
 struct part	literal_class(struct reader *);
+/* The bracket that ends the class "[...]" at i, where a first "]" is a member; the NUL
+ * if there is none. */
+size_t	literal_class_end(const char *regex, size_t i);
 /* Behind the next such text; lost when there is none. */
 void	literal_skip(struct reader *, const char *end);
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "banner/core/literal.h"
+#include "banner/core/literal_char.h"
 
 enum { LEAST_BYTES = 3 };
 
@@ -29,18 +30,6 @@ is_plain_group(const char *s)
 	return s[1] == ':' || s[1] == '<' || (s[1] == 'P' && s[2] == '<');
 }
 
-static size_t
-class_end(const char *s, size_t i)
-{
-	i += s[i + 1] == '^' ? 2 : 1;
-	if (s[i] == ']')
-		i++;
-	for (; s[i] && s[i] != ']'; i++)
-		if (s[i] == '\\' && s[i + 1])
-			i++;
-	return i;
-}
-
 /* None of the parts named at the top. */
 static bool
 is_plain(const char *s)
@@ -52,7 +41,7 @@ is_plain(const char *s)
 			if (!s[++i] || strchr("KGRXkgzZQE", s[i]))
 				return false;
 		} else if (s[i] == '[') {
-			i = class_end(s, i);
+			i = literal_class_end(s, i);
 			if (!s[i])
 				return false;
 		} else if (s[i] == '(') {

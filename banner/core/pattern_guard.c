@@ -12,24 +12,12 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "banner/core/literal_char.h"
 #include "banner/core/pattern_int.h"
 
 enum { ENDLESS = 64 };	/* repetitions that are as good as without an end */
 
 static const char callout[] = "(?C)";
-
-/* Behind the set that begins at i. */
-static size_t
-set_end(const char *s, size_t i)
-{
-	i += s[i + 1] == '^' ? 2 : 1;
-	if (s[i] == ']')
-		i++;
-	for (; s[i] && s[i] != ']'; i++)
-		if (s[i] == '\\' && s[i + 1])
-			i++;
-	return s[i] ? i + 1 : i;
-}
 
 /* Behind the escape that begins at i. */
 static size_t
@@ -53,8 +41,10 @@ escape_end(const char *s, size_t i)
 static size_t
 atom_end(const char *s, size_t i)
 {
-	if (s[i] == '[')
-		return set_end(s, i);
+	if (s[i] == '[') {
+		i = literal_class_end(s, i);
+		return s[i] ? i + 1 : i;
+	}
 	if (s[i] == '\\')
 		return escape_end(s, i);
 	for (i++; ((unsigned char)s[i] & 0xC0) == 0x80; i++)

@@ -12,6 +12,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
+#include "banner/core/literal_char.h"
 #include "banner/core/rules_data.h"
 
 enum { PARTS_MAX = 512, SHOWN = 120 };
@@ -21,17 +22,11 @@ struct parts {
 	size_t n;
 };
 
-/* Behind a class "[...]": a first "]" is a member. */
+/* Behind a class. */
 static size_t
 class_end(const char *re, size_t i)
 {
-	i++;
-	if (re[i] == '^')
-		i++;
-	if (re[i] == ']')
-		i++;
-	while (re[i] && re[i] != ']')
-		i += re[i] == '\\' && re[i + 1] ? 2 : 1;
+	i = literal_class_end(re, i);
 	return re[i] ? i + 1 : i;
 }
 
