@@ -120,6 +120,30 @@ def test_the_peer_of_a_live_session(lab, places):
     lab.wait_routes("192.0.2.20", "192.0.2.21")
 
 
+def test_places_that_come_later(lab, tmp_path):
+    """A machine whose utmp and logind's folder are made after bannerd was started, go, and
+    are made again."""
+    run, inside = tmp_path / "run", Path("/run") / lab.dir.name
+    (run / lab.dir.name).mkdir(parents=True)
+    # all of /run is another one, in which the lab has its usual place
+    lab.mounts = {"/mnt": lab.dir, "/run": run, str(inside): "/mnt"}
+    lab.start()
+    hosts = [f"192.0.2.{n}" for n in range(30, 35)]
+    lab.ok("banip", "sshd", *hosts, "--wait")
+    for _ in range(2):
+        (tmp_path / "new").write_bytes(logged_in(hosts[0]))
+        (tmp_path / "new").rename(run / "utmp")
+        wait_for(lambda: lab.banned() == lab.routes() == set(hosts[1:]), 1, "utmp")
+        (run / "utmp").unlink()
+        time.sleep(0.3)
+        lab.ok("banip", "sshd", hosts[0], "--wait")
+    (run / "systemd" / "sessions").mkdir(parents=True)
+    (run / "systemd" / "sessions" / "4").write_text(f"REMOTE_HOST={hosts[1]}\n")
+    wait_for(lambda: lab.banned() == lab.routes() == {hosts[0], *hosts[2:]}, 1, "logind")
+    (run / "systemd" / "sessions" / "5").write_text(f"REMOTE_HOST={hosts[2]}\n")
+    wait_for(lambda: lab.banned() == lab.routes() == {hosts[0], *hosts[3:]}, 1, "the next")
+
+
 GUARDED = [ipaddress.ip_network(n) for n in (
     "198.51.100.1/32", "203.0.113.0/24", "2001:db8::/48", "0.0.0.0/8", "127.0.0.0/8",
     "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4", "::/128", "::1/128", "fe80::/10",

@@ -43,9 +43,24 @@ struct entries {
 	size_t n, cap;
 };
 
+/* What tells of changes. Each may be missing on a machine, and come later: the folder
+ * it is awaited in, which is watched before, tells of its name. */
+static const struct place {
+	const char *path, *awaited; /* NULL: whatever happens there */
+} places[] = {
+	{ "/etc", "resolv.conf" },
+	{ "/run", "utmp" },
+	{ "/run", "systemd" },
+	{ "/run/systemd", "sessions" },
+	{ RESOLV_CONF, NULL },
+	{ UTMP, NULL },
+	{ SESSIONS, NULL },
+};
+enum { PLACES = sizeof(places) / sizeof(places[0]) };
+
 struct guardfeed {
 	struct parent *parent;
-	int netlink, inotify;
+	int netlink, inotify, watch[PLACES];
 	struct event *on_netlink, *on_inotify, *settle;
 	struct entries groups[GROUPS];
 };
@@ -253,16 +268,17 @@ guardfeed_refresh(struct guardfeed *g)
 	}
 }
 
-/* Each of them may be missing on a machine, or be a new file since. */
+/* Each of them may be a new file since. */
 static void
 watch_again(struct guardfeed *g)
 {
-	static const char *const paths[] = { RESOLV_CONF, UTMP, SESSIONS };
-	const uint32_t mask = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE |
-	    IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF;
+	const uint32_t appears = IN_CREATE | IN_MOVED_TO;
+	const uint32_t changes = appears | IN_MODIFY | IN_CLOSE_WRITE | IN_DELETE |
+	    IN_DELETE_SELF | IN_MOVE_SELF;
 
-	for (size_t i = 0; g->inotify >= 0 && i < sizeof(paths) / sizeof(paths[0]); i++)
-		inotify_add_watch(g->inotify, paths[i], mask);
+	for (size_t i = 0; g->inotify >= 0 && i < PLACES; i++)
+		g->watch[i] = inotify_add_watch(
+		    g->inotify, places[i].path, places[i].awaited ? appears : changes);
 }
 
 static void
@@ -293,14 +309,30 @@ on_netlink(evutil_socket_t fd, short what, void *arg)
 		soon(g);
 }
 
+static bool
+concerns_us(const struct guardfeed *g, const struct inotify_event *e)
+{
+	for (size_t i = 0; i < PLACES; i++)
+		if (g->watch[i] == e->wd &&
+		    (!places[i].awaited || e->len == 0 ||
+			!strcmp(e->name, places[i].awaited)))
+			return true;
+	return e->mask & IN_Q_OVERFLOW;
+}
+
 static void
 on_inotify(evutil_socket_t fd, short what, void *arg)
 {
-	char room[4096];
+	_Alignas(struct inotify_event) char room[4096];
+	const struct inotify_event *e;
+	ssize_t n;
 
-	while (read(fd, room, sizeof(room)) > 0)
-		;
-	soon(arg);
+	while ((n = read(fd, room, sizeof(room))) > 0)
+		for (char *p = room; p < room + n; p += sizeof(*e) + e->len) {
+			e = (const void *)p;
+			if (concerns_us(arg, e))
+				soon(arg);
+		}
 }
 
 static void
