@@ -7,7 +7,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { USEFUL_BYTES = 3 };	/* shorter texts are everywhere */
+enum {
+	USEFUL_BYTES = 3,	/* shorter texts are everywhere */
+	PIECES_MAX = 6,		/* of one text, besides its heaviest */
+	HEAVIEST = PIECES_MAX,
+};
 
 static struct str
 lower(struct arena *a, struct str s)
@@ -164,13 +168,14 @@ breaks(struct str s, size_t at, enum literal_cut cut)
 	return false;
 }
 
-/* The heaviest piece between places where the line can be apart. */
+/* What is between places where the line can be apart: the heaviest piece, or the one
+ * with this number. Empty: there is none. */
 static struct str
-best_piece(struct str s, enum literal_cut cut)
+piece_of(struct str s, enum literal_cut cut, size_t number)
 {
 	struct str best = { s.s, 0 };
 	double heaviest = -1;
-	size_t from = 0;
+	size_t from = 0, n = 0;
 
 	for (size_t at = 1; at <= s.len; at++) {
 		struct str piece;
@@ -181,7 +186,9 @@ best_piece(struct str s, enum literal_cut cut)
 		from = at;
 		if (piece.len == 1 && piece.s[0] == '\n')
 			continue;
-		if (weight(piece) > heaviest) {
+		if (n++ == number)
+			return piece;
+		if (number == HEAVIEST && weight(piece) > heaviest) {
 			heaviest = weight(piece);
 			best = piece;
 		}
@@ -189,8 +196,17 @@ best_piece(struct str s, enum literal_cut cut)
 	return best;
 }
 
-struct literal_set
-set_uncut(struct arena *a, struct literal_set set, enum literal_cut cut)
+static void
+add_once(struct literal_set *set, struct literal l)
+{
+	if (!has(set, &l))
+		set->v[set->n++] = l;
+}
+
+/* Replace each string by a piece of it that no cut can break; a CUT_ANY string becomes
+ * its two halves. An empty result means: the set is of no use. */
+static struct literal_set
+set_uncut(struct arena *a, struct literal_set set, enum literal_cut cut, size_t number)
 {
 	struct literal_set out = { NULL, 0 };
 
@@ -199,20 +215,22 @@ set_uncut(struct arena *a, struct literal_set set, enum literal_cut cut)
 		struct literal l = set.v[i];
 		size_t half;
 
-		l.text = best_piece(l.text, cut);
-		if (cut == CUT_ANY || l.text.s != set.v[i].text.s || !l.text.len ||
+		l.text = piece_of(l.text, cut, number);
+		if (cut == CUT_ANY || l.text.s != set.v[i].text.s ||
 		    (cut != CUT_NONE && !is_word(l.text.s[0])))
 			l.digits = 0;	/* the date may stand between */
 		half = cut == CUT_ANY ? l.text.len / 2 : l.text.len;
 		if (half < USEFUL_BYTES)
 			return (struct literal_set){ NULL, 0 };
 		if (cut == CUT_ANY) {	/* one cut breaks only one half */
-			out.v[out.n] = l;
-			out.v[out.n].text.s += half;
-			out.v[out.n++].text.len -= half;
+			struct literal second = l;
+
+			second.text.s += half;
+			second.text.len -= half;
+			add_once(&out, second);
 			l.text.len = half;
 		}
-		out.v[out.n++] = l;
+		add_once(&out, l);
 	}
 	return out;
 }
@@ -262,15 +280,23 @@ sets_own(struct literal_sets *sets, struct arena *a)
 	}
 }
 
+static void
+add_pieces(struct literal_sets *out, struct literal_set set)
+{
+	if (set.n > 0 && set.n <= LITERAL_SET_MAX)
+		sets_keep(out, set);
+}
+
+/* What looks rare may be on every line of the source, so that the other pieces are sets
+ * of their own, from which scan.c chooses by a sample. */
 void
 sets_take(struct literal_sets *out, struct arena *a, const struct part *p,
     enum literal_cut cut)
 {
 	for (size_t i = 0; i < p->nneed; i++) {
-		struct literal_set set = set_uncut(a, p->need[i], cut);
-
-		if (set.n > 0 && set.n <= LITERAL_SET_MAX)
-			sets_keep(out, set);
+		add_pieces(out, set_uncut(a, p->need[i], cut, HEAVIEST));
+		for (size_t k = 0; k < PIECES_MAX; k++)
+			add_pieces(out, set_uncut(a, p->need[i], cut, k));
 	}
 }
 

@@ -75,10 +75,6 @@ struct literal_set	set_union(struct arena *, struct literal_set,
 			    struct literal_set);
 bool	set_has_empty(const struct literal_set *);	/* also true of the empty set */
 void	part_need(struct arena *, struct part *, struct literal_set);
-/* Replace each string by its best piece that no cut can break; a CUT_ANY string
- * becomes its two halves. An empty result means: the set is of no use. */
-struct literal_set	set_uncut(struct arena *, struct literal_set, enum literal_cut);
-
 /* Add the pieces that each match of the part holds in one piece whatever is cut. */
 void	sets_take(struct literal_sets *, struct arena *, const struct part *,
 	    enum literal_cut);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "banner/base/buf.h"
 #include "banner/base/table.h"
 #include "banner/core/scan_engine.h"
 
@@ -100,25 +101,24 @@ set_bit(uint64_t *words, size_t bit)
 static void
 add_literal(struct scan *sc, struct table *seen, const struct literal *l, size_t rule)
 {
-	char key[1 + 65536];
-	size_t len = l->text.len < 65535 ? l->text.len : 65535;
 	struct scan_lit *lit;
+	struct buf key = { 0 };
 	uintptr_t at;
 
-	key[0] = (char)(l->nocase | l->digits << 1);
-	memcpy(key + 1, l->text.s, len);
-	at = (uintptr_t)table_find(seen, key, len + 1);
+	buf_putc(&key, (char)(l->nocase | l->digits << 1));
+	buf_str(&key, l->text);
+	at = (uintptr_t)table_find(seen, key.p, key.len);
 	if (!at) {
 		sc->lits = xrealloc(sc->lits, (sc->nlits + 1) * sizeof(*sc->lits));
 		lit = &sc->lits[sc->nlits++];
-		*lit = (struct scan_lit){ .len = (uint32_t)len, .nocase = l->nocase,
-		    .digits = l->digits,
-		    .s = (const uint8_t *)arena_dup(sc->arena,
-		        (struct str){ l->text.s, len }),
+		*lit = (struct scan_lit){ .len = (uint32_t)l->text.len,
+		    .nocase = l->nocase, .digits = l->digits,
+		    .s = (const uint8_t *)arena_dup(sc->arena, l->text),
 		    .rules = arena_alloc(sc->arena, sc->words * sizeof(uint64_t)) };
 		at = sc->nlits;
-		table_set(seen, key, len + 1, (void *)at);
+		table_set(seen, key.p, key.len, (void *)at);
 	}
+	buf_fini(&key);
 	set_bit(sc->lits[at - 1].rules, rule);
 }
 

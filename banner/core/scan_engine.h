@@ -50,7 +50,7 @@ gram3_slot(const uint8_t *p)
 	return gram_mix(g | 0x202020u) >> (32 - GRAM3_BITS);
 }
 
-/* Does lit stand at text[at]? Mostly its first byte says no. */
+/* Does lit stand at text[at]? Mostly its first byte says no, or the one before. */
 bool	scan_is_all_at(const struct scan_lit *, struct str text, size_t at);
 
 static inline bool
@@ -58,7 +58,7 @@ scan_is_at(const struct scan_lit *l, struct str text, size_t at)
 {
 	return at < text.len &&
 	    !(((uint8_t)text.s[at] ^ l->s[0]) & (l->nocase ? ~0x20u : ~0u)) &&
-	    scan_is_all_at(l, text, at);
+	    (!l->digits || literal_digits(text, at, 1)) && scan_is_all_at(l, text, at);
 }
 
 enum { TEDDY_BUCKETS = 8 };

@@ -97,13 +97,16 @@ static void
 test_cut(void **state)
 {
 	(void)state;
-	expect_sets("host sshd: \\[\\] failed", CUT_WORD, "host sshd:");
-	expect_sets("one  two three", CUT_WORD, " two three");
+	expect_sets("host sshd: \\[\\] failed", CUT_WORD, "host sshd: &  failed");
+	expect_sets("one  two three", CUT_WORD, " two three & one ");
+	expect_sets("\"GET /(?:cat|dog)/ HTTP", CUT_WORD,
+	    "\"GET  &  HTTP & /cat/|/dog/");
+	expect_sets("failed: (?:cats|dogs)", CUT_WORD, "failed: &  cats| dogs");
 	expect_sets("password for", CUT_WORD, "password for");
-	expect_sets("the \"password\" for", CUT_BEFORE, "\"password");
+	expect_sets("the \"password\" for", CUT_BEFORE, "\"password &  for & the");
 	expect_sets("password for", CUT_ANY, "rd for|passwo");
 	expect_sets("abcd", CUT_ANY, "");
-	expect_sets("first\\nsecond line", CUT_NONE, "second line");
+	expect_sets("first\\nsecond line", CUT_NONE, "second line & first");
 }
 
 /* ---- random regexes with a string that each matches ---- */
