@@ -412,10 +412,37 @@ def test_exit_codes_of_banctl():
 @root
 def test_a_second_daemon_is_refused(lab):
     lab.start()
-    done = subprocess.run(lab.inside([BUILD / "bannerd", "-c", lab.dir, "-f"]),
-                          capture_output=True, text=True, timeout=10)
-    assert done.returncode == 1 and "another bannerd" in done.stderr
-    lab.ok("ping")
+    for words, said in ((["-f"], "another bannerd uses the state folder"),
+                        ([], "another bannerd uses the state folder"),
+                        (["--state", lab.dir / "other"], "another bannerd answers on"),
+                        (["--dry-run"], "another bannerd answers on")):
+        done = subprocess.run(lab.inside([BUILD / "bannerd", "-c", lab.dir, *words]),
+                              capture_output=True, text=True, timeout=10)
+        assert done.returncode == 1 and said in done.stderr, words
+        lab.ok("ping")
+
+
+@root
+def test_in_the_background(lab):
+    """It leaves the terminal when its socket is there; paths may be relative."""
+    where = lab.dir.parent
+    done = subprocess.run(
+        lab.inside([BUILD / "bannerd", "-c", lab.dir.name, "--state",
+                    f"{lab.dir.name}/other", "--socket", f"{lab.dir.name}/sock"]),
+        cwd=where, timeout=10)
+    assert done.returncode == 0
+    lab.socket = lab.dir / "sock"
+    lab.ok("reload")
+    assert (lab.dir / "other" / "banner.sqlite3").exists()
+    lab.ok("stop")
+    wait_for(lambda: lab.logged().endswith("bannerd ended\n"), 10, "the end")
+
+
+def test_a_report_that_cannot_be_written():
+    with Lab(user=True) as lab, open("/dev/full", "w") as full:
+        for word in ("-t", "--dump"):
+            assert subprocess.run([BUILD / "bannerd", "-c", lab.dir, word], stdout=full,
+                                  stderr=subprocess.PIPE).returncode == 1
 
 
 def test_bad_configuration_is_told():

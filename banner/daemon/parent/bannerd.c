@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -84,11 +85,25 @@ parse_options(int argc, char **argv, struct options *o)
 	return rc;
 }
 
-static void
+static int
+complain(const struct err *e)
+{
+	fprintf(stderr, "bannerd: %s\n", e->text);
+	return 1;
+}
+
+/* A report that did not get out is none: 0, else 1. */
+static int
 print_buf(struct buf *b)
 {
+	struct err e;
+
 	fwrite(b->p, 1, b->len, stdout);
 	buf_fini(b);
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	err_set(&e, -EIO, "standard output: %s", strerror(errno));
+	return complain(&e);
 }
 
 static int
@@ -102,9 +117,8 @@ run_test(struct conf *c)
 		buf_printf(&b, "error: %s\n", e.text);
 		errors++;
 	}
-	print_buf(&b);
 	conf_free(c);
-	return errors ? 1 : 0;
+	return print_buf(&b) || errors ? 1 : 0;
 }
 
 static int
@@ -113,25 +127,31 @@ run_dump(struct conf *c)
 	struct buf b = { 0 };
 
 	conf_dump(c, &b);
-	print_buf(&b);
 	conf_free(c);
-	return 0;
+	return print_buf(&b);
 }
 
-static int
-complain(const struct err *e)
+/* In the background the working folder is another one. */
+static const char *
+absolute(const char *path)
 {
-	fprintf(stderr, "bannerd: %s\n", e->text);
-	return 1;
+	char *cwd, *whole = NULL;
+
+	if (!path || *path == '/' || !(cwd = getcwd(NULL, 0)))
+		return path;
+	if (asprintf(&whole, "%s/%s", cwd, path) < 0)
+		whole = NULL;
+	free(cwd);
+	return whole ? whole : path;
 }
 
-/* Nobody reads the streams of a process in the background. */
-static int
-background(struct conf *c)
+static void
+in_background(struct options *o)
 {
-	if (!strncmp(c->daemon.log, "STD", 3))
-		c->daemon.log = "SYSLOG";
-	return daemon(0, 0);
+	o->background = true;
+	o->dir = absolute(o->dir);
+	o->state = absolute(o->state);
+	o->socket = absolute(o->socket);
 }
 
 int
@@ -145,6 +165,9 @@ main(int argc, char **argv)
 
 	if (rc)
 		return rc == EXIT_USAGE ? EXIT_USAGE : 0;
+	if (!opt.foreground && !opt.expire && !opt.test && !opt.dump &&
+	    !notify_wanted())
+		in_background(&opt);
 	want.dir = opt.dir;
 	if (conf_read(&want, &c, &e) < 0)
 		return complain(&e);
@@ -157,8 +180,6 @@ main(int argc, char **argv)
 		conf_free(c);
 		return complain(&e);
 	}
-	if (!opt.foreground && !opt.expire && !notify_wanted() && background(c) < 0)
-		return complain(&(struct err){ "cannot go to the background" });
 	rc = parent_run(&opt, c, &e);
 	return rc < 0 ? complain(&e) : rc;
 }

@@ -137,7 +137,34 @@ give_socket(const char *path)
 		log_warn("banner.parent", "%s: group: %s", path, strerror(errno));
 }
 
-/* The lock is held, so what lies there is left over. */
+static int
+stream_socket(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+/* Does a bannerd with another state folder listen there? An engine whose parent was
+ * killed does so for a moment. */
+static bool
+in_use(const struct sockaddr_un *at)
+{
+	bool used = true;
+
+	for (int i = 0; used && i < LOCK_TRIES; i++) {
+		int fd = stream_socket();
+
+		/* EAGAIN: it listens, but its backlog is full */
+		used = fd >= 0 &&
+		    (connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 ||
+			errno == EAGAIN);
+		if (fd >= 0)
+			close(fd);
+		if (used)
+			nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	}
+	return used;
+}
+
 int
 folders_listen(const struct conf *c, struct err *e)
 {
@@ -150,7 +177,9 @@ folders_listen(const struct conf *c, struct err *e)
 		return err_set(
 		    e, -ENAMETOOLONG, "socket %s: the name is too long", path);
 	strcpy(at.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (in_use(&at))
+		return err_set(e, -EBUSY, "another bannerd answers on %s", path);
+	fd = stream_socket();
 	if (fd < 0)
 		return err_set(e, -errno, "socket: %s", strerror(errno));
 	unlink(path);

@@ -41,6 +41,9 @@ parent_configure(const struct options *opt, struct conf *c)
 		c->daemon.state = opt->state;
 	if (opt->socket)
 		c->daemon.socket = opt->socket;
+	/* nobody reads the streams of a process in the background */
+	if (opt->background && !strncmp(c->daemon.log, "STD", 3))
+		c->daemon.log = "SYSLOG";
 	if (opt->dry_run)
 		trial_configure(c);
 }
@@ -407,19 +410,25 @@ parent_close(struct parent *p)
 	while (p->kids)
 		kid_remove(p->kids);
 	guardfeed_free(p->guard);
+	if (p->base) {
+		unwatch(p);
+		event_base_free(p->base);
+	}
 }
 
+/* A ban engine without its log is better than none. */
 static int
 open_log(struct parent *p, struct err *e)
 {
+	bool away = p->opt->background;
 	struct err why;
 
 	if (logtarget_open(p->conf->daemon.log, &p->log, &why) < 0) {
-		/* a ban engine without its log is better than none */
-		if (logtarget_open("STDERR", &p->log, e) < 0)
+		if (logtarget_open(away ? "SYSLOG" : "STDERR", &p->log, e) < 0)
 			return -EIO;
 		log_open(logtarget_write, p->log, LEVEL_INFO);
-		log_error(NAME, "%s; the log goes to standard error", why.text);
+		log_error(NAME, "%s; the log goes to %s", why.text,
+		    away ? "syslog" : "standard error");
 	}
 	log_open(logtarget_write, p->log, LEVEL_INFO);
 	set_level(p->conf);
@@ -429,10 +438,14 @@ open_log(struct parent *p, struct err *e)
 static int
 parent_serve(struct parent *p, struct err *e)
 {
-	int rc = open_outside(p, e);
+	int rc;
 
-	if (rc < 0)
-		return rc;
+	/* an event that could not be made would be a process that never wakes up */
+	event_set_mem_functions(xmalloc, xrealloc, free);
+	p->base = event_base_new();
+	if (!p->base)
+		return err_set(e, -ENOMEM, "no event loop");
+	watch(p);
 	log_info(NAME, "bannerd starts, process %ld", (long)getpid());
 	log_problems(p->conf);
 	p->guard = guardfeed_new(p);
@@ -466,18 +479,15 @@ parent_run(const struct options *opt, struct conf *c, struct err *e)
 		rc = open_log(&p, e);
 	if (rc < 0)
 		return rc;
-	/* an event that could not be made would be a process that never wakes up */
-	event_set_mem_functions(xmalloc, xrealloc, free);
-	p.base = event_base_new();
-	if (!p.base)
-		return err_set(e, -ENOMEM, "no event loop");
-	watch(&p);
-	rc = parent_serve(&p, e);
+	rc = open_outside(&p, e);
+	/* whoever started us is told what cannot be opened */
+	if (rc == 0 && opt->background && daemon(0, 0) < 0)
+		rc = err_set(e, -errno, "background: %s", strerror(errno));
+	if (rc == 0)
+		rc = parent_serve(&p, e);
 	if (rc < 0)
 		log_error(NAME, "cannot start: %s", e->text);
 	parent_close(&p);
-	unwatch(&p);
-	event_base_free(p.base);
 	log_open(NULL, NULL, LEVEL_INFO);
 	logtarget_free(p.log);
 	image_close(&p.image);

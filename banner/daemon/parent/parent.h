@@ -21,6 +21,7 @@ struct guardfeed;
 struct options {
 	const char *dir, *state, *socket; /* state, socket: NULL = configured */
 	bool foreground, test, dump, dry_run, expire, force;
+	bool background; /* leave the terminal once all is open */
 };
 
 enum role { ROLE_STORE, ROLE_ACTOR, ROLE_HELPER, ROLE_ENGINE };
@@ -110,7 +111,8 @@ void trial_configure(struct conf *);
 /* folders.c */
 int folders_make(const struct conf *, struct err *);
 int folders_lock(const struct conf *, struct err *); /* descriptor or -EBUSY */
-int folders_listen(const struct conf *, struct err *); /* the control socket */
+/* The control socket; -EBUSY when somebody answers on it. */
+int folders_listen(const struct conf *, struct err *);
 
 /* checkconf.c: -t and what a start says. Writes the report; number of errors. */
 size_t checkconf_report(const struct conf *, struct buf *);
