@@ -57,21 +57,25 @@ def banned():
                    for family in ("-4", "-6"))
 
 
-def guess(there, *words):
-    done = subprocess.run([*there, stage.TOP / "scripts/demo.d/attacker.py", *words],
-                          capture_output=True, text=True)
-    answer = (done.stdout + done.stderr).strip()
-    print(paint("33", f"  attacker: {' '.join(words)}") + f"\n            -> {answer}",
-          flush=True)
+def guess(there, logs, *words):
+    """What the server says to it; the logs are shown meanwhile."""
+    print(paint("33", f"  attacker: {' '.join(words)}"), flush=True)
+    with subprocess.Popen([*there, sys.executable, "-B", stage.TOP
+                           / "scripts/demo.d/attacker.py", *words], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as proc:
+        while proc.poll() is None:
+            logs.show(0.05)
+        answer = proc.stdout.read().strip()
+    logs.show(0.1)
+    print(f"            -> {answer}", flush=True)
     return answer
 
 
 def attack(there, logs, *target):
-    """Guess until the kernel has a ban; returns whether it came to that."""
+    """Guess until the kernel has a ban."""
     before = banned()
     for user, password in GUESSES:
-        guess(there, *target, user, password)
-        logs.show()
+        guess(there, logs, *target, user, password)
         if banned() != before:
             return
     raise SystemExit("demo: no ban\n" + stage.LOG.read_text())
@@ -87,7 +91,7 @@ def ssh_act(there, logs):
     attack(there, logs, "ssh", stage.VICTIM)
     title("the kernel drops what goes to it, and so it is cut off")
     command("ip", "route", "show", "type", "blackhole")
-    refused(guess(there, "ssh", stage.VICTIM, *GUESSES[-1]), stage.ATTACKER)
+    refused(guess(there, logs, "ssh", stage.VICTIM, *GUESSES[-1]), stage.ATTACKER)
     title("who is banned, and why")
     command("banctl", "status", "sshd")
     command("banctl", "explain", stage.ATTACKER)
@@ -99,7 +103,7 @@ def imap_act(there, logs):
     attack(there, logs, "imap", stage.VICTIM6, source)
     title("its whole /64 is banned: another address of it does not help")
     command("ip", "-6", "route", "show", "type", "blackhole")
-    refused(guess(there, "imap", stage.VICTIM6, stage.ATTACKERS6 + "67", *GUESSES[-1]),
+    refused(guess(there, logs, "imap", stage.VICTIM6, stage.ATTACKERS6 + "67", *GUESSES[-1]),
             "the neighbour")
     command("banctl", "status", "dovecot")
 
@@ -121,9 +125,10 @@ def main(build):
     if dovecot:
         imap_act(there, logs)
     title(f"the bans end by themselves (bantime = {stage.BANTIME}s, for the show)")
-    stage.wait_for(lambda: not banned(), 2 * stage.BANTIME, "the end of the bans")
+    stage.wait_for(lambda: logs.show(0.1) or not banned(), 2 * stage.BANTIME,
+                   "the end of the bans")
     logs.show()
-    if "ermission denied" not in guess(there, "ssh", stage.VICTIM, *GUESSES[0]):
+    if "ermission denied" not in guess(there, logs, "ssh", stage.VICTIM, *GUESSES[0]):
         raise SystemExit("demo: the door should be open again")
     title("that was it; nothing of it is left on this machine")
 

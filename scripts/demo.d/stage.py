@@ -175,8 +175,13 @@ def network():
     return there
 
 
-def listens(port):
-    return run("ss", "-Hltn", "sport", "=", str(port)) != ""
+def greets(host, port):
+    """Whether the server there is ready to talk, which may be later than it listens."""
+    try:
+        with socket.create_connection((host, port), 5) as s:
+            return s.recv(100) != b""
+    except OSError:
+        return False
 
 
 def wait_for(condition, seconds, what):
@@ -199,11 +204,11 @@ def victims(dovecot):
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{HOME}/host_key")
     (HOME / "sshd_config").write_text(SSHD)
     start("sshd", "/usr/sbin/sshd", "-D", "-f", f"{HOME}/sshd_config")
-    wait_for(lambda: listens(22), 10, "sshd's start")
+    wait_for(lambda: greets(VICTIM, 22), 20, "sshd's start")
     if dovecot:
         (HOME / "dovecot.conf").write_text(DOVECOT)
         start("dovecot", "/usr/sbin/dovecot", "-F", "-c", f"{HOME}/dovecot.conf")
-        wait_for(lambda: listens(143), 10, "Dovecot's start")
+        wait_for(lambda: greets(VICTIM6, 143), 20, "Dovecot's start")
 
 
 def bannerd():
