@@ -498,16 +498,34 @@ match_found(struct match *m, struct scan_run *run, const struct block *block,
 	tail_add(&m->tail, block->text);
 }
 
+/* What was found in the block, ahead of its turn or by match_scan. */
+static struct scan_run *
+run_of(const struct match *m, const struct block *block)
+{
+	return block->found && block->found_for == m ? block->found : m->plan.run;
+}
+
+bool
+match_scan(struct match *m, const struct block *block)
+{
+	if (!block->found || block->found_for != m) {
+		match_sample(m, block->text);
+		scan_find(m->plan.run, block->text);
+	}
+	return scan_any(run_of(m, block));
+}
+
+void
+match_judge(struct match *m, const struct block *block, match_fn *fn, void *arg)
+{
+	match_found(m, run_of(m, block), block, fn, arg);
+}
+
 void
 match_block(struct match *m, const struct block *block, match_fn *fn, void *arg)
 {
-	if (block->found && block->found_for == m) {
-		match_found(m, block->found, block, fn, arg);
-		return;
-	}
-	match_sample(m, block->text);
-	scan_find(m->plan.run, block->text);
-	match_found(m, m->plan.run, block, fn, arg);
+	match_scan(m, block);
+	match_judge(m, block, fn, arg);
 }
 
 int64_t

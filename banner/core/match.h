@@ -19,6 +19,10 @@ int	match_new(struct rules *const *, size_t n, struct match **, struct err *);
 void	match_free(struct match *);
 
 void	match_block(struct match *, const struct block *, match_fn *, void *arg);
+/* The same in two steps: whether there are lines to look at, which takes a small part
+ * of the time, and then, for the same block, looking at them. */
+bool	match_scan(struct match *, const struct block *);
+void	match_judge(struct match *, const struct block *, match_fn *, void *arg);
 
 /* For those who read a big source with several threads. First a sample of it, at least
  * 64 KiB: what to look for is then settled (blocks of match_block() are their own

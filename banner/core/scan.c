@@ -358,6 +358,12 @@ scan_lines(const struct scan_run *run)
 	return run->lines;
 }
 
+bool
+scan_any(const struct scan_run *run)
+{
+	return run->a.n > 0 || run->b.n > 0 || (run->scan->has_always && run->lines);
+}
+
 /* The next place of both lists; NULL: no more. */
 static const struct hit *
 peek_hit(const struct scan_run *run)

@@ -43,5 +43,6 @@ size_t	scan_block(struct scan_run *, struct str block, scan_fn *, void *arg);
 void	scan_find(struct scan_run *, struct str block);
 size_t	scan_tell(struct scan_run *, struct str block, scan_fn *, void *arg);
 size_t	scan_lines(const struct scan_run *);	/* of the block */
+bool	scan_any(const struct scan_run *);	/* scan_tell() has something to tell */
 
 #endif

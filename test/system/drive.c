@@ -264,6 +264,7 @@ static const struct { const char *name, *fields; enum wire_type type; } plain[] 
 	{ "count", "ttt", WIRE_COUNT }, { "session", "ttt", WIRE_SESSION },
 	{ "place", "tt", WIRE_PLACE },
 	{ "garbage", "t", WIRE_MARK }, { "anew", "", WIRE_ANEW },
+	{ "soon", "", WIRE_SOON }, { "sooner", "t", WIRE_SOON },
 };
 
 static bool

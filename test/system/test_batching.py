@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Ten thousand lines a second, each with a write of its own: they are read in heaps, and
-none is lost."""
+"""Who wakes up for which lines. Ten thousand lines a second, each with a write of its own:
+they are read in heaps, and none is lost."""
 import os
 import time
 from pathlib import Path
@@ -47,3 +47,29 @@ def test_lines_are_read_in_heaps():
         # again for what comes beside.
         assert reads < 3000 * took, (reads, sleeps, took)
         assert sleeps < 3000 * took, (reads, sleeps, took)
+
+
+def test_actors_wake_for_lines_that_may_matter():
+    with Lab(maxretry=1000000, action="route") as lab:
+        lab.start()
+        actor = lab.children()["banner-actor"]
+
+        def wakes(write):
+            before, seen = work(actor)[1], lab.logged().count("Found")
+            for i in range(5):
+                write()
+                time.sleep(0.1)
+            wait_for(lambda: write == harmless or lab.logged().count("Found") == seen + 5,
+                     5, "the lines are read")
+            return work(actor)[1] - before
+
+        def harmless():
+            with open(lab.auth, "a") as f:
+                f.write("May  1 00:05:28 mail x[1]: a line that is of no use to any filter\n")
+
+        def failure():
+            lab.fail("192.0.2.1")
+
+        wakes(failure)   # sessions, tables, the first answers
+        assert wakes(failure) >= 5
+        assert wakes(harmless) < 5

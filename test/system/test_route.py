@@ -54,6 +54,22 @@ def wait(what, timeout=5):
         time.sleep(0.005)
 
 
+def test_announced(ns):
+    """An order that is announced may come or not; a strange announcement ends it."""
+    d = actor()
+    d.send("begin", 1)
+    d.send("complete", 1)
+    for i in range(1, 20):
+        d.send("soon")
+        if i % 2:
+            d.send("ban", 0, i, f"192.0.2.{i}")
+            d.expect("done", 0, i, 0, "", 0)
+    assert len(ours()) == 10
+    d.send("sooner", "or later")
+    d.expect("engine socket closed")
+    assert d.stop() == 0
+
+
 def test_add_del(ns):
     d = actor()
     d.send("begin", 1)

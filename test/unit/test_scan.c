@@ -44,6 +44,8 @@ expect(const char *const *regexes, size_t n, const char *block, const char *foun
 	assert_int_equal(scan_block(run, str_of(block), note, &seen),
 	    lines_plain(str_of(block)) + (*block && block[strlen(block) - 1] != '\n'));
 	assert_string_equal(seen.text.p ? seen.text.p : "", found);
+	scan_find(run, str_of(block));
+	assert_int_equal(scan_any(run), *found != '\0');
 	buf_fini(&seen.text);
 	scan_run_free(run);
 	scan_free(sc);

@@ -16,6 +16,7 @@
 #include "banner/daemon/engine/fallback.h"
 #include "banner/daemon/engine/feed.h"
 #include "banner/daemon/engine/names.h"
+#include "banner/daemon/engine/relay.h"
 
 #define NAME "banner.source"
 
@@ -95,8 +96,10 @@ on_block(void *arg, struct source *s, const struct block *b)
 		return;
 	m = match_of(f, s);
 	f->d->read_ms = b->read_ms;
+	if (m && match_scan(m, b) && b->live)
+		relay_soon(f->d->relay, b->read_ms);
 	if (m)
-		match_block(m, b, on_failure, f);
+		match_judge(m, b, on_failure, f);
 	for (size_t i = 0; i < f->n; i++)
 		watch_warn(&f->watches[i], b->read_ms);
 	if (!b->live && !f->d->caught_up)

@@ -16,6 +16,8 @@
 enum { QUEUE_BYTES = 4 << 20 };
 /* So many orders of one turn are worth a system call. */
 enum { SEND_BYTES = WIRE_FRAME / 2 };
+/* An actor that waits awake takes some of this from others. */
+enum { SOON_EVERY_MS = 10 };
 
 size_t
 relay_actions(const struct relay *r)
@@ -189,6 +191,29 @@ relay_flush(struct relay *r)
 	for (size_t i = 0; i < r->nlinks; i++) {
 		r->links[i].early = false;
 		relay_resync(&r->links[i]);
+		link_flush(&r->links[i].link);
+	}
+}
+
+/* Those that need nothing but the subject: the others' work takes longer than waking. */
+static bool
+is_quick(const struct actor_link *l)
+{
+	const struct relay_action *a = relay_action_of(l->relay, l->number, 0);
+
+	return a && a->bare && link_is_open(&l->link) && !l->link.out.len;
+}
+
+void
+relay_soon(struct relay *r, int64_t now_ms)
+{
+	if (r->d->paused || now_ms - r->soon_ms < SOON_EVERY_MS)
+		return;
+	r->soon_ms = now_ms;
+	for (size_t i = 0; i < r->nlinks; i++) {
+		if (!is_quick(&r->links[i]))
+			continue;
+		wire_empty(&r->links[i].link.out, WIRE_SOON);
 		link_flush(&r->links[i].link);
 	}
 }

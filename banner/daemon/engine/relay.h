@@ -41,6 +41,9 @@ void relay_connect(struct relay *, unsigned actor, int sock);
 /* Sent at once, if it is the first to this actor since relay_flush, else by then. */
 void relay_order(struct relay *, const struct order *);
 void relay_flush(struct relay *); /* send what is queued */
+/* Lines that may lead to orders are about to be matched: actors that can carry these
+ * out at once wake up meanwhile. */
+void relay_soon(struct relay *, int64_t now_ms);
 void relay_caught_up(struct relay *);
 /* All again: BEGIN, wanted, COMPLETE. force: far sides may remove most of theirs. */
 void relay_sync(struct relay *, bool force);

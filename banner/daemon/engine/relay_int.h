@@ -42,6 +42,7 @@ struct relay {
 	struct actor_link *links;
 	size_t nlinks;
 	uint64_t generation, waiting;
+	int64_t soon_ms; /* of the last WIRE_SOON */
 };
 
 struct relay_action *relay_action_of(struct relay *, unsigned actor, uint32_t instance);

@@ -39,6 +39,7 @@ struct serve {
 	int engine, next; /* sockets: the one served, the one that waits; -1 */
 	struct event *parent_in, *parent_out, *engine_in, *engine_out;
 	uint64_t bad;			/* frames dropped */
+	bool soon; /* WIRE_SOON came: the next read waits for more, a moment */
 };
 
 /* 0 or -errno. */

@@ -84,7 +84,8 @@ enum wire_type {
 	WIRE_ANSWER,
 	WIRE_NAME, /* u64 ticket, str host name */
 	WIRE_ADDRS, /* u64 ticket, u32 n, n times addr; 0: it has none */
-	WIRE_LAST = WIRE_ADDRS,
+	WIRE_SOON, /* engine -> actor: -; an order may come at once (serve.h) */
+	WIRE_LAST = WIRE_SOON,
 };
 enum wire_query { QUERY_SUBJECT, QUERY_RECENT, QUERY_BAN };	/* BAN: with evidence */
 #define WIRE_ALL UINT32_MAX
