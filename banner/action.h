@@ -71,6 +71,15 @@ struct bn_host {
 	/* Somebody else removed this one: it is put back at once if it is still wanted.
 	 * Never from inside apply or list. */
 	void (*lost)(void *ctx, const struct bn_subject *);
+	/* The process's libevent loop, a struct event_base, for plugins that serve
+	 * others; NULL: it has none (banner-edge). */
+	void *loop;
+	/* Asks whether this user, who is banned, logged in well from there, as lately
+	 * as the jails that ban him say ("known"). The answer comes by ops->known, and
+	 * not from inside this call; none comes when the engine ends meanwhile. 0 or
+	 * -ENOTCONN: there is no engine. NULL: there never is one. */
+	int (*known)(void *ctx, uint64_t ticket, const char *user,
+	    const struct bn_addr *from);
 };
 
 enum bn_flags {
@@ -112,6 +121,8 @@ struct bn_action_ops {
 	/* Like targets, for one ban: state "in force", or what keeps it. id: as in
 	 * bn_change. */
 	int  (*where)(void *self, uint64_t id, bn_target_fn *, void *arg);
+	/* The answer to a question of host->known. */
+	void (*known)(void *self, uint64_t ticket, int yes);
 	/* append only; readers compare size */
 };
 

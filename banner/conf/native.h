@@ -14,7 +14,7 @@
 
 #include "banner/conf/expand.h"
 
-#define NATIVE_PLUGINS "exec, mail, nft, null, route, ssh"
+#define NATIVE_PLUGINS "exec, login, mail, nft, null, route, ssh"
 
 struct native_choice {
 	struct arena *arena;

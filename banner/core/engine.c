@@ -141,7 +141,9 @@ already_banned(struct engine *en, struct ban_entry *e, const struct failure *f)
 	j->stats->already++;
 	if (++e->hits % every == 0)
 		engine_notice(en, EVENT_ALREADY, j, f, "");
-	if (!e->applied_ms || f->when_ms < e->applied_ms + LEAK_AFTER_MS)
+	/* Who asks for a banned account is heard, refused and logged. */
+	if (e->ban.subject.kind == SUBJECT_USER || !e->applied_ms ||
+	    f->when_ms < e->applied_ms + LEAK_AFTER_MS)
 		return;
 	j->stats->leaks++;
 	if (++e->leaks != LEAKS_SAID)
@@ -222,6 +224,18 @@ known_login(const struct engine *en, const struct failure *f)
 	if (c->known_host_ms && known_has_host(en->known, f, c->known_host_ms))
 		return "by known host";
 	return NULL;
+}
+
+bool
+engine_ban_spares(const struct engine *en, const struct ban *ban,
+    const struct addr *from, int64_t now_ms)
+{
+	const struct jail *j = table_find(en->by_name, ban->jail, strlen(ban->jail));
+	struct failure f = { .addr = *from, .user = ban->subject.text,
+	    .when_ms = now_ms };
+
+	return j && ban->subject.kind == SUBJECT_USER && j->conf->known_ms &&
+	    known_has(en->known, &f, j->conf->known_ms);
 }
 
 void

@@ -84,6 +84,11 @@ void	**engine_ban_attached(struct engine *, uint64_t id);
 typedef bool (engine_ban_fn)(void *arg, const struct ban *);	/* false stops */
 void engine_bans_each(const struct engine *, const char *jail, engine_ban_fn *, void *);
 
+/* Does this ban of a user let him in from there? So it does where he logged in well
+ * within the jail's "known" time. */
+bool engine_ban_spares(const struct engine *, const struct ban *, const struct addr *,
+    int64_t now_ms);
+
 struct engine_stats {
 	uint64_t failures, ignored, guarded, bans, unbans, evicted_bans, evicted_keys,
 	    parked, park_dropped, already, leaks,
@@ -94,6 +99,8 @@ struct engine_stats {
 	    cap_refused;	/* not banned: the table is full of bans without end */
 	size_t banned_now, tracked_now, known_now, parked_now;
 	size_t max_bans, max_tracked;
+	size_t logins_now, max_logins;	/* places and accounts that logged in well */
+	uint64_t logins_forgotten;
 };
 void	engine_stats(const struct engine *, const char *jail, struct engine_stats *);
 

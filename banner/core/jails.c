@@ -15,6 +15,7 @@
 #include "banner/core/history.h"
 #include "banner/core/ignorecache.h"
 #include "banner/core/inside.h"
+#include "banner/core/known.h"
 #include "banner/core/park.h"
 
 enum { MAX_TRACKED = 400000, MAX_BANS = 200000 };
@@ -236,7 +237,10 @@ engine_stats(const struct engine *en, const char *jail, struct engine_stats *out
 	*out = (struct engine_stats){ .max_bans = en->bans->max,
 		.max_tracked = max_tracked(en->conf),
 		.known_now = history_size(en->history),
-		.parked_now = park_count(en->park) };
+		.parked_now = park_count(en->park),
+		.max_logins = KNOWN_MAX,
+		.logins_now = known_count(en->known),
+		.logins_forgotten = known_forgotten(en->known) };
 	for (size_t i = 0; i < en->njails; i++) {
 		const struct jail *j = &en->jails[i];
 

@@ -8,7 +8,7 @@
 
 #include "banner/base/arena.h"
 
-enum { PLACES = 65536, WAYS = 4, HOST6 = 64, PARTS = 256, GONE = 1024 };
+enum { PLACES = KNOWN_MAX, WAYS = 4, HOST6 = 64, PARTS = 256, GONE = 1024 };
 
 struct place { uint64_t hash; int64_t when_ms, told_ms; };	/* hash 0: free */
 
@@ -17,7 +17,8 @@ struct known {
 	struct place places[PLACES];
 	bool changed[PARTS];	/* something in this part of the places is to be told */
 	uint64_t gone[GONE];	/* told, and forgotten since */
-	size_t ngone;
+	size_t ngone, count;
+	uint64_t forgotten;
 };
 
 struct known *
@@ -82,6 +83,8 @@ take_place(struct known *k, uint64_t h)
 			oldest = &set[i];
 	}
 	forget(k, oldest);
+	k->forgotten += oldest->hash != 0;
+	k->count += oldest->hash == 0;
 	*oldest = (struct place){ .hash = h };
 	return oldest;
 }
@@ -129,6 +132,18 @@ bool
 known_has_host(const struct known *k, const struct failure *f, int64_t ms)
 {
 	return has(k, pair(k, &f->addr, (struct str){ 0 }), f->when_ms - ms);
+}
+
+size_t
+known_count(const struct known *k)
+{
+	return k->count;
+}
+
+uint64_t
+known_forgotten(const struct known *k)
+{
+	return k->forgotten;
 }
 
 static void

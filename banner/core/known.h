@@ -22,6 +22,8 @@
 
 struct known;
 
+enum { KNOWN_MAX = 65536 };
+
 /* The key is the caller's and may change until the first login. */
 struct known	*known_new(const struct hash_key *);
 void		 known_free(struct known *);
@@ -30,6 +32,10 @@ void		 known_add(struct known *, const struct failure *);
 bool		 known_has(const struct known *, const struct failure *, int64_t ms);
 bool		 known_has_host(const struct known *, const struct failure *,
 		     int64_t ms);
+
+/* Pairs that are kept, and how many had to make room since the start. */
+size_t		 known_count(const struct known *);
+uint64_t	 known_forgotten(const struct known *);
 
 /* Records for the store: what changed since the last call, or all. A stored time may be
  * KNOWN_TELL_MS behind. gone: the pair was forgotten. */

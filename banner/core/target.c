@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * target.c - what a failure counts for: count = host, user, host+user, net or total.
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "banner/conf/conf.h"
@@ -34,6 +35,7 @@ key_of_addr(const struct jail *j, const struct addr *a, unsigned plen)
 	return key;
 }
 
+/* Mail servers take a name in any case, so who spells it otherwise is counted alike. */
 static struct track_key
 key_of_text(const struct jail *j, enum subject_kind kind, struct str text)
 {
@@ -41,6 +43,8 @@ key_of_text(const struct jail *j, enum subject_kind kind, struct str text)
 
 	b[0] = (uint8_t)kind;
 	memcpy(b + 1, text.s, text.len);
+	for (size_t i = 1; kind == SUBJECT_USER && i <= text.len; i++)
+		b[i] = (uint8_t)tolower(b[i]);
 	return key_of_bytes(j, b, 1 + text.len);
 }
 

@@ -297,6 +297,34 @@ known_logins(void **state)
 	assert_non_null(strstr(w->log, "ban sshd 2001:db8::"));
 }
 
+/* Who is banned gets in where he did before, and nowhere else. */
+static void
+a_ban_spares_known_places(void **state)
+{
+	struct world *w = *state;
+	struct subject anna = { .kind = SUBJECT_USER, .text = STR("anna") };
+	struct failure f = { .subject = host("2001:db8::7"), .user = STR("Anna"),
+	    .when_ms = 1000000, .gained = true };
+	struct addr near = host("2001:db8::8").addr, far = host("192.0.2.1").addr;
+	const struct ban *ban;
+
+	w->jails[0].maxretry = 1;
+	w->jails[0].known_ms = 600000;
+	w->jails[0].count = COUNT_USER;
+	start(w);
+	f.jail = engine_jail_at(w->en, 0);
+	f.addr = f.subject.addr;
+	engine_failure(w->en, &f, 1000000);
+	failure(w, 1100, "192.0.2.1", "anna");
+	ban = engine_ban_find(w->en, "sshd", &anna);
+	assert_non_null(ban);
+	assert_true(engine_ban_spares(w->en, ban, &near, 1200000));
+	assert_false(engine_ban_spares(w->en, ban, &far, 1200000));
+	assert_false(engine_ban_spares(w->en, ban, &near, 1600001));
+	w->jails[0].known_ms = 0;
+	assert_false(engine_ban_spares(w->en, ban, &near, 1200000));
+}
+
 /* More users than there is room for: the one that was there longest ago goes. */
 static void
 known_logins_are_capped(void **state)
@@ -444,6 +472,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(totals_go_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(damaged_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(known_logins, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_ban_spares_known_places, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    known_logins_are_capped, setup, teardown),
 		cmocka_unit_test(answers_are_kept),

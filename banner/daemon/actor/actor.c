@@ -150,6 +150,24 @@ host_lost(void *ctx, const struct bn_subject *s)
 	wants_queue(&in->wants, w, QUEUE_DIRTY);
 }
 
+static int
+host_known(void *ctx, uint64_t ticket, const char *user, const struct bn_addr *from)
+{
+	struct instance *in = ctx;
+	struct actor_question q = { .conf = in->o.conf, .ticket = ticket, .user = user,
+	    .from = { .family = from->family, .plen = from->plen } };
+
+	memcpy(q.from.ip, from->ip, sizeof(q.from.ip));
+	return in->o.host.known(in->o.host.arg, &q);
+}
+
+void
+instance_known(struct instance *in, uint64_t ticket, bool yes)
+{
+	if (in->open && in->ops->known)
+		in->ops->known(in->self, ticket, yes);
+}
+
 static int64_t
 now(const struct instance *in)
 {
@@ -216,7 +234,8 @@ instance_new(const struct instance_options *o, struct instance **out, struct err
 	in->synthetic = UINT64_C(1) << 63;
 	in->host = (struct bn_host){ .ctx = in, .get = host_get, .log = host_log,
 	    .done = host_done, .drifted = host_drifted, .each = host_each,
-	    .lost = host_lost };
+	    .lost = host_lost, .loop = o->host.loop,
+	    .known = o->host.known ? host_known : NULL };
 	wants_init(&in->wants);
 	instance_open(in);
 	*out = in;

@@ -22,11 +22,21 @@ struct actor_outcome {
 	int64_t when_ms;
 };
 
+/* bn_host.known, of the instance of this action. */
+struct actor_question {
+	const struct conf_action *conf;
+	uint64_t ticket;
+	const char *user;
+	struct addr from;
+};
+
 struct actor_host {
 	void *arg;
 	int64_t (*now_ms)(void *arg);
 	void (*outcome)(void *arg, const struct actor_outcome *);
 	void (*log)(void *arg, enum bn_level, const char *action, const char *text);
+	void *loop;	/* struct event_base, or NULL */
+	int (*known)(void *arg, const struct actor_question *);	/* or NULL */
 };
 
 struct instance_options {
@@ -64,6 +74,7 @@ void	instance_jail(struct instance *, const char *jail, bool started);
 int	instance_flush(struct instance *);
 /* The guard has changed. */
 void	instance_guard(struct instance *);
+void	instance_known(struct instance *, uint64_t ticket, bool yes);
 int	instance_targets(struct instance *, bn_target_fn *, void *arg);
 int	instance_where(struct instance *, uint64_t ban, bn_target_fn *, void *arg);
 

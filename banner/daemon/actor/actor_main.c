@@ -16,6 +16,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/daemon/actor/actor.h"
+#include "banner/daemon/actor/confine.h"
 #include "banner/daemon/proc/log.h"
 #include "banner/daemon/actor/looks.h"
 #include "banner/daemon/actor/tell.h"
@@ -313,6 +314,33 @@ get_targets(struct actor *a, struct wire_in *in)
 	return 0;
 }
 
+static int
+ask_known(void *arg, const struct actor_question *q)
+{
+	struct actor *a = arg;
+
+	if (a->serve.engine < 0)
+		return -ENOTCONN;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->members[i].conf == q->conf)
+			tell_known(&a->serve.out, q, a->members[i].number);
+	serve_flush(&a->serve);
+	return 0;
+}
+
+static int
+get_knows(struct actor *a, struct wire_in *in)
+{
+	struct member *m = get_member(a, in);
+	uint64_t ticket = wire_get_u64(in);
+	bool yes = wire_get_u8(in);
+
+	if (!m || in->bad)
+		return -EBADMSG;
+	instance_known(m->instance, ticket, yes);
+	return 0;
+}
+
 /* No answer when one of them cannot tell: then nothing of theirs is removed. */
 static int
 get_unnamed(struct actor *a)
@@ -351,6 +379,8 @@ on_record(void *arg, enum wire_type type, struct wire_in *in)
 		rc = get_targets(a, in);
 	else if (type == WIRE_LOOK)
 		rc = get_look(a, in);
+	else if (type == WIRE_KNOWS)
+		rc = get_knows(a, in);
 	else if (type == WIRE_UNNAMED)
 		rc = get_unnamed(a);
 	return rc < 0 ? rc : wire_done(in);
@@ -407,7 +437,8 @@ member_open(struct actor *a, struct member *m, const char *dir, struct err *e)
 {
 	struct instance_options o = { .conf = m->conf, .plugin = &m->plugin,
 	    .guard = a->guard, .host = { .arg = a, .now_ms = now_ms,
-	    .outcome = send_outcome, .log = log_action } };
+	    .outcome = send_outcome, .log = log_action, .loop = a->serve.base,
+	    .known = ask_known } };
 	int rc;
 
 	/* Plugins stay loaded once each; dlopen counts. */
@@ -465,80 +496,11 @@ close_members(struct actor *a)
 	free(a->members);
 }
 
-struct profile_name {
-	const char *plugin;
-	enum sandbox_profile profile;
-};
-
-static enum sandbox_profile
-profile_of(const char *plugin)
-{
-	static const struct profile_name known[] = {
-		{ "route", PROFILE_NETLINK },
-		{ "nft", PROFILE_NETLINK },
-		{ "ssh", PROFILE_NET },
-		{ "mail", PROFILE_NET },
-		{ "null", PROFILE_PLAIN },
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (strcmp(plugin, known[i].plugin) == 0)
-			return known[i].profile;
-	return PROFILE_EXEC;
-}
-
-/* What a plugin that talks to hosts reads while it runs: what names stand for, whom to
- * trust (option key: a file that is replaced by renaming, so its folder). */
-static void
-net_paths(const struct member *m, const char *key, const char *read[],
-    char folder[PATH_MAX])
-{
-	static const char *const names[] = { "/etc/resolv.conf", "/etc/hosts",
-	    "/etc/nsswitch.conf", "/etc/gai.conf", "/usr/lib", "/lib",
-	    "/run/systemd/resolve", "/etc/ssl", "/etc/pki",
-	    "/usr/share/ca-certificates", "/etc/localtime", "/usr/share/zoneinfo" };
-	const char *file = plugin_option(&m->plugin.ops, &m->conf->options, key);
-	char *slash;
-	size_t n = 0;
-
-	snprintf(folder, PATH_MAX, "%s", file ? file : "");
-	slash = strrchr(folder, '/');
-	if (slash && slash > folder) {
-		*slash = '\0';
-		read[n++] = folder;
-	}
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		read[n++] = names[i];
-}
-
-static int
-confine(struct actor *a, struct sandbox_level *level, struct err *e)
-{
-	const struct member *m = &a->members[0];
-	const char *read[20] = { NULL }, *carrier;
-	char folder[PATH_MAX];
-	struct sandbox s = { .want = a->child.conf->daemon.sandbox,
-	    .profile = profile_of(m->conf->plugin), .read = read };
-
-	if (strcmp(m->conf->plugin, "ssh") == 0) {
-		carrier = plugin_option(&m->plugin.ops, &m->conf->options, "carrier");
-		if (carrier && strcmp(carrier, "openssh") == 0)
-			s.profile = PROFILE_EXEC;
-		net_paths(m, "known_hosts", read, folder);
-	}
-	if (strcmp(m->conf->plugin, "mail") == 0) {
-		carrier = plugin_option(&m->plugin.ops, &m->conf->options, "sendmail");
-		if (carrier && *carrier)
-			s.profile = PROFILE_EXEC;
-		net_paths(m, "ca", read, folder);
-	}
-	return sandbox_enter(&s, level, e);
-}
-
 static int
 run(struct actor *a, unsigned number, const char *dir, struct err *e)
 {
 	struct sandbox_level level = { 0 };
+	struct confined c;
 	int rc;
 
 	a->guard = guard_new();
@@ -546,7 +508,9 @@ run(struct actor *a, unsigned number, const char *dir, struct err *e)
 	if (rc < 0)
 		return rc;
 	a->timer = evtimer_new(a->serve.base, on_timer, a);
-	rc = a->timer ? confine(a, &level, e) : -ENOMEM;
+	c = (struct confined){ a->child.conf->daemon.sandbox, a->members[0].conf,
+		&a->members[0].plugin.ops };
+	rc = a->timer ? confine(&c, &level, e) : -ENOMEM;
 	if (rc < 0)
 		return rc;
 	child_ready(&a->child, &level);

@@ -60,3 +60,15 @@ tell_unnamed(struct buf *out, struct instance *in, unsigned number)
 
 	return instance_unnamed(in, put_found, &t);
 }
+
+void
+tell_known(struct buf *out, const struct actor_question *q, unsigned number)
+{
+	size_t at = wire_start(out, WIRE_KNOWN);
+
+	wire_u32(out, number);
+	wire_u64(out, q->ticket);
+	wire_text(out, q->user);
+	wire_addr(out, &q->from);
+	wire_finish(out, at);
+}

@@ -14,4 +14,8 @@ void tell_targets(
 /* WIRE_FOUND records of one instance. 0 or -errno as instance_unnamed. */
 int tell_unnamed(struct buf *out, struct instance *, unsigned number);
 
+/* WIRE_KNOWN, the question of one instance. */
+struct actor_question;
+void	tell_known(struct buf *out, const struct actor_question *, unsigned number);
+
 #endif

@@ -115,6 +115,11 @@ ours_daemon(struct request *r)
 	buf_printf(&r->out,
 	    "counted:\t%zu keys of at most %zu a jail, %llu forgotten\n",
 	    st.tracked_now, st.max_tracked, (unsigned long long)st.evicted_keys);
+	if (st.logins_now)
+		buf_printf(&r->out,
+		    "known:\t%zu good logins of at most %zu, %llu forgotten\n",
+		    st.logins_now, st.max_logins,
+		    (unsigned long long)st.logins_forgotten);
 	buf_printf(
 	    &r->out, "store:\t%s%s\n", trouble[0] ? "NOT WRITING: " : "ok", trouble);
 	buf_printf(&r->out, "sandbox:\t%s\n", d->level.text);
@@ -218,6 +223,8 @@ json_all(struct request *r, const char **names, size_t n)
 	json_number(&r->out, "tracked", (int64_t)st.tracked_now);
 	json_number(&r->out, "evicted_bans", (int64_t)st.evicted_bans);
 	json_number(&r->out, "evicted_keys", (int64_t)st.evicted_keys);
+	json_number(&r->out, "known_logins", (int64_t)st.logins_now);
+	json_number(&r->out, "forgotten_logins", (int64_t)st.logins_forgotten);
 	json_bool(&r->out, "caught_up", r->d->caught_up);
 	json_number(&r->out, "backlog_bytes",
 	    feed_backlog(r->d->feed, &backlog) ? (int64_t)backlog.left : 0);

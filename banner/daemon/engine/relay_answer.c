@@ -225,6 +225,46 @@ relay_late(const struct relay *r, uint64_t ban)
 	return false;
 }
 
+/* Every ban of the user that this actor carries out must spare him there. */
+static bool
+is_spared(struct actor_link *l, const struct subject *s, const struct addr *from)
+{
+	struct relay *r = l->relay;
+
+	for (size_t i = 0; i < engine_jails(r->d->engine); i++) {
+		const char *jail = jail_name(engine_jail_at(r->d->engine, i));
+		const struct ban *ban = engine_ban_find(r->d->engine, jail, s);
+		bool ours = false;
+
+		for (size_t n = 0; ban && n < r->nactions; n++)
+			ours |= r->actions[n].conf->actor == l->number &&
+			    relay_serves(r, jail, n);
+		if (ours && !engine_ban_spares(r->d->engine, ban, from, engined_now()))
+			return false;
+	}
+	return true;
+}
+
+static int
+take_known(struct actor_link *l, struct wire_in *in)
+{
+	uint32_t instance = wire_get_u32(in);
+	uint64_t ticket = wire_get_u64(in);
+	struct subject s = { .kind = SUBJECT_USER, .text = wire_get_str(in) };
+	struct addr from = wire_get_addr(in);
+	size_t at;
+
+	if (in->bad || !relay_action_of(l->relay, l->number, instance))
+		return -EBADMSG;
+	at = wire_start(&l->link.out, WIRE_KNOWS);
+	wire_u32(&l->link.out, instance);
+	wire_u64(&l->link.out, ticket);
+	wire_u8(&l->link.out, is_spared(l, &s, &from));
+	wire_finish(&l->link.out, at);
+	engined_turn(l->relay->d);
+	return 0;
+}
+
 int
 relay_record(void *arg, enum wire_type type, struct wire_in *in)
 {
@@ -236,6 +276,8 @@ relay_record(void *arg, enum wire_type type, struct wire_in *in)
 		return take_state(l, in);
 	if (type == WIRE_LOOKED)
 		return take_looked(l, in);
+	if (type == WIRE_KNOWN)
+		return take_known(l, in);
 	if (type == WIRE_FOUND)
 		return relay_found(l, in);
 	if (type == WIRE_TARGET)

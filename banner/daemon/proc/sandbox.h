@@ -19,6 +19,7 @@ enum sandbox_profile {
 	PROFILE_NETLINK, /* netlink sockets only: route, nft */
 	PROFILE_EDGE,		/* netlink and the state folder: banner-edge */
 	PROFILE_NET, /* internet sockets and files: ssh, mail */
+	PROFILE_SERVE, /* listens, and calls nobody: login */
 	PROFILE_EXEC, /* starts programs: no system call filter */
 	PROFILE_HELPER, /* looks up names: internet sockets, files */
 	PROFILE_PLAIN, /* no sockets: null, pure file actions */

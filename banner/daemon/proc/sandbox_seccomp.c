@@ -46,6 +46,7 @@ static const char *const calls_threads[] = { "clone", "clone3", NULL };
 static const char *const calls_wait[] = { "wait4", "waitid", "kill", "setpgid", NULL };
 static const char *const calls_net[] = { "connect", "bind", "sendmmsg", "recvmmsg",
 	"select", "pselect6", "_newselect", NULL };
+static const char *const calls_listen[] = { "bind", "listen", NULL };
 /* Never made by banner: their use is an attack, not an oversight. */
 static const char *const calls_kill[] = { "ptrace", "process_vm_readv",
 	"process_vm_writev", "bpf", "io_uring_setup", "init_module", "finit_module",
@@ -62,6 +63,7 @@ struct profile {
 };
 
 static const int families_netlink[] = { AF_NETLINK, AF_UNIX, -1 };
+static const int families_serve[] = { AF_INET, AF_INET6, -1 };
 static const int families_net[] = { AF_INET, AF_INET6, AF_UNIX, AF_NETLINK, -1 };
 
 static const struct profile profiles[] = {
@@ -77,6 +79,8 @@ static const struct profile profiles[] = {
 	    .families = families_net,
 	    .run_pages = true,
 	    .threads = true },
+	[PROFILE_SERVE] = { .lists = { calls_accept, calls_listen },
+	    .families = families_serve },
 	[PROFILE_HELPER] = { .lists = { calls_files, calls_net, calls_wait },
 	    .families = families_net,
 	    .run_pages = true,

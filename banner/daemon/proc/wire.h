@@ -79,6 +79,9 @@ enum wire_type {
 		      * cannot tell what is in force) */
 	WIRE_UNNAMED, /* engine -> actor: -; what is in force that no ban asks for? */
 	WIRE_FOUND, /* actor -> engine: u32 instance (WIRE_ALL: that is all), addr */
+	/* actor -> engine: u32 instance, u64 ticket, str user, addr; and its answer */
+	WIRE_KNOWN, /* may who is banned log in there, for he did before? */
+	WIRE_KNOWS, /* u32 instance, u64 ticket, u8 yes */
 	/* engine <-> helper */
 	WIRE_ASK, /* see ask.c */
 	WIRE_ANSWER,
