@@ -41,12 +41,10 @@ buf_clear(struct buf *b)
 }
 
 void
-buf_reserve(struct buf *b, size_t more)
+buf_grow(struct buf *b, size_t more)
 {
 	size_t need, cap;
 
-	if (b->p && b->cap - b->len > more)
-		return;
 	/* not for little: a long buffer would be moved again and again */
 	if (b->gone > b->len)
 		settle(b);
@@ -64,34 +62,6 @@ buf_reserve(struct buf *b, size_t more)
 	b->p += b->gone;
 	b->cap = cap;
 	b->p[b->len] = '\0';
-}
-
-void
-buf_add(struct buf *b, const void *p, size_t n)
-{
-	buf_reserve(b, n);
-	if (n > 0)
-		memcpy(b->p + b->len, p, n);
-	b->len += n;
-	b->p[b->len] = '\0';
-}
-
-void
-buf_str(struct buf *b, struct str s)
-{
-	buf_add(b, s.s, s.len);
-}
-
-void
-buf_puts(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
-
-void
-buf_putc(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
 }
 
 void
