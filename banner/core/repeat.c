@@ -103,8 +103,11 @@ bool
 repeat_seen(struct repeat *r, uint32_t jail, const struct failure *f)
 {
 	const struct attempt_id *ev = &f->attempt;
-	uint64_t h = mix(r, jail + 1, f->origin.s, f->origin.len);
+	uint64_t h;
 
+	if (!ev->once.len && !ev->exact.part[0].len && !ev->loose.part[0].len)
+		return false;	/* it names no attempt */
+	h = mix(r, jail + 1, f->origin.s, f->origin.len);
 	if (f->addr.family)
 		h = mix(r, h, &f->addr, sizeof(f->addr));
 	if (ev->once.len > 0) {
