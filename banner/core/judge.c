@@ -417,7 +417,7 @@ conclude(struct view *v, size_t rule, const struct captures *c, struct failure *
 	if (judge_subject(v->r, c, f))
 		report_captures(v, c, s, f);
 	else if (s) {
-		session_pending(s);
+		session_pending(v->r->sessions, s);
 		v->waiting = true;
 	}
 }

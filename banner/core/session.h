@@ -40,11 +40,13 @@ const struct sessions_stats	*sessions_stats(const struct sessions *);
 
 /* Merge the groups of one hit with its session (found by c->v[CAP_MLFID]); lines are
  * those of this hit. NULL: no failure, the session waits (or ended). Otherwise the
- * merged session, valid until the next call. */
+ * merged session, valid until the next call; its lines may be the ones given here,
+ * which are the caller's. */
 struct session	*session_merge(struct sessions *, const struct captures *,
 		    const struct str *lines, size_t nlines, int64_t now_ms);
-/* The failure has no id yet: what follows in this session counts, whatever it is. */
-void		 session_pending(struct session *);
+/* The failure has no id yet: what follows in this session counts, whatever it is. Its
+ * lines are copied. */
+void		 session_pending(struct sessions *, struct session *);
 
 const struct captures	*session_captures(const struct session *);
 size_t	session_lines(const struct session *, const struct str **);

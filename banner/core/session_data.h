@@ -12,29 +12,39 @@ struct lines {
 	size_t n, cap, bytes;
 };
 
+/* Memory of a value; it serves the next session as well. */
+struct own { char *p; size_t cap; };
+
 struct session {
 	struct session *prev, *next;	/* by age; both NULL when not kept */
-	struct str key;			/* owned */
+	struct session *chain;		/* of its bucket, or of the spare ones */
+	uint32_t hash;
+	struct str key;			/* in own_key */
 	int64_t since_ms;
-	struct captures groups;		/* values point to own[] */
-	char *own[CAP_MAX];
+	struct captures groups;		/* values are in own[] */
+	struct own own_key, own[CAP_MAX], own_users[SESSION_USERS];
 	struct lines matches, nofail;
-	struct str users[SESSION_USERS];	/* owned */
+	const struct str *lent;	/* the lines of this hit alone, borrowed: its failure */
+	size_t nlent;
+	struct str users[SESSION_USERS];
 	size_t nusers;
 	bool pending;
 };
 
 struct sessions {
 	const struct capture_names *names;
-	struct table *by_key;
+	struct hash_key secret;
+	struct session **buckets;	/* NULL until there is a session */
 	struct session *first, *last;	/* oldest first */
 	struct session *ended;		/* just forgotten; until the next call */
+	struct session *spare;		/* without values */
 	size_t n;
 	struct sessions_stats stats;
 };
 
-struct session	*session_new(struct str key, int64_t now_ms);
-void		 session_free(struct session *);
+struct session	*session_new(struct sessions *, struct str key, int64_t now_ms);
+void		 session_drop(struct sessions *, struct session *);
+struct session	*session_find(const struct sessions *, struct str key);
 void		 session_keep(struct sessions *, struct session *);
 void		 session_set(struct sessions *, struct session *, size_t slot,
 		    struct str);

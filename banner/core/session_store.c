@@ -160,16 +160,16 @@ sessions_put(struct sessions *ss, struct str key, struct str record)
 	struct str name, value;
 	int rc;
 
-	if (key.len > SESSION_KEY || table_find(ss->by_key, key.s, key.len))
+	if (key.len > SESSION_KEY || session_find(ss, key))
 		return -EINVAL;
-	s = session_new(key, 0);
+	s = session_new(ss, key, 0);
 	while ((rc = next_item(&record, &name, &value)) > 0)
 		if (put_item(ss, s, name, value) < 0) {
 			rc = -EINVAL;
 			break;
 		}
 	if (rc < 0) {
-		session_free(s);
+		session_drop(ss, s);
 		return rc;
 	}
 	session_keep(ss, s);

@@ -39,7 +39,7 @@ static struct session *
 hit(struct rig *r, const char *id, const char *user, const char *nofail, int64_t now)
 {
 	struct captures c = { 0 };
-	struct str line = STR("the line");
+	static const struct str line = { "the line", 8 };
 
 	c.v[CAP_MLFID] = str_of(id);
 	c.v[CAP_USER] = str_of(user);
@@ -139,11 +139,51 @@ test_pending(void **state)
 	const struct str *lines;
 	struct session *s = hit(r, "a", "u", NULL, NOW);
 
-	session_pending(s);
+	session_pending(r->ss, s);
 	s = hit(r, "a", NULL, "no failure", NOW);
 	assert_non_null(s);
 	assert_int_equal(session_lines(s, &lines), 2);
 	assert_null(hit(r, "a", NULL, "no failure", NOW));
+}
+
+/* The lines of a failure that waits are those of a block that is gone by then. */
+static void
+test_pending_copies(void **state)
+{
+	struct rig *r = *state;
+	char text[] = "what was read";
+	struct str line = str_of(text);
+	struct captures c = { 0 };
+	const struct str *lines;
+
+	c.v[CAP_MLFID] = STR("a");
+	session_pending(r->ss, session_merge(r->ss, &c, &line, 1, NOW));
+	memset(text, 'x', sizeof(text) - 1);
+	line = (struct str){ 0 };
+	assert_int_equal(session_lines(hit(r, "a", NULL, NULL, NOW), &lines), 2);
+	assert_true(str_is(lines[0], "what was read"));
+}
+
+/* The memory of a session that ended serves the next one, which knows nothing of it. */
+static void
+test_nothing_left(void **state)
+{
+	struct rig *r = *state;
+	const struct str *v;
+	struct session *s;
+	char id[300];
+
+	for (int i = 0; i < 3 * SESSION_MAX; i++) {
+		snprintf(id, sizeof(id), "%0*d", 1 + i % 290, i);
+		s = hit(r, id, i % 2 ? id : NULL, NULL, NOW);
+		assert_int_equal(session_lines(s, &v), 1);
+		assert_int_equal(session_users(s, &v), i % 2);
+		assert_int_equal(session_captures(s)->v[CAP_USER].len > 0, i % 2);
+		assert_true(str_is(session_captures(s)->v[CAP_MLFID], id));
+	}
+	assert_int_equal(sessions_count(r->ss), SESSION_MAX);
+	/* a second user */
+	assert_non_null(hit(r, id, "other", "no failure", NOW));
 }
 
 static void
@@ -169,7 +209,7 @@ test_records(void **state)
 
 	hit(r, "one", "ann", "x", NOW);
 	hit(r, "one", "bob", NULL, NOW);
-	session_pending(hit(r, "two\n \"", "c:d 3:", NULL, NOW + 1));
+	session_pending(r->ss, hit(r, "two\n \"", "c:d 3:", NULL, NOW + 1));
 	sessions_each(r->ss, copy, to);
 	sessions_each(r->ss, collect, &a);
 	sessions_each(to, collect, &b);
@@ -221,6 +261,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_long, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_five_minutes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pending, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pending_copies, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nothing_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ahead, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_records, setup, teardown),
