@@ -164,7 +164,7 @@ keep_evidence(struct engine *en, const struct verdict *v)
 
 	for (size_t i = 0; i < f->nlines; i++)
 		mark = evidence_add(en->evidence, &who, mark, f->lines[i]);
-	if (v->jail->conf->naction > 0) {
+	if (v->jail->rows) {
 		attempt_row(f, &row);
 		mark = evidence_add_row(en->evidence, &who, mark, buf_view(&row));
 		buf_fini(&row);
@@ -397,7 +397,7 @@ ban_fields(struct engine *en, const struct verdict *v, struct buf *text,
 
 	for (size_t i = 0; i < n; i++)
 		out[i] = f->fields[i];
-	if (v->jail->conf->naction == 0 || n > FAILURE_FIELDS - ATTEMPT_FIELDS)
+	if (!v->jail->rows || n > FAILURE_FIELDS - ATTEMPT_FIELDS)
 		return n;
 	nrows = evidence_get_rows(en->evidence, &who, v->sum.mark, rows,
 	    ATTEMPT_ROWS - 1);

@@ -46,6 +46,9 @@ size_t		 engine_jails(const struct engine *);
 struct jail	*engine_jail_at(struct engine *, size_t i);
 const char	*jail_name(const struct jail *);
 const struct conf_jail	*jail_conf(const struct jail *);
+/* Does any of its actions take the rows of a ban's attempts (attempts.h)? As long as
+ * nobody has said no, they are kept for every jail that has an action. */
+void	jail_keep_rows(struct jail *, bool);
 
 /* One failure, from match; f->jail is the struct jail. One dated later than now counts
  * as of now. */

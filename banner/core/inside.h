@@ -33,6 +33,7 @@ struct jail {
 	const struct conf_jail *conf;
 	struct conf_jail *own;		/* conf, once it was changed; see runtime.h */
 	bool stopped;
+	bool rows;			/* of attempts are kept for its actions */
 	struct engine *engine;
 	uint32_t index;			/* in engine.jails */
 	size_t banned;			/* bans in force */

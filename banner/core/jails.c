@@ -98,6 +98,7 @@ jail_add(struct engine *en, const struct conf_jail *c, struct err *e)
 	if (rc < 0)
 		return rc;
 	j->conf = c;
+	j->rows = c->naction > 0;
 	j->engine = en;
 	j->index = (uint32_t)en->njails++;
 	j->track = track_new(&limits, &en->secret);
@@ -173,6 +174,12 @@ const struct conf_jail *
 jail_conf(const struct jail *j)
 {
 	return j->conf;
+}
+
+void
+jail_keep_rows(struct jail *j, bool rows)
+{
+	j->rows = rows;
 }
 
 static bool

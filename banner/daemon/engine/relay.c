@@ -251,6 +251,22 @@ relay_flush_all(struct relay *r)
 	relay_flush(r);
 }
 
+void
+relay_tell_rows(const struct relay *r)
+{
+	struct engine *en = r->d->engine;
+
+	for (size_t i = 0; i < engine_jails(en); i++) {
+		struct jail *j = engine_jail_at(en, i);
+		const struct conf_jail *c = jail_conf(j);
+		bool wanted = false;
+
+		for (size_t k = 0; k < c->naction && !wanted; k++)
+			wanted = !r->actions[c->action[k]].bare;
+		jail_keep_rows(j, wanted);
+	}
+}
+
 static void
 connected(struct actor_link *l, bool yes)
 {
@@ -259,6 +275,7 @@ connected(struct actor_link *l, bool yes)
 			l->relay->actions[i].connected = yes;
 			l->relay->actions[i].bare = false;
 		}
+	relay_tell_rows(l->relay);
 }
 
 static void

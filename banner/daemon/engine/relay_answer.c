@@ -113,6 +113,7 @@ static int
 take_state(struct actor_link *l, struct wire_in *in)
 {
 	struct relay_action *a = relay_action_of(l->relay, l->number, wire_get_u32(in));
+	bool was_bare = a && a->bare;
 	const char *text;
 
 	if (!a)
@@ -130,6 +131,8 @@ take_state(struct actor_link *l, struct wire_in *in)
 	a->bare = wire_get_u8(in) != 0;
 	if (in->bad)
 		return -EBADMSG;
+	if (a->bare != was_bare)
+		relay_tell_rows(l->relay);
 	snprintf(a->last_error, sizeof(a->last_error), "%s", text);
 	return 0;
 }

@@ -58,6 +58,8 @@ void relay_complete(struct actor_link *);
 /* The stored state is lost: what an actor has in force is taken over as bans. */
 void relay_ask_unnamed(struct actor_link *);
 int relay_found(struct actor_link *, struct wire_in *);
+/* Which jails must keep rows of attempts: what a->bare says has changed. */
+void relay_tell_rows(const struct relay *);
 struct progress *relay_progress(const struct relay *, uint64_t ban, bool make);
 /* One record of an actor; nonzero: it was bad. */
 int relay_record(void *arg, enum wire_type, struct wire_in *);
