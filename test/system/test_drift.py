@@ -44,8 +44,8 @@ def test_drift():
             elif what == 1:
                 lab.ip("route", "del", "blackhole", one, "proto", "98")
             elif what == 2:
-                lab.ip("route", "add", "blackhole", f"10.3.0.{i}", "proto", "static")
-                foreign.add(f"10.3.0.{i}")
+                foreign.add(other := f"10.3.{i // 250}.{i % 250}")
+                lab.ip("route", "add", "blackhole", other, "proto", "static")
             elif what == 3:
                 lab.ip("route", "replace", "unreachable", one, "proto", "98")
                 time.sleep(0.05)
