@@ -207,14 +207,3 @@ guard_count(const struct guard *g)
 {
 	return g->count;
 }
-
-void
-guard_each(const struct guard *g, guard_fn *fn, void *arg)
-{
-	for (size_t i = 0; i < g->ngroups; i++) {
-		const struct group *gr = &g->groups[i];
-
-		for (size_t k = 0; k < gr->n; k++)
-			fn(arg, &gr->entries[k].net, gr->name, gr->reasons[k]);
-	}
-}

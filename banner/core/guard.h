@@ -28,8 +28,5 @@ const char *guard_refuses(const struct guard *, const struct addr *, enum guard_
 /* Does this group hold the address? ("own" decides ignoreself.) */
 bool guard_has(const struct guard *, const char *group, const struct addr *);
 size_t		 guard_count(const struct guard *);
-typedef void(guard_fn)(
-    void *arg, const struct addr *, const char *group, const char *reason);
-void		 guard_each(const struct guard *, guard_fn *, void *arg);
 
 #endif
