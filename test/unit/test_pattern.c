@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * test_pattern.c - tags, Python's dialect, the two programs, the limits.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "banner/core/pattern.h"
+#include "banner/core/pattern_int.h"
 
 static bool
 is_ascii(const char *s)
@@ -125,6 +126,53 @@ static const struct {
 	{ "[]a]+", "a]", "a]" },
 	{ "[^]]+", "]ab", "ab" },
 	{ "[a\\]-]+", "]-a", "]-a" },
+	{ "[a\\x1c-\\x1f]+", "x\034a", "\034a" },
+	{ "(?a)\\s", "\034", NULL },
+	{ "(?a)\\S", "\034", "\034" },
+	{ "(?a)[\\s]+", "\034 \011", " \011" },
+	{ "(?a)[\\S]+", " ab", "ab" },
+	{ "[\\x41-\\u0043]+", "xABCD", "ABC" },
+	{ "[\\101]+", "BA", "A" },
+	{ "\\0101", "\0101", "\0101" },
+	{ "[^\\S\\s]", "a", NULL },
+	{ "[^\\S]+", "a b", " " },
+	{ "[^\\s]+", " ab", "ab" },
+	{ "[\\S]+", " ab", "ab" },
+	{ "[\\a\\f\\r\\t\\v\\n]+", "x\014\011", "\014\011" },
+	{ "[\\W]+", "a-b", "-" },
+	{ "[\\D\\d]+", "1a", "1a" },
+	{ "[+--]+", "x,+-", ",+-" },
+	{ "(?i-s:a.)b", "A\012b", NULL },
+	{ "(?s-i:a.)b", "a\012b", "a\012b" },
+	{ "(?x-i: a b )c", "abc", "abc" },
+	{ "(?x)(?-x:a b) c", "a bc", "a bc" },
+	{ "(?i)(?-i:a)B", "ab", "ab" },
+	{ "a{2,3}?", "aaa", "aa" },
+	{ "a{2}+b", "aab", "aab" },
+	{ "a++b", "aab", "aab" },
+	{ "a*+b", "aab", "aab" },
+	{ "(a)\\1{2}", "aaa", "aaa" },
+	{ "\\141", "a", "a" },
+	{ "\\07", "\007", "\007" },
+	{ "(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)\\10", "abcdefghijj", "abcdefghijj" },
+	{ "(?x) a # no end", "a", "a" },
+	{ "a(?#x)b", "ab", "ab" },
+	{ "(?!a)b", "ab", "b" },
+	{ "(?<!a)b", "cb", "b" },
+	{ "(a)?b(?(1)c|d)", "bd", "bd" },
+	{ "(a)?b(?(1)c)", "abc", "abc" },
+	{ "\\.\\-\\ \\/\\#", ".- /#", ".- /#" },
+	{ "\\\303\251", "\303\251", "\303\251" },
+	{ "[\\u00e9]", "\303\251", "\303\251" },
+	{ "\\D\\W", "a-", "a-" },
+	{ "(?s).", "\012", "\012" },
+	{ "(?m)^b", "a\012b", "b" },
+	{ "x{0}y", "xy", "y" },
+	{ "(?:){3}a", "a", "a" },
+	{ "x{10}", "xxxxxxxxxx", "xxxxxxxxxx" },
+	{ "(?P<a>x)(?P=a)", "xx", "xx" },
+	{ "\360\237\230\200+", "a\360\237\230\200\360\237\230\200",
+	    "\360\237\230\200\360\237\230\200" },
 	/* The JIT of PCRE2 10.42 finds one here. */
 	{ "(?>\\B\\-*?(?:(?:\\[|\\W*+|\\[)b{0,2}|[^x])(?!c++)).", "A\x1c\x1c\n-/",
 	  NULL },
@@ -181,6 +229,41 @@ static const struct {
 	{ "a{3,2}", "column" },
 	{ "(?-:a)", "column 1: flags turned off" },
 	{ "(?i-i:a)", "column 1: flags turned off" },
+	{ "[\\400]", "column 5: octal escape beyond 0o377" },
+	{ "\\400", "column 1: octal escape beyond 0o377" },
+	{ "[\\q]", "column 2: bad escape \\q" },
+	{ "a\\", "column 2: backslash at the end" },
+	{ "[a\\", "column 3: backslash at the end" },
+	{ "\\x4", "column 3: incomplete escape \\x" },
+	{ "\\xg0", "column 3: incomplete escape \\x" },
+	{ "\\U00110000", "column 3: escape \\U is no character" },
+	{ "[\\u12]", "column 4: incomplete escape \\u" },
+	{ "(?P<a", "column 5: missing >, unterminated name" },
+	{ "(?(1", "column 4: missing ), unterminated name" },
+	{ "(?(9)a)", "column 1: reference to non-existent subpattern" },
+	{ "(?#", "column 1: missing ), unterminated comment" },
+	{ "(?ix", "column 1: missing : after flags" },
+	{ "(?i-)", "column 1: flags turned off: none" },
+	{ "(?-x-i:a)", "column 1: missing : after flags" },
+	{ "(?x-x:a)", "column 1: flags turned off: none" },
+	{ "(?P<>a)", "column 5: missing group name" },
+	{ "(?Pa)", "column 1: unknown extension ?Pa" },
+	{ "(?(a)b)", "column 1: unknown group 'a' in condition" },
+	{ "(?(1)a|b|c)(x)", "column 1: conditional subpattern contains more than two branches" },
+	{ "(?z)", "column 1: unknown flag 'z'" },
+	{ "(?i", "column 1: missing : after flags" },
+	{ "a{1}{2}", "column 5: multiple repeat" },
+	{ "(?", "column 1: unknown extension ?" },
+	{ "(?P=", "column 5: missing ), unterminated name" },
+	{ "(?P", "column 1: unknown extension ?P" },
+	{ "a|*", "column 3: nothing to repeat" },
+	{ "[]", "column 2: unterminated character set" },
+	{ "[^]", "column 3: unterminated character set" },
+	{ "(?(0)a)", "column 1: unknown group '0' in condition" },
+	{ "(?(101)a)", "column 1: reference to non-existent subpattern" },
+	{ "\\777", "column 1: octal escape beyond 0o377" },
+	{ "(?<=a", "column 1: missing ), unterminated group" },
+	{ "(?<a", "column 1: unknown extension ?<" },
 };
 
 static void
@@ -284,6 +367,61 @@ long_subject(void **state)
 	free(text);
 }
 
+/* What asks for the time on long texts: before every repetition without an end. */
+static void
+guarded(void **state)
+{
+	static const struct { const char *regex, *want; } v[] = {
+		{ "ab*c+", "a(?C)b*(?C)c+" }, { "(?:ab)*c?", "(?:ab)*c?" },
+		{ "\\x{41}+\\x41*\\xq+", "(?C)\\x{41}+(?C)\\x41*\\x(?C)q+" },
+		{ "\\012*\\1b*\\p{L}+\\s*", "(?C)\\012*\\1(?C)b*(?C)\\p{L}+(?C)\\s*" },
+		{ "[a\\]b]+[^]]*x", "(?C)[a\\]b]+(?C)[^]]*x" },
+		{ "\xc3\xa9+\xf0\x9f\x98\x80*", "(?C)\xc3\xa9+(?C)\xf0\x9f\x98\x80*" },
+		{ "a{63}b{64}", "a{63}(?C)b{64}" },
+		{ "a{2,}b{2,63}c{2,64}d{,9}", "(?C)a{2,}b{2,63}(?C)c{2,64}d{,9}" },
+		{ "a{x}b{1;}c{1,x}d{", "a{x}b{1;}c{1,x}d{" },
+		{ "a{12345678901}", "a{12345678901}" },
+		{ "^*$+a\\", "^*$+a\\" }, { "\\x{41", "\\x{41" }, { "[a", "[a" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+		struct buf b = { 0 };
+
+		pattern_guarded(v[i].regex, &b);
+		if (strcmp(b.p, v[i].want) != 0)
+			fail_msg("%s: %s", v[i].regex, b.p);
+		buf_fini(&b);
+	}
+}
+
+/* More of something than a regex may have. */
+static void
+too_large(void **state)
+{
+	static const struct { const char *each; int n; const char *why; } v[] = {
+		{ "(", 2000, "nested deeper than 200" },
+		{ "(a)", 2000, "more than 250 groups" },
+		{ "xxxxxxxxxx", 10000, "longer than 65536 bytes" },
+	};
+	struct pattern *p;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+		struct buf b = { 0 };
+
+		for (int n = 0; n < v[i].n; n++)
+			buf_puts(&b, v[i].each);
+		assert_int_equal(pattern_new(b.p, PATTERN_PLAIN, &p, &e), -EINVAL);
+		if (!strstr(e.text, v[i].why))
+			fail_msg("%s", e.text);
+		buf_fini(&b);
+	}
+	pattern_free(NULL);
+	pattern_run_free(NULL);
+}
+
 static void
 bad_subject(void **state)
 {
@@ -315,6 +453,8 @@ main(void)
 		cmocka_unit_test(names),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(long_subject),
+		cmocka_unit_test(guarded),
+		cmocka_unit_test(too_large),
 		cmocka_unit_test(bad_subject),
 	};
 
