@@ -53,7 +53,7 @@ count_grams(struct gram_counts *c, struct str sample)
 
 	for (size_t i = 0; i + 4 <= sample.len; i++) {
 		c->c4[gram_mix(gram4(p + i)) >> (32 - GRAM4_BITS)]++;
-		c->c3[gram3_slot(p + i)]++;
+		c->c3[gram3_slot(p + i, GRAM3_BITS)]++;
 	}
 }
 
@@ -196,7 +196,7 @@ build_engines(struct scan *sc, const struct gram_counts *counts)
 		if (sc->nlits > FEW_LITERALS && sc->lits[i].len >= GRAM_BYTES)
 			longer[n++] = (uint32_t)i;
 		else
-			teddy_add(&sc->teddy, &sc->lits[i], (uint32_t)i, counts);
+			teddy_add(&sc->teddy, sc->lits, (uint32_t)i, counts);
 	}
 	sc->teddy_find = teddy_choose(0, &name);
 	sc->count_lines = lines_choose();
@@ -240,7 +240,6 @@ scan_free(struct scan *sc)
 {
 	if (!sc)
 		return;
-	teddy_fini(&sc->teddy);
 	grams_free(sc->grams);
 	free(sc->lits);
 	arena_free(sc->arena);

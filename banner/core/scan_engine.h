@@ -17,6 +17,7 @@ struct scan_lit {
 	bool nocase;
 	uint8_t digits;	/* as in struct literal */
 	uint32_t window;	/* offset of the bytes the engine looks for */
+	uint32_t next;		/* in Teddy: one more than the next of its list */
 	uint64_t *rules;	/* rules that have it */
 };
 
@@ -43,11 +44,11 @@ gram_mix(uint32_t g)
 }
 
 static inline uint32_t
-gram3_slot(const uint8_t *p)
+gram3_slot(const uint8_t *p, int bits)
 {
 	uint32_t g = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16;
 
-	return gram_mix(g | 0x202020u) >> (32 - GRAM3_BITS);
+	return gram_mix(g | 0x202020u) >> (32 - bits);
 }
 
 /* Does lit stand at text[at]? Mostly its first byte says no, or the one before. */
@@ -61,17 +62,15 @@ scan_is_at(const struct scan_lit *l, struct str text, size_t at)
 	    (!l->digits || literal_digits(text, at, 1)) && scan_is_all_at(l, text, at);
 }
 
-enum { TEDDY_BUCKETS = 8 };
+enum { TEDDY_BUCKETS = 8, TEDDY_HEAD_BITS = 8 };
 struct teddy {
 	uint8_t lo[3][16], hi[3][16];		/* nibble -> buckets */
 	uint8_t byte[3][256];			/* the same by byte, for plain C */
-	uint32_t *bucket[TEDDY_BUCKETS];	/* literal numbers */
-	uint32_t n[TEDDY_BUCKETS];
+	uint32_t head[1 << TEDDY_HEAD_BITS]; /* by triple: one more than its number */
 	size_t count;
 };
-void	teddy_add(struct teddy *, struct scan_lit *, uint32_t number,
+void	teddy_add(struct teddy *, struct scan_lit *lits, uint32_t number,
 	    const struct gram_counts *);
-void	teddy_fini(struct teddy *);
 /* One search: the literals of t in text. */
 struct teddy_search {
 	const struct teddy *t;
@@ -85,8 +84,8 @@ teddy_fn	*teddy_choose(unsigned i, const char **name);
 /* In plain C, from text[at] on; teddy_plain from the start. */
 void	teddy_rest(const struct teddy_search *, size_t at);
 void	teddy_plain(const struct teddy_search *);
-/* Compare the literals of the buckets in mask at text[at]. */
-void	teddy_confirm(const struct teddy_search *, size_t at, unsigned mask);
+/* Compare the literals whose triple stands at text[at]. */
+void	teddy_confirm(const struct teddy_search *, size_t at);
 
 struct grams;
 struct grams	*grams_new(struct scan_lit *, const uint32_t *numbers, size_t n,

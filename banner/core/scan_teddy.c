@@ -3,8 +3,8 @@
  *
  * Each literal is known by three bytes (its rarest in the sample). Literals are put in
  * eight buckets so that the triples of a bucket share nibbles; a position is possible
- * for a bucket when all three bytes have its bit. The algorithm is the one known as
- * Teddy from Intel's Hyperscan.
+ * for a bucket when all three bytes have its bit. Which of them it is a hash of the
+ * triple says. The algorithm is the one known as Teddy from Intel's Hyperscan.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -50,8 +50,8 @@ rarest_window(const struct scan_lit *l, const struct gram_counts *counts)
 	uint32_t best = 0;
 
 	for (uint32_t k = 1; k + 3 <= l->len; k++)
-		if (counts->c3[gram3_slot(l->s + k)] <
-		    counts->c3[gram3_slot(l->s + best)])
+		if (counts->c3[gram3_slot(l->s + k, GRAM3_BITS)] <
+		    counts->c3[gram3_slot(l->s + best, GRAM3_BITS)])
 			best = k;
 	return best;
 }
@@ -102,18 +102,21 @@ set_byte(struct teddy *t, int k, uint8_t c, int b)
 }
 
 void
-teddy_add(struct teddy *t, struct scan_lit *l, uint32_t number,
+teddy_add(struct teddy *t, struct scan_lit *lits, uint32_t number,
     const struct gram_counts *counts)
 {
+	struct scan_lit *l = &lits[number];
 	const uint8_t *f;
+	uint32_t *head;
 	int b;
 
 	l->window = rarest_window(l, counts);
 	f = l->s + l->window;
-	b = choose_bucket(t, f);
-	t->bucket[b] = xrealloc(t->bucket[b], (t->n[b] + 1) * sizeof(uint32_t));
-	t->bucket[b][t->n[b]++] = number;
+	head = &t->head[gram3_slot(f, TEDDY_HEAD_BITS)];
+	l->next = *head;
+	*head = number + 1;
 	t->count++;
+	b = choose_bucket(t, f);
 	for (int k = 0; k < 3; k++) {
 		set_byte(t, k, f[k], b);
 		if (l->nocase && islower(f[k]))
@@ -122,25 +125,17 @@ teddy_add(struct teddy *t, struct scan_lit *l, uint32_t number,
 }
 
 void
-teddy_fini(struct teddy *t)
+teddy_confirm(const struct teddy_search *se, size_t at)
 {
-	for (int b = 0; b < TEDDY_BUCKETS; b++)
-		free(t->bucket[b]);
-}
+	const uint8_t *p = (const uint8_t *)se->text.s + at;
+	uint32_t next = se->t->head[gram3_slot(p, TEDDY_HEAD_BITS)];
 
-void
-teddy_confirm(const struct teddy_search *se, size_t at, unsigned mask)
-{
-	for (; mask; mask &= mask - 1) {
-		int b = __builtin_ctz(mask);
+	while (next > 0) {
+		const struct scan_lit *l = &se->lits[next - 1];
 
-		for (uint32_t i = 0; i < se->t->n[b]; i++) {
-			uint32_t number = se->t->bucket[b][i];
-			const struct scan_lit *l = &se->lits[number];
-
-			if (at >= l->window && scan_is_at(l, se->text, at - l->window))
-				hits_add(se->out, at, number);
-		}
+		if (at >= l->window && scan_is_at(l, se->text, at - l->window))
+			hits_add(se->out, at, next - 1);
+		next = l->next;
 	}
 }
 
@@ -151,11 +146,8 @@ teddy_rest(const struct teddy_search *se, size_t at)
 	const struct teddy *t = se->t;
 
 	for (; at + 3 <= se->text.len; at++) {
-		unsigned mask = t->byte[0][p[at]] & t->byte[1][p[at + 1]] &
-		    t->byte[2][p[at + 2]];
-
-		if (mask)
-			teddy_confirm(se, at, mask);
+		if (t->byte[0][p[at]] & t->byte[1][p[at + 1]] & t->byte[2][p[at + 2]])
+			teddy_confirm(se, at);
 	}
 }
 

@@ -8,13 +8,10 @@
 #include "banner/core/scan_engine.h"
 
 static void
-confirm_mask(const struct teddy_search *se, size_t at, const uint8_t *m, uint32_t z)
+confirm_mask(const struct teddy_search *se, size_t at, uint32_t mask)
 {
-	for (; z; z &= z - 1) {
-		int i = __builtin_ctz(z);
-
-		teddy_confirm(se, at + (size_t)i, m[i]);
-	}
+	for (; mask; mask &= mask - 1)
+		teddy_confirm(se, at + (size_t)__builtin_ctz(mask));
 }
 
 __attribute__((target("avx2"))) static inline __m256i
@@ -46,12 +43,10 @@ teddy_avx2(const struct teddy_search *se)
 		__m256i r = _mm256_and_si256(look32(lo[0], hi[0], p + at),
 		    _mm256_and_si256(look32(lo[1], hi[1], p + at + 1),
 		    look32(lo[2], hi[2], p + at + 2)));
-		uint8_t m[32];
 
 		if (__builtin_expect(_mm256_testz_si256(r, r), 1))
 			continue;
-		_mm256_storeu_si256((__m256i_u *)m, r);
-		confirm_mask(se, at, m, ~(uint32_t)_mm256_movemask_epi8(
+		confirm_mask(se, at, ~(uint32_t)_mm256_movemask_epi8(
 		    _mm256_cmpeq_epi8(r, _mm256_setzero_si256())));
 	}
 	teddy_rest(se, at);
@@ -86,12 +81,9 @@ teddy_ssse3(const struct teddy_search *se)
 		    look16(lo[2], hi[2], p + at + 2)));
 		uint32_t z = 0xffffu & ~(uint32_t)_mm_movemask_epi8(
 		    _mm_cmpeq_epi8(r, _mm_setzero_si128()));
-		uint8_t m[16];
 
-		if (__builtin_expect(!z, 1))
-			continue;
-		_mm_storeu_si128((__m128i_u *)m, r);
-		confirm_mask(se, at, m, z);
+		if (__builtin_expect(z, 0))
+			confirm_mask(se, at, z);
 	}
 	teddy_rest(se, at);
 }
