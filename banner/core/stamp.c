@@ -210,6 +210,14 @@ search_regex(struct stamp *st, struct stamp_template *t, const struct subject *s
 	return true;
 }
 
+static bool
+may_begin(enum stamp_first template, enum stamp_first line)
+{
+	if (template == FIRST_ANY || line == FIRST_ANY)
+		return true;
+	return template == FIRST_NO_ADDRESS ? line != FIRST_ADDRESS : template == line;
+}
+
 /* Search between two offsets in characters, or in the whole line. */
 static bool
 search(struct stamp *st, size_t index, struct subject *s, const size_t span[2],
@@ -217,7 +225,7 @@ search(struct stamp *st, size_t index, struct subject *s, const size_t span[2],
 {
 	struct stamp_template *t = st->list.v[index];
 
-	if (t->first != FIRST_ANY && s->first != FIRST_ANY && t->first != s->first)
+	if (!may_begin(t->first, s->first))
 		return false;
 	out->fast = search_fast(st, t, s, span, &out->m);
 	if (!out->fast) {

@@ -45,13 +45,18 @@ is_month(const char *s)
 enum stamp_first
 stamp_first(struct str l)
 {
-	size_t i = 0;
+	size_t i = 0, digits = 0;
 
 	while (i < l.len && i < 3 && !is_word(l.s[i]))
 		i++;
 	if (i == l.len || !is_word(l.s[i]) || l.s[i] == '_')
 		return FIRST_NONE;
-	return is_digit(l.s[i]) ? FIRST_DIGIT : FIRST_LETTER;
+	while (digits < 4 && i + digits < l.len && is_digit(l.s[i + digits]))
+		digits++;
+	if (digits == 0)
+		return FIRST_LETTER;
+	return digits < 4 && i + digits < l.len && l.s[i + digits] == '.' ?
+	    FIRST_ADDRESS : FIRST_DIGIT;
 }
 
 static void
@@ -79,6 +84,12 @@ hints_of_separator(struct stamp_hints *h, struct str l, size_t i, size_t run)
 	h->found |= HINT_MONTH_SEP;
 }
 
+/* Most bytes are none of these, and do no more than end a run of digits. */
+enum { BYTE_DIGIT = 1, BYTE_COLON, BYTE_AT, BYTE_SEPARATOR };
+static const uint8_t byte_kind[256] = { ['0'... '9'] = BYTE_DIGIT, [':'] = BYTE_COLON,
+	['@'] = BYTE_AT, [' '] = BYTE_SEPARATOR, ['-'] = BYTE_SEPARATOR,
+	['/'] = BYTE_SEPARATOR, ['.'] = BYTE_SEPARATOR };
+
 void
 stamp_hints(struct str l, struct stamp_hints *h)
 {
@@ -86,22 +97,16 @@ stamp_hints(struct str l, struct stamp_hints *h)
 
 	*h = (struct stamp_hints){ 0 };
 	for (size_t i = 0; i < l.len; i++) {
-		char c = l.s[i];
-
-		if (is_digit(c)) {
-			run++;
+		switch (byte_kind[(unsigned char)l.s[i]]) {
+		case BYTE_DIGIT:
+			longest = ++run > longest ? run : longest;
 			continue;
+		case BYTE_COLON: h->found |= HINT_COLON; break;
+		case BYTE_AT: h->found |= HINT_AT; break;
+		case BYTE_SEPARATOR: hints_of_separator(h, l, i, run); break;
 		}
-		longest = run > longest ? run : longest;
-		if (c == ':')
-			h->found |= HINT_COLON;
-		else if (c == '@')
-			h->found |= HINT_AT;
-		else if (c == ' ' || c == '-' || c == '/' || c == '.')
-			hints_of_separator(h, l, i, run);
 		run = 0;
 	}
-	longest = run > longest ? run : longest;
 	h->found |= longest >= 6 ? HINT_RUN6 : 0;
 	h->found |= longest >= 8 ? HINT_RUN8 : 0;
 	h->found |= longest >= 10 ? HINT_RUN10 : 0;

@@ -33,8 +33,11 @@ enum stamp_hint {
 };
 
 /* How an ASCII line begins for an anchored default template to match: the first letter,
- * digit or "_", before which at most three other characters stand. */
-enum stamp_first { FIRST_ANY, FIRST_LETTER, FIRST_DIGIT, FIRST_NONE };
+ * digit or "_", before which at most three other characters stand. A line begins with
+ * ADDRESS if one to three digits and a dot are there; of templates, NO_ADDRESS can begin
+ * in any other way. */
+enum stamp_first { FIRST_ANY, FIRST_LETTER, FIRST_DIGIT, FIRST_NONE, FIRST_ADDRESS,
+	FIRST_NO_ADDRESS };
 
 struct stamp_hints {
 	unsigned found;

@@ -45,10 +45,10 @@ static const struct {
 	{ "%ExY%Exm%Exd(?:-|T|  ?)%ExH:?%ExM:?%ExS(?:[.,]%f)?(?:\\s*%z)?", HINT_RUN8,
 	    SHAPE_NONE, FIRST_DIGIT },
 	{ "(?:%Z )?(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
-	    HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE, FIRST_ANY },
+	    HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE, FIRST_NO_ADDRESS },
 	{ "(?:%z )?(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?",
-	    HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE, FIRST_ANY },
-	{ "TAI64N", HINT_AT, SHAPE_NONE, FIRST_ANY },
+	    HINT_MONTH_SPACE | HINT_COLON, SHAPE_NONE, FIRST_NO_ADDRESS },
+	{ "TAI64N", HINT_AT, SHAPE_NONE, FIRST_NO_ADDRESS },
 };
 
 enum { NDEFAULTS = sizeof(defaults) / sizeof(*defaults) };

@@ -275,7 +275,7 @@ static void
 make_line(char *out, size_t size)
 {
 	static const char *const before[] = { "", "", "", "", "[", "<13>", " ", "[[",
-		"x", "1.2.3.4 - - [", "host 22/Jan/2021:01:02:03 ", "-nov-", "a/dec/",
+		"x", "1.2.3.4 - - [", "10.", "[1.2 ", "host 22/Jan/2021:01:02:03 ", "-nov-", "a/dec/",
 		"\xc3\xa9 ", "2022-01-01 00:00:00 ", "Jan  1 00:00:00 " };
 	static const char *const after[] = { "", " x", "]", "Z", "Z x", "Zx", "+01:00",
 		"+0100]", "-0730 x", " +0100] x", " +01", " 2023 x", " 2023", " 1999",
