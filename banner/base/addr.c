@@ -34,22 +34,21 @@ fold(struct addr *a)
 static bool
 parse_four(struct str s, uint8_t ip[4])
 {
-	size_t i = 0;
+	const char *p = s.s, *end = s.s + s.len;
+	unsigned v, digit;
 
 	for (int k = 0; k < 4; k++) {
-		unsigned v = 0;
-		size_t start;
-
-		if (k > 0 && (i == s.len || s.s[i++] != '.'))
+		if (k > 0 && (p == end || *p++ != '.'))
 			return false;
-		start = i;
-		while (i < s.len && i < start + 3 && s.s[i] >= '0' && s.s[i] <= '9')
-			v = v * 10 + (unsigned)(s.s[i++] - '0');
-		if (i == start || v > 255 || (i > start + 1 && s.s[start] == '0'))
+		if (p == end || (v = (unsigned)(*p++ - '0')) > 9)
 			return false;
+		for (; p < end && (digit = (unsigned)(*p - '0')) <= 9; p++) {
+			if (v == 0 || (v = v * 10 + digit) > 255)
+				return false;
+		}
 		ip[k] = (uint8_t)v;
 	}
-	return i == s.len;
+	return p == end;
 }
 
 /* As inet_pton, without folding, so that a prefix length keeps its meaning. */

@@ -140,12 +140,12 @@ str_i64(struct str a, int64_t *out)
 bool
 str_is_ascii(struct str s)
 {
-	uint64_t word, high = 0;
+	uint64_t word[4], high = 0;
 	size_t i = 0;
 
 	for (; i + sizeof(word) <= s.len; i += sizeof(word)) {
-		memcpy(&word, s.s + i, sizeof(word));
-		high |= word;
+		memcpy(word, s.s + i, sizeof(word));
+		high |= word[0] | word[1] | word[2] | word[3];
 	}
 	for (; i < s.len; i++)
 		high |= (unsigned char)s.s[i];

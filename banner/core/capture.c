@@ -32,13 +32,14 @@ add_name(struct capture_names *names, struct str name)
 	size_t slot = names->n++;
 
 	names->name[slot] = name;
-	names->hidden[slot] = is_hidden(name, slot);
+	if (!is_hidden(name, slot))
+		names->shown[names->nshown++] = (uint8_t)slot;
 }
 
 void
 capture_names_init(struct capture_names *names)
 {
-	names->n = 0;
+	names->n = names->nshown = 0;
 	while (names->n < CAP_NAMED)
 		add_name(names, str_of(reserved[names->n]));
 }
@@ -151,16 +152,17 @@ void
 capture_spans(const struct capture_map *map, const struct pattern_run *run,
     struct spans *out)
 {
-	size_t from = 0, to = 0;
+	unsigned n;
+	const size_t *v = pattern_spans(run, &n);
 
-	pattern_span(run, 0, &from, &to);
-	out->v[0].from = (int32_t)from;
-	out->v[0].to = (int32_t)to;
+	out->v[0].from = n > 0 ? (int32_t)v[0] : 0;
+	out->v[0].to = n > 0 ? (int32_t)v[1] : 0;
 	for (size_t i = 0; i < map->n; i++) {
-		bool set = pattern_span(run, map->v[i].group, &from, &to);
+		unsigned g = map->v[i].group;
+		bool set = g < n && v[2 * g] != SIZE_MAX;
 
-		out->v[i + 1].from = set ? (int32_t)from : SPAN_NONE;
-		out->v[i + 1].to = set ? (int32_t)to : SPAN_NONE;
+		out->v[i + 1].from = set ? (int32_t)v[2 * g] : SPAN_NONE;
+		out->v[i + 1].to = set ? (int32_t)v[2 * g + 1] : SPAN_NONE;
 	}
 }
 
@@ -215,18 +217,13 @@ read_spans(const struct capture_map *map, const struct spans *spans, struct str 
 	}
 }
 
-void
-capture_read(const struct capture_map *map, const struct spans *spans,
+/* Only groups of this regex are joined, not those that are in c already. */
+static void
+read_joined(const struct capture_map *map, const struct spans *spans,
     struct str subject, struct captures *c, struct buf *scratch)
 {
-	struct captures own;
+	struct captures own = { 0 };
 
-	if (map->nalt == 0 && map->ntuple == 0) {
-		read_spans(map, spans, subject, c);
-		return;
-	}
-	/* Only groups of this regex are joined, not those that are in c already. */
-	memset(&own, 0, sizeof(own));
 	read_spans(map, spans, subject, &own);
 	join_alternatives(map, &own);
 	if (map->ntuple > 0)
@@ -234,4 +231,14 @@ capture_read(const struct capture_map *map, const struct spans *spans,
 	for (size_t i = 0; i < CAP_MAX; i++)
 		if (own.v[i].s)
 			c->v[i] = own.v[i];
+}
+
+void
+capture_read(const struct capture_map *map, const struct spans *spans,
+    struct str subject, struct captures *c, struct buf *scratch)
+{
+	if (map->nalt == 0 && map->ntuple == 0)
+		read_spans(map, spans, subject, c);
+	else
+		read_joined(map, spans, subject, c, scratch);
 }

@@ -26,8 +26,8 @@ struct captures { struct str v[CAP_MAX]; };
 
 struct capture_names {
 	struct str name[CAP_MAX];	/* with a NUL; owned from CAP_NAMED on */
-	bool hidden[CAP_MAX];	/* for the inside only and never shown as a field */
-	size_t n;
+	uint8_t shown[CAP_MAX];	/* slots that are fields, others are for the inside */
+	size_t n, nshown;
 };
 
 void	capture_names_init(struct capture_names *);

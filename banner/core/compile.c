@@ -149,8 +149,8 @@ check_fields(const struct rules *r, struct err *e)
 
 	if (has_sessions(r))
 		most -= SESSION_USERS;
-	for (size_t i = 0; i < r->names.n; i++)
-		n += i >= CAP_NAMED && !r->names.hidden[i];
+	for (size_t i = 0; i < r->names.nshown; i++)
+		n += r->names.shown[i] >= CAP_NAMED;
 	if (n > most)
 		return err_set(e, -EINVAL,
 		    "%zu different named groups; at most %zu are kept", n, most);

@@ -145,12 +145,28 @@ too_old(struct view *v)
 	return true;
 }
 
+/* Does the LF that ends a subject follow the line where it is? */
+static bool
+has_lf(const struct judge *j)
+{
+	struct str line = j->line.s, block = j->block->text;
+
+	return line.s >= block.s && line.s + line.len < block.s + block.len &&
+	    line.s[line.len] == '\n';
+}
+
 static void
 cut_date(struct view *v)
 {
 	struct str s = v->j->line.s;
 	struct buf *b = &v->r->cut;
 
+	if (v->cut_start == 0 && has_lf(v->j)) {
+		v->whole.s = (struct str){ s.s + v->cut_end, s.len - v->cut_end + 1 };
+		v->whole.ascii = v->j->line.ascii;
+		v->subject = v->whole;
+		return;
+	}
 	buf_clear(b);
 	buf_add(b, s.s, v->cut_start);
 	buf_add(b, s.s + v->cut_end, s.len - v->cut_end);
@@ -295,9 +311,9 @@ prefilter(struct view *v)
 	struct regex *x = v->r->pref;
 	struct str content;
 
-	memset(room->pre.v, 0, v->r->names.n * sizeof(*room->pre.v));
 	if (!x)
 		return true;
+	memset(room->pre.v, 0, v->r->names.n * sizeof(*room->pre.v));
 	if (!search(v, x, v->j->shares ? v->j->shares[0] : NULL, &room->spans))
 		return false;
 	x->hits++;
@@ -356,9 +372,12 @@ report_captures(struct view *v, const struct captures *c, struct session *s,
 	const struct str *users;
 	size_t nusers = s ? session_users(s, &users) : 0;
 
-	for (size_t i = 0; i < names->n; i++)
-		if (c->v[i].s && !names->hidden[i])
-			add_field(fields, f, names->name[i], c->v[i]);
+	for (size_t i = 0; i < names->nshown; i++) {
+		size_t slot = names->shown[i];
+
+		if (c->v[slot].s)
+			add_field(fields, f, names->name[slot], c->v[slot]);
+	}
 	for (size_t i = 0; i < nusers; i++)
 		add_field(fields, f, STR("users"), users[i]);
 	f->fields = fields;
@@ -472,7 +491,10 @@ take_hit(struct view *v, size_t rule, const struct spans *spans)
 	struct failure f = { .lines = &v->j->shown, .nlines = 1 };
 	struct text judged = v->subject;
 
-	memcpy(c->v, v->j->room.pre.v, v->r->names.n * sizeof(*c->v));
+	if (v->r->pref)
+		memcpy(c->v, v->j->room.pre.v, v->r->names.n * sizeof(*c->v));
+	else
+		memset(c->v, 0, v->r->names.n * sizeof(*c->v));
 	capture_read(&x->map, spans, v->subject.s, c, &v->r->joined);
 	if (v->r->multi)
 		f.nlines = take_lines(v, x, spans, &f.lines, &judged);

@@ -302,13 +302,12 @@ set_marked(struct member *mb)
 }
 
 static enum line_verdict
-judge_member(struct passage *p, struct member *mb, struct str raw, const uint64_t *bits)
+judge_member(struct passage *p, struct member *mb, struct str raw, const uint64_t *bits,
+    bool has)
 {
-	bool has = has_bit(mb, bits), multi = keeps_lines(mb);
+	bool multi = keeps_lines(mb);
 	enum line_verdict verdict;
 
-	if (!has && !mb->marked && !mb->rules->o.no_literals)
-		return LINE_MISSED;
 	p->j.member = mb;
 	p->j.rules = mb->rules;
 	p->j.shares = mb->shares;
@@ -357,10 +356,12 @@ judge_watched(struct passage *p, struct str line, const uint64_t *bits)
 
 	for (size_t i = 0; i < m->n; i++) {
 		struct member *mb = &m->members[i];
-		enum line_verdict verdict;
+		enum line_verdict verdict = LINE_MISSED;
+		bool has = has_bit(mb, bits);
 
 		p->j.rule = -1;
-		verdict = judge_member(p, mb, line, bits);
+		if (has || mb->marked || mb->rules->o.no_literals)
+			verdict = judge_member(p, mb, line, bits, has);
 		if (m->watching != WATCH_NONE)
 			m->watch(m->watch_arg, decoded(m, mb, line).s, verdict,
 			    p->j.rule);
@@ -379,7 +380,7 @@ judge_owners(struct passage *p, struct str line, const uint64_t *bits)
 			if (p->m->owner[bit] == last)
 				continue;
 			last = p->m->owner[bit];
-			judge_member(p, last, line, bits);
+			judge_member(p, last, line, bits, true);
 		}
 	}
 }

@@ -56,7 +56,10 @@ enum pattern_result {
  * valid UTF-8. Groups are then read with pattern_span until the next search. */
 enum pattern_result	pattern_search(struct pattern_run *, struct pattern *,
 			    struct str subject, size_t start, bool ascii);
-/* Span of a group of the last search; false: it took no part. */
+/* Groups of the last search: from and to of each, SIZE_MAX where it took no part; those
+ * behind the last of *n took none. */
+const size_t	*pattern_spans(const struct pattern_run *, unsigned *n);
+/* Span of one of them; false: it took no part. */
 bool	pattern_span(const struct pattern_run *, unsigned group, size_t *from,
 	    size_t *to);
 

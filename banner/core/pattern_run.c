@@ -29,7 +29,7 @@ struct pattern_run {
 	pcre2_match_data *data;
 	pcre2_match_context *context;
 	pcre2_jit_stack *stack;
-	uint32_t pairs;
+	uint32_t pairs, limit;
 	int found; /* of the last search: pairs that are set, or <= 0 */
 	bool guards;
 	/* Of the search at hand, if it is guarded. */
@@ -54,7 +54,8 @@ pattern_run_small(void)
 	r->context = pcre2_match_context_create(NULL);
 	oom(r->data);
 	oom(r->context);
-	pcre2_set_match_limit(r->context, LIMIT_MATCH);
+	r->limit = LIMIT_MATCH;
+	pcre2_set_match_limit(r->context, r->limit);
 	pcre2_set_depth_limit(r->context, LIMIT_DEPTH);
 	pcre2_set_heap_limit(r->context, LIMIT_HEAP_KIB);
 	return r;
@@ -141,7 +142,9 @@ prepare(struct pattern_run *r, struct pattern *p, size_t len, bool ascii)
 	} else if (len > LIMIT_MATCH_BYTES / LIMIT_MATCH) {
 		limit = (uint32_t)(LIMIT_MATCH_BYTES / len);
 	}
-	pcre2_set_match_limit(r->context, limit);
+	if (limit != r->limit)
+		pcre2_set_match_limit(r->context, limit);
+	r->limit = limit;
 	return number;
 }
 
@@ -179,9 +182,11 @@ pattern_search(struct pattern_run *r, struct pattern *p, struct str subject,
 {
 	unsigned number = prepare(r, p, subject.len, ascii);
 	PCRE2_SPTR s = (PCRE2_SPTR)(subject.s ? subject.s : "");
-	pcre2_code *re = program(p, number);
+	pcre2_code *re = p->code[number];
 	int rc;
 
+	if (!re || !p->jit_tried[number])
+		re = program(p, number);
 	r->found = 0;
 	if (!re || start > subject.len)
 		return PATTERN_ERROR;
@@ -199,12 +204,22 @@ pattern_search(struct pattern_run *r, struct pattern *p, struct str subject,
 	return result_of(rc);
 }
 
+_Static_assert(PCRE2_UNSET == SIZE_MAX, "what pattern_spans says of no part");
+
+const size_t *
+pattern_spans(const struct pattern_run *r, unsigned *n)
+{
+	*n = r->found > 0 ? (unsigned)r->found : 0;
+	return pcre2_get_ovector_pointer(r->data);
+}
+
 bool
 pattern_span(const struct pattern_run *r, unsigned group, size_t *from, size_t *to)
 {
-	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(r->data);
+	unsigned n;
+	const size_t *v = pattern_spans(r, &n);
 
-	if (r->found <= 0 || group >= (unsigned)r->found || v[2 * group] == PCRE2_UNSET)
+	if (group >= n || v[2 * group] == SIZE_MAX)
 		return false;
 	*from = v[2 * group];
 	*to = v[2 * group + 1];
