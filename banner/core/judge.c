@@ -6,144 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "banner/base/units.h"
 
-enum {
-	FRESH_MS = 60 * 1000,	/* older dates are not those of lines without one */
-	LONG_TEXT = 1024,	/* bytes from where on a search may take long */
-};
-
-/* The line at hand. */
-struct view {
-	struct judge *j;
-	struct rules *r;
-	bool has_when;
-	int64_t when_ms;
-	size_t cut_start, cut_end;	/* the date in the line */
-	struct text whole;		/* without the date, each line with LF */
-	struct text subject;		/* whole, or the prefregex's content */
-	bool refused;			/* PCRE2 gave up somewhere */
-	bool ignored;			/* an ignoreregex, or no failure by itself */
-	bool matched;
-	bool waiting;	/* its session has no address yet */
-};
-
-static bool
-last_is_fresh(const struct view *v)
-{
-	return v->r->has_last && v->r->last_ms > v->j->block->read_ms - FRESH_MS;
-}
-
-static void
-set_when(struct view *v, int64_t ms, bool seen)
-{
-	v->has_when = true;
-	v->when_ms = ms;
-	if (seen && !v->j->still) {
-		v->r->has_last = true;
-		v->r->last_ms = ms;
-	}
-}
-
-/* A line without a date happened with the last dated one when that is not old, else
- * now, if we are following the log. In a backlog nobody knows; and a tool that reads
- * old logs (findtime 0) takes the last date, whatever its age. */
-static void
-undated(struct view *v)
-{
-	struct judge *j = v->j;
-
-	if (j->look_back && !j->still)
-		j->look_back(j);
-	if (last_is_fresh(v) || (v->r->o.findtime_ms == 0 && v->r->has_last))
-		set_when(v, v->r->last_ms, false);
-	else if (v->r->o.findtime_ms == 0 || j->block->live)
-		set_when(v, j->block->read_ms, false);
-}
-
-/* As too_old() does for a line of its own: following a log, a date that is far off
- * counts as now. */
-bool
-judge_earlier_date(struct judge *j, struct str line)
-{
-	struct rules *r = j->rules;
-	int64_t now = j->block->read_ms;
-	struct stamp_hit hit;
-	struct text t;
-
-	decoder_line(r->earlier, line, &t);
-	if (!stamp_find(r->stamp, t.s, now, &hit) || !hit.has_time)
-		return false;
-	r->has_last = true;
-	r->last_ms = (int64_t)(hit.when_s * 1000.0);
-	if (r->o.findtime_ms > 0 && j->block->live &&
-	    llabs(r->last_ms - now) > FRESH_MS)
-		r->last_ms = now;
-	return true;
-}
-
-static bool
-find_stamp(struct view *v, struct stamp_hit *hit)
-{
-	struct stamp *st = v->r->stamp;
-	struct judge *j = v->j;
-
-	return j->still ? stamp_peek(st, j->line.s, j->block->read_ms, hit) :
-	    stamp_find(st, j->line.s, j->block->read_ms, hit);
-}
-
-static void
-find_when(struct view *v)
-{
-	struct judge *j = v->j;
-	struct stamp_hit hit = { 0 };
-
-	if (j->block->line_ms >= 0) {
-		set_when(v, j->block->line_ms, true);
-		return;
-	}
-	if (!find_stamp(v, &hit)) {
-		undated(v);
-		/* "0000-12-30" looks like a date and is none: cut out all the same,
-		 * but not when a date before it serves. */
-		if (last_is_fresh(v))
-			return;
-		v->cut_start = hit.cut_start;
-		v->cut_end = hit.cut_end;
-		return;
-	}
-	v->cut_start = hit.cut_start;
-	v->cut_end = hit.cut_end;
-	if (hit.has_time) {
-		double ms = hit.when_s * 1000.0;
-
-		set_when(v, (int64_t)(ms < 0 ? ms - 0.5 : ms + 0.5), true);
-	} else if (last_is_fresh(v)) {
-		set_when(v, v->r->last_ms, false);
-	} else {
-		set_when(v, j->block->read_ms, false);
-	}
-}
-
-/* Following a log, a date more than a minute off means a wrong clock or zone, not an
- * old line: it happened now. In a backlog, what is older than findtime is over. */
-static bool
-too_old(struct view *v)
-{
-	int64_t now = v->j->block->read_ms, delta = (v->when_ms - now) / MS_PER_S;
-
-	if (v->r->o.findtime_ms == 0 || !v->has_when)
-		return false;
-	if (v->j->block->live) {
-		if (delta > 60 || delta < -60)
-			set_when(v, now, true);
-		return false;
-	}
-	if (v->when_ms >= now - v->r->o.findtime_ms)
-		return false;
-	v->r->stats.too_old++;
-	return true;
-}
+enum { LONG_TEXT = 1024 };	/* bytes from where on a search may take long */
 
 /* Does the LF that ends a subject follow the line where it is? */
 static bool
@@ -214,8 +78,8 @@ settle_buffer(const struct judge *j)
 		struct multiline_line line;
 
 		decoder_line(j->rules->earlier, raw, &past.line);
-		find_when(&v);
-		if (too_old(&v)) {
+		judge_when(&v);
+		if (judge_too_old(&v)) {
 			multiline_drop_raw(j->rules->multi);
 			continue;
 		}
@@ -593,8 +457,8 @@ judge_once(struct judge *j)
 
 	if (r->multi)
 		settle_buffer(j);
-	find_when(&v);
-	if (!too_old(&v)) {
+	judge_when(&v);
+	if (!judge_too_old(&v)) {
 		if (!r->parser || !try_parser(&v)) {
 			cut_date(&v);
 			if (r->multi)

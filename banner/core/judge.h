@@ -62,6 +62,28 @@ bool	judge_earlier_date(struct judge *, struct str line);
 /* Lines of the buffer had to go because of its cap of bytes. */
 void	judge_lost(struct rules *, size_t lines);
 
+/* What is known of the line at hand; for judge.c and judge_when.c. */
+struct view {
+	struct judge *j;
+	struct rules *r;
+	bool has_when;
+	int64_t when_ms;
+	size_t cut_start, cut_end;	/* the date in the line */
+	struct text whole;		/* without the date, each line with LF */
+	struct text subject;		/* whole, or the prefregex's content */
+	bool refused;			/* PCRE2 gave up somewhere */
+	bool ignored;			/* an ignoreregex, or no failure by itself */
+	bool matched;
+	bool waiting;	/* its session has no address yet */
+};
+
+/* judge_when.c: find the date, or what serves without one; sets when_ms and the cut. */
+void	judge_when(struct view *);
+/* Following a log, a date more than a minute off means a wrong clock or zone, not an
+ * old line: it happened now. In a backlog, what is older than findtime is over (true,
+ * and counted). */
+bool	judge_too_old(struct view *);
+
 /* judge_id.c: whom a failure is about. False: nobody (yet), or refused (counted). */
 bool	judge_subject(struct rules *, const struct captures *, struct failure *);
 

@@ -33,9 +33,8 @@ enum stamp_hint {
 };
 
 /* How an ASCII line begins for an anchored default template to match: the first letter,
- * digit or "_", before which at most three other characters stand. A line begins with
- * ADDRESS if one to three digits and a dot are there; of templates, NO_ADDRESS can begin
- * in any other way. */
+ * digit or "_", before which at most three other characters stand. For a line, ADDRESS
+ * is one to three digits and a dot; for a template, NO_ADDRESS is anything else. */
 enum stamp_first { FIRST_ANY, FIRST_LETTER, FIRST_DIGIT, FIRST_NONE, FIRST_ADDRESS,
 	FIRST_NO_ADDRESS };
 
