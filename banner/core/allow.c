@@ -153,6 +153,8 @@ allow_add(struct allow *a, const char *entry, struct err *e)
 	if (!*entry || strpbrk(entry, " \t\r\n,"))
 		return err_set(
 		    e, -EINVAL, "an entry is one address, prefix, name or id");
+	if (str_starts(str_of(entry), "file:"))
+		return err_set(e, -EINVAL, "a file is named in ignoreip, not here");
 	for (size_t i = 0; i < a->ngroups; i++)
 		if (entry_find(&a->groups[i], entry))
 			return err_set(e, -EEXIST, "%s is in the list already", entry);

@@ -51,6 +51,7 @@ class Lab:
         self.ns = None
         self.user = user
         self.proc = None
+        self.programs = BUILD
         self.mounts = {}                # seen by this bannerd only: target -> file
         self.shim = None                # a Shim, for the daemon alone
         for sub in ("jails.d", "filters", "actions", "state", "run"):
@@ -87,7 +88,16 @@ class Lab:
                         bantime=bantime, action=action) + more)
 
     def make_accounts(self):
-        """Users of banner that exist for this bannerd only (a private /etc/passwd)."""
+        """Users of banner that exist for this bannerd only (a private /etc/passwd).
+
+        They run copies of the programs: the build folder may be in one of root's own.
+        """
+        self.programs = self.dir / "bin"
+        shutil.copytree(BUILD / "actions", self.programs / "actions",
+                        ignore=shutil.ignore_patterns("*.p"))
+        for name in ("bannerd", "engine", "store", "actor", "helper"):
+            name = name if name == "bannerd" else f"banner-{name}"
+            shutil.copy(BUILD / name, self.programs)
         users = {"_banner": 61001, "_bannerssh": 61002, "_bannermail": 61003}
         passwd, group = Path("/etc/passwd").read_text(), Path("/etc/group").read_text()
         for name, uid in users.items():
@@ -139,7 +149,7 @@ class Lab:
     # the daemon
 
     def start(self, *options, ready=True):
-        argv = self.inside([BUILD / "bannerd", "-c", self.dir, "-f", *options])
+        argv = self.inside([self.programs / "bannerd", "-c", self.dir, "-f", *options])
         self.err = open(self.dir / "stderr", "ab")
         env = {**os.environ, **self.shim.env()} if self.shim else None
         self.proc = subprocess.Popen(argv, stdout=self.err, stderr=self.err, env=env)

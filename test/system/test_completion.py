@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from lab import BUILD, Lab
+from lab import BUILD, TOP, Lab
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a namespace")
 
@@ -95,11 +95,15 @@ def test_without_a_daemon():
     def banctl(*words):
         return subprocess.run([BUILD / "banctl", "-s", "/nonexistent", *words],
                               capture_output=True, text=True)
-    assert banctl("completion", "fish").returncode == 2
+    for words in (["fish"], [], ["bash", "zsh"]):
+        done = banctl("completion", *words)
+        assert done.returncode == 2 and done.stderr.count("\n") == 1, words
     said = banctl("help")
     assert said.returncode == 0
     names = [n.split()[0] for n in said.stdout.splitlines() if n[0] not in " ("]
     script = banctl("completion", "zsh").stdout
+    page = (TOP / "docs/man/banctl.1").read_text()
     for name in names:
         assert f'\t"{name}:' in script, name
+        assert re.search(rf"^\.It Cm {name}\b", page, re.M), f"{name} in banctl(1)"
     assert banctl("status").returncode == 3

@@ -270,15 +270,35 @@ def test_explain_list_history(lab):
     lab.wait_routes("192.0.2.7")
     text = lab.ok("explain", "192.0.2.7")
     assert "in force since" in text and "Failed password" in text
+    assert lab.ctl_json("explain", "192.0.2.7") == [s.strip() for s in text.splitlines()]
     assert "192.0.2.7" in lab.ok("list")
     assert lab.ok("banned") == "[{'sshd': ['192.0.2.7']}]\n"
     assert lab.ok("get", "sshd", "banip") == "192.0.2.7\n"
     assert lab.ok("get", "sshd", "banned", "192.0.2.7") == "1\n"
-    lab.ok("unbanip", "sshd", "192.0.2.7")
+    lab.stop()
+    lab.start()
+    assert "Failed password" in lab.ok("explain", "192.0.2.7"), "the store has the lines"
+    assert "Failed password" in " ".join(lab.ctl_json("explain", "192.0.2.7"))
+    assert lab.ok("unbanip", "sshd", "192.0.2.7") == "1 ban lifted\n"
     assert "ended" in lab.ok("history", "192.0.2.7")
     lab.stop()
     lab.start()
     assert "ended" in lab.ok("history", "sshd")
+
+
+@root
+def test_reload_of_one_jail_lifts_only_its_bans(lab):
+    lab.jail("other", log=lab.dir / "other.log")
+    lab.start()
+    lab.ok("banip", "sshd", "192.0.2.7")
+    lab.ok("banip", "other", "192.0.2.8")
+    lab.ok("reload", "--unban", "other")
+    wait_for(lambda: lab.banned() == {"192.0.2.7"})
+    lab.ok("reload", "--unban", "--if-exists", "nosuch")
+    wait_for(lambda: lab.ctl("ping").returncode == 0)
+    assert lab.banned() == {"192.0.2.7"}
+    lab.ok("reload", "--unban")
+    wait_for(lambda: lab.banned() == set())
 
 
 @root
@@ -292,6 +312,34 @@ def test_allow_list_at_run_time(lab):
     lab.ok("allow", "del", "sshd", "192.0.2.0/24")
     lab.fail("192.0.2.7", 3)
     lab.wait_routes("192.0.2.7")
+    assert "not here" in lab.ctl("allow", "add", "sshd", "file:/etc/hosts").stderr
+
+
+@root
+@pytest.mark.parametrize("how", ["file", "allow"])
+def test_host_names_that_come_later_are_looked_up(lab, how):
+    """A helper is started for them, after a reload too."""
+    lab.hosts(friend_example=["192.0.2.7"])
+    friends = lab.dir / "friends"
+    friends.write_text("192.0.2.1\n")
+    lab.jail("sshd", more=f"ignoreip = file:{friends}\n")
+    lab.start()
+    assert "banner-helper" not in lab.children()
+    for again in (False, True):
+        if how == "file" and not again:
+            friends.write_text("192.0.2.1\nfriend.example\n")
+        elif how == "file":
+            lab.ok("reload")
+        else:
+            lab.ok("reload")
+            lab.ok("allow", "add", "sshd", "friend.example")
+        wait_for(lambda: "banner-helper" in lab.children())
+        wait_for(lambda: len(re.findall("banner.helper .* ready", lab.logged())) > again)
+        time.sleep(0.2)
+        lab.fail("192.0.2.7", 3)
+        lab.fail(f"192.0.2.{8 + again}", 3)
+        wait_for(lambda: f"192.0.2.{8 + again}" in lab.banned())
+        assert "192.0.2.7" not in lab.banned()
 
 
 @root

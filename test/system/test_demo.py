@@ -39,6 +39,14 @@ def left_over():
     return [a for a in out.splitlines() if "/run/demo/" in a]
 
 
+def group_of(script):
+    """The process group of the one that runs it."""
+    out = subprocess.run(["ps", "-eo", "pgid=,args="], capture_output=True, text=True)
+    pgid, = {int(n.split()[0]) for n in out.stdout.splitlines()
+             if f"/{script} " in n and "unshare" not in n}
+    return pgid
+
+
 @pytest.fixture
 def same_machine():
     before, ports = machine(), listeners()
@@ -82,10 +90,10 @@ def test_cut_off(same_machine, number):
     else:
         pytest.fail("no ban")
     assert left_over() != []
+    assert group_of("show.py") != show.pid, "^C is not for the show"
     if number == signal.SIGINT:
         os.killpg(show.pid, number)
     else:
         show.send_signal(number)
-    text, _ = show.communicate(timeout=10)
-    assert "Traceback" not in text
+    show.communicate(timeout=10)
     assert show.returncode == (-9 if number == signal.SIGKILL else 128 + number)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import TOP, Lab, wait_for
+from lab import BUILD, TOP, Lab, wait_for
 from test_folder import PACKAGED, FolderLab
 
 REMOTE = next((p for p in ("/lib/systemd/systemd-journal-remote",
@@ -151,6 +151,15 @@ def test_goes_on_at_the_cursor():
         assert lab.routes() == {"192.0.2.7"}
         journal(lab.journals / "system@3.journal", *attempts("192.0.2.8", 1))
         lab.wait_routes("192.0.2.7", "192.0.2.8")
+
+
+@pytest.mark.parametrize("backend, file", [("systemd", False), ("auto", True)])
+def test_check_names_what_is_read(backend, file):
+    """bannerd -t speaks of a log file only where one may be read."""
+    with own_lab(backend) as lab:
+        told = lab.run_host(str(BUILD / "bannerd"), "-c", str(lab.dir), "-t")
+        assert "reads the journal" in told
+        assert ("none.log, which is not there now" in told) == file
 
 
 def test_auto_without_a_log_reads_the_journal():

@@ -187,7 +187,7 @@ rig_text(struct rig *r)
 void
 rig_until(struct rig *r, const char *tail)
 {
-	for (int i = 0; i < 750; i++) {
+	for (int i = 0; i < 5000; i++) {
 		if (str_ends(buf_view(&r->text), tail))
 			return;
 		rig_run(r, 2);
@@ -199,7 +199,7 @@ rig_until(struct rig *r, const char *tail)
 void
 rig_until_event(struct rig *r, enum source_event what, unsigned n)
 {
-	for (int i = 0; i < 750 && r->events[what] < n; i++)
+	for (int i = 0; i < 5000 && r->events[what] < n; i++)
 		rig_run(r, 2);
 	if (r->events[what] < n)
 		fail_msg("event %u did not come %u times:\n%s", what, n, r->log.p);

@@ -47,7 +47,7 @@ int	rig_setup(void **state);
 int	rig_teardown(void **state);
 void	rig_new(struct rig *);		/* a set, not started */
 void	rig_stop(struct rig *);		/* keep the places and free the set */
-/* Turn the loop until the text ends so, or fail after 1.5 s. */
+/* Turn the loop until the text ends so, or fail after 10 s. */
 void	rig_until(struct rig *, const char *tail);
 void	rig_until_event(struct rig *, enum source_event, unsigned n);
 void	rig_run(struct rig *, int ms);

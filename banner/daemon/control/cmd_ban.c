@@ -219,7 +219,7 @@ static int
 unban_reply(struct request *r, size_t n)
 {
 	if (r->form == FORM_TEXT)
-		buf_printf(&r->out, "%zu bans lifted\n", n);
+		buf_printf(&r->out, "%zu ban%s lifted\n", n, n == 1 ? "" : "s");
 	count_reply(r, "unbanned", n);
 	r->seq = stream_seq(r->d->stream);
 	return 0;

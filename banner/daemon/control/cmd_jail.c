@@ -121,8 +121,8 @@ jail_end(struct request *r, struct jail *j)
 	r->seq = stream_seq(r->d->stream);
 	if (r->form == FORM_TEXT)
 		buf_printf(&r->out, "jail %s is stopped until the next reload or "
-		    "banctl start %s; %zu bans lifted\n", jail_name(j),
-		    jail_name(j), n);
+		    "banctl start %s; %zu ban%s lifted\n", jail_name(j),
+		    jail_name(j), n, n == 1 ? "" : "s");
 	else
 		buf_puts(&r->out,
 		    r->form == FORM_JSON ? "\"OK\"\n" : "Jail stopped\n");

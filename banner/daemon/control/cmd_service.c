@@ -91,9 +91,10 @@ cmd_echo(struct request *r)
 	return 0;
 }
 
-/* fail2ban's options; with a jail the whole is reloaded all the same. */
+/* fail2ban's options; with a jail the whole is reloaded all the same, but
+ * only that jail's bans are lifted. */
 static int
-reload_words(struct request *r, bool *unban)
+reload_words(struct request *r, bool *unban, const char **jail)
 {
 	bool if_exists = false;
 
@@ -104,9 +105,11 @@ reload_words(struct request *r, bool *unban)
 			*unban = true;
 		else if (!strcmp(word, "--if-exists"))
 			if_exists = true;
-		else if (strcmp(word, "--restart") && strcmp(word, "--all") &&
-		    !engine_jail(r->d->engine, word) && !if_exists)
+		else if (!if_exists && strcmp(word, "--restart") &&
+		    strcmp(word, "--all") && !engine_jail(r->d->engine, word))
 			return refuse(r, "config", "No section: '%.60s'", word);
+		else if (word[0] != '-')
+			*jail = word;
 	}
 	return 0;
 }
@@ -132,6 +135,7 @@ reload_confirm(struct request *r, const char *span)
 int
 cmd_reload(struct request *r)
 {
+	const char *jail = NULL;
 	bool unban = false;
 
 	if (!strcmp(r->argv[0], "restart") && r->argc < 2)
@@ -139,10 +143,10 @@ cmd_reload(struct request *r)
 		    "use: restart JAIL; the daemon: systemctl restart bannerd");
 	if (r->argc > 1 && !strcmp(r->argv[1], "--confirm"))
 		return reload_confirm(r, r->argc == 3 ? r->argv[2] : "");
-	if (reload_words(r, &unban) < 0)
+	if (reload_words(r, &unban, &jail) < 0)
 		return -EINVAL;
 	if (unban)
-		engine_unban(r->d->engine, NULL, NULL, CAUSE_ADMIN, engined_now());
+		engine_unban(r->d->engine, jail, NULL, CAUSE_ADMIN, engined_now());
 	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "OK\n");
 	return ask_parent(r, "reload");
 }

@@ -11,6 +11,7 @@
 #include "banner/core/engine_state.h"
 #include "banner/core/runtime.h"
 #include "banner/daemon/control/command.h"
+#include "banner/daemon/engine/ask.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/feed.h"
 
@@ -81,7 +82,9 @@ change_allow(struct request *r, struct jail *j, bool add, char **v)
 			r->code = "refused";
 			return -EINVAL;
 		}
-		if (!add && jail_allow_del(j, *v) < 0)
+		if (add)
+			ask_entry(r->d->ask, *v);
+		else if (jail_allow_del(j, *v) < 0)
 			return refuse(r, "refused",
 			    r->form == FORM_F2B ? "list.remove(x): x not in list"
 						: "%s is not in the list", *v);

@@ -82,6 +82,7 @@ int dialect_check(struct request *);
 /* Rows of the store and targets of an actor, for a request that waits for them. */
 struct wire_in;
 void command_row(struct request *, struct wire_in *); /* cmd_explain.c */
+void command_rows_end(struct request *); /* says if there were none, or too many */
 struct news_target;
 void command_target(struct request *, const struct news_target *); /* cmd_fleet.c */
 void command_close(struct request *); /* of a JSON answer to which rows were added */

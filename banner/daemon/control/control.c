@@ -237,6 +237,13 @@ control_begin(struct control *ctl)
 		event_add(ctl->accept, NULL);
 }
 
+void
+control_end(struct control *ctl)
+{
+	if (ctl->accept)
+		event_del(ctl->accept);
+}
+
 struct control *
 control_new(struct engined *d)
 {
@@ -296,10 +303,8 @@ control_row_end(struct control *ctl, uint64_t id)
 		return;
 	if (c->pending->form == FORM_JSON)
 		command_close(c->pending);
-	else if (!c->pending->rows)
-		buf_puts(&c->pending->out, !strcmp(c->pending->argv[0], "fleet")
-			? "no action here has hosts behind it\n"
-			: "nothing\n");
+	else
+		command_rows_end(c->pending);
 	c->pending->query = 0;
 	finish(c, 0);
 }

@@ -21,6 +21,8 @@ void control_free(struct control *);
 /* Takes the socket. Clients wait in its backlog until the state is restored. */
 void control_listen(struct control *, int sock);
 void control_begin(struct control *);
+/* This engine ends: whoever connects from now on waits for the next one. */
+void control_end(struct control *);
 /* Send what is queued, as far as it goes now; before the end of the process. */
 void control_flush(struct control *);
 

@@ -22,6 +22,7 @@ struct ask {
 	uint64_t open[ASK_MAX]; /* tickets */
 	size_t n;
 	uint64_t refused;
+	bool wanted; /* the parent was asked for a helper */
 };
 
 static bool
@@ -142,6 +143,18 @@ ask_question(void *arg, const struct question *q)
 	put_fields(&a->link.out, q);
 	wire_finish(&a->link.out, at);
 	link_flush(&a->link);
+}
+
+void
+ask_entry(struct ask *a, const char *entry)
+{
+	struct addr addr;
+
+	if (a->wanted || link_is_open(&a->link) ||
+	    addr_parse_prefix(str_of(entry), &addr) == 0)
+		return;
+	a->wanted = true;
+	engined_ask_parent(a->d, UINT64_MAX, "helper", "banner.engine");
 }
 
 bool

@@ -16,6 +16,9 @@ struct ask *ask_new(struct engined *);
 void ask_free(struct ask *);
 void ask_connect(struct ask *, int sock);
 void ask_question(void *engined, const struct question *); /* engine_host.ask */
+/* This entry of an allow list came while running: if it may be a host name, somebody
+ * has to look it up. */
+void ask_entry(struct ask *, const char *entry);
 /* names_answer tells. False: nobody to ask, or too many questions are open. */
 bool ask_name(struct ask *, uint64_t ticket, const char *name);
 uint64_t ask_refused(const struct ask *);

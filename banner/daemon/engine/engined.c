@@ -204,6 +204,7 @@ engined_end(struct engined *d)
 	if (d->stopping)
 		return;
 	d->stopping = true;
+	control_end(d->control);
 	stream_touch(d->stream);
 	stream_mark(d->stream);
 	relay_flush(d->relay);
@@ -499,8 +500,8 @@ main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "help"))
 		return print_commands(NULL);
-	if (argc == 3 && !strcmp(argv[1], "completion"))
-		return print_commands(argv[2]);
+	if (argc > 1 && !strcmp(argv[1], "completion"))
+		return print_commands(argc == 3 ? argv[2] : "");
 	if (child_open(&d.child, NAME, CONF_WHOLE, &e) < 0)
 		return 1;
 	if (engined_open(&d, &e) < 0) {

@@ -13,6 +13,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/core/engine_state.h"
+#include "banner/daemon/engine/ask.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/listfiles.h"
 
@@ -126,6 +127,8 @@ load(struct listfiles *f, struct listfile *file)
 	} else {
 		jail_allow_set(
 		    file->jail, file->entry, (const char *const *)l.v, l.n);
+		for (size_t i = 0; i < l.n; i++)
+			ask_entry(f->d->ask, l.v[i]);
 		log_info(NAME, "[%s] ignoreip %s: %zu entries", jail_name(file->jail),
 		    file->path, l.n);
 	}

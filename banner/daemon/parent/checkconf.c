@@ -132,7 +132,7 @@ report_limits(const struct conf_jail *j, size_t nrules, struct buf *b)
 		buf_printf(b, ", IPv6 by /%u", j->host6);
 	buf_putc(b, '\n');
 	report_counting(j, b);
-	for (size_t i = 0; i < j->nlogpath; i++)
+	for (size_t i = 0; j->backend != BACKEND_JOURNAL && i < j->nlogpath; i++)
 		report_logpath(j->logpath[i].glob, j->backend == BACKEND_SOCKET, b);
 	if (j->backend != BACKEND_JOURNAL &&
 	    (j->backend != BACKEND_AUTO || !j->systemd_if_nologs))

@@ -265,7 +265,10 @@ parent_request(struct parent *p, const char *what, struct err *e)
 			err_set(e, -EINVAL, "%s", reason.text);
 	} else if (!strncmp(what, "connect ", 8))
 		connect_again(p, what + 8);
-	else if (!strcmp(what, "stop"))
+	else if (!strcmp(what, "helper")) {
+		if (!p->stopping && plan_helper(p, &reason) < 0)
+			log_error(NAME, "helper: %s", reason.text);
+	} else if (!strcmp(what, "stop"))
 		parent_stop(p);
 	else if (!strcmp(what, "flushlogs")) {
 		if (logtarget_reopen(p->log, &reason) < 0)

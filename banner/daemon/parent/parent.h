@@ -98,6 +98,7 @@ bool kid_runs(const struct kid *);
 
 /* plan.c: which children a configuration needs, and how they are connected */
 int plan_kids(struct parent *, struct err *);
+int plan_helper(struct parent *, struct err *); /* start one if there is none */
 void plan_retire(struct parent *); /* actors not wanted any more clear up and end */
 bool plan_needs_helper(const struct conf *);
 void plan_connect_engine(struct parent *);

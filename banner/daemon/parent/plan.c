@@ -233,6 +233,25 @@ plan_connect(struct parent *p, struct kid *k)
 	close(sv[1]);
 }
 
+int
+plan_helper(struct parent *p, struct err *e)
+{
+	struct kid *k;
+	int rc;
+
+	p->helper = true;
+	plan_single(p, ROLE_HELPER, "_banner", "");
+	for (k = p->kids; k->role != ROLE_HELPER || k->stopping; k = k->next)
+		continue;
+	if (kid_runs(k))
+		return 0;
+	say_rights(k);
+	rc = kid_start(k, e);
+	if (rc == 0)
+		plan_connect(p, k);
+	return rc;
+}
+
 void
 plan_connect_engine(struct parent *p)
 {

@@ -126,7 +126,8 @@ run_child(
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	execv(path, argv);
-	fail(spec->program, strerror(errno));
+	fail(path, errno == EACCES ? "its user may not run it, or not enter its folder"
+	    : strerror(errno));
 }
 
 int
