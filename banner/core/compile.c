@@ -33,6 +33,7 @@ rules_free(struct rules *r)
 	capture_names_fini(&r->names);
 	arena_free(r->arena);
 	buf_fini(&r->cut);
+	buf_fini(&r->classic);
 	buf_fini(&r->unwrapped);
 	buf_fini(&r->content);
 	buf_fini(&r->joined);

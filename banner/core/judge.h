@@ -52,8 +52,9 @@ struct judge {
 	struct room room;
 };
 
-/* judge_repeated.c: the line as it is; if it says nothing, and is syslog's "message
- * repeated N times: [ ... ]", then the line it repeats, N times. */
+/* judge_syslog.c: the line as it is; if it says nothing and is a message by RFC 5424,
+ * as older syslogs write it; if that says nothing and is syslog's "message repeated N
+ * times: [ ... ]", then the line it repeats, N times. */
 enum line_verdict	judge_line(struct judge *);
 enum line_verdict	judge_once(struct judge *);
 /* The date of an earlier line of this jail; false: it has none. */

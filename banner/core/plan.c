@@ -31,27 +31,44 @@ plan_own_bits(const struct rules *r)
 }
 
 static bool
-may_span_tag(const struct literal_set *set)
+has_any(const struct literal_set *set, const char *text)
 {
 	for (size_t i = 0; i < set->n; i++)
-		if (str_starts(set->v[i].text, " ") ||
-		    memmem(set->v[i].text.s, set->v[i].text.len, ": ", 2))
+		if (memmem(set->v[i].text.s, set->v[i].text.len, text, strlen(text)))
 			return true;
 	return false;
 }
 
-/* Behind the tag of a line may stand "message repeated N times: [ " (judge_repeated.c),
- * so that a text which goes from the tag into the message is not in the file. */
+static bool
+starts_any(const struct literal_set *set, const char *text)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (str_starts(set->v[i].text, text))
+			return true;
+	return false;
+}
+
 static void
-allow_repeated(struct rules *r, struct literal_sets *sets)
+allow(struct rules *r, struct literal_set *set, struct str text)
+{
+	*set = set_union(r->arena, *set, set_one(r->arena, text, false));
+}
+
+/* The file may have the line otherwise (judge_syslog.c). Behind its tag may stand
+ * "message repeated N times: [ ", so that a text which goes from the tag into the
+ * message is not there; nor are, in "<22>1 2026-", brackets and colon of the tag. */
+static void
+allow_syslog(struct rules *r, struct literal_sets *sets)
 {
 	for (size_t i = 0; i < sets->n && !r->multi; i++) {
-		struct literal_set *set = &sets->v[i], more;
+		struct literal_set *set = &sets->v[i];
+		bool spans = starts_any(set, " ") || has_any(set, ": ");
 
-		if (!may_span_tag(set))
-			continue;
-		more = set_one(r->arena, STR("message repeated "), false);
-		*set = set_union(r->arena, *set, more);
+		if (spans)
+			allow(r, set, STR("message repeated "));
+		if (spans || has_any(set, ":") || has_any(set, "[") ||
+		    has_any(set, "]"))
+			allow(r, set, STR(">1 20"));
 	}
 }
 
@@ -88,7 +105,7 @@ plan_literals(struct rules *r)
 		regex_literals(r, &r->fail[i]);
 		if (r->pref)
 			sets_join(&l->sets, &r->pref->literals.sets);
-		allow_repeated(r, &l->sets);
+		allow_syslog(r, &l->sets);
 		r->every_line |= l->sets.n == 0;
 	}
 }

@@ -45,7 +45,7 @@ struct rules {
 	struct rules_stats stats;
 	uint64_t lines_lost; /* of the multi-line buffer, by its cap of bytes */
 	/* of the line at hand */
-	struct buf cut, content, joined, joined_pre, unwrapped;
+	struct buf cut, content, joined, joined_pre, classic, unwrapped;
 };
 
 #endif

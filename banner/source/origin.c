@@ -19,7 +19,7 @@ from(struct str s, size_t n)
 	return (struct str){ s.s + n, s.len - n };
 }
 
-/* Length of "<0>" to "<191>", and of the version after it; 0: there is none. */
+/* Length of "<0>" to "<191>"; 0: there is none. */
 static size_t
 priority(struct str s)
 {
@@ -31,10 +31,7 @@ priority(struct str s)
 		n++;
 	if (n == 1 || n >= s.len || s.s[n] != '>')
 		return 0;
-	n++;
-	if (s.len - n >= 2 && s.s[n] == '1' && s.s[n + 1] == ' ')
-		n += 2;
-	return n;
+	return n + 1;
 }
 
 /* Length of the time at the front, 0: none that is known. */

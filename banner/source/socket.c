@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/syslog.h"
 #include "banner/source/inner.h"
 #include "banner/source/origin.h"
 
@@ -26,6 +27,7 @@ struct socket_source {
 	int fd;
 	struct buf lines;	/* of one host, not handed on yet */
 	struct buf origin;
+	struct buf classic;	/* the datagram, if it came by RFC 5424 */
 	uint64_t offset;
 	char *datagram;		/* max_line_bytes + 1 */
 };
@@ -39,6 +41,7 @@ socket_free(struct source *s)
 	close(so->fd);
 	buf_fini(&so->lines);
 	buf_fini(&so->origin);
+	buf_fini(&so->classic);
 	free(so->datagram);
 	free(so);
 }
@@ -62,6 +65,9 @@ one_line(struct socket_source *so, struct str text)
 
 	while (text.len > 0 && (text.s[text.len - 1] == '\n' || !text.s[text.len - 1]))
 		text.len--;
+	buf_clear(&so->classic);
+	if (syslog_classic(text, &so->classic))
+		text = buf_view(&so->classic);
 	origin = origin_cut(&text);
 	if (so->lines.len + text.len > READ_BYTES ||
 	    !str_eq(origin, buf_view(&so->origin))) {

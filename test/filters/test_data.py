@@ -51,8 +51,8 @@ def test_weight(name, text, weight):
     assert (failure["host"], failure["weight"]) == ("192.0.2.5", weight)
 
 
-HEAD = re.compile(rb"^(?:<\d+>)?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\S+T\S+) [\w.\-]+ "
-                  rb"[\w./\-]+(?:\[\d+\])?: ")
+HEAD = re.compile(rb"^(?:<\d+>)?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\S+T\S+) "
+                  rb"(?P<host>[\w.\-]+) (?P<app>[\w./\-]+)(?:\[(?P<pid>\d+)\])?: ")
 
 
 def repeated(line, times):
@@ -61,10 +61,17 @@ def repeated(line, times):
     return line[:head] + b"message repeated %d times: [ %s]" % (times, line[head:])
 
 
+def modern(line, number):
+    """The same message by RFC 5424."""
+    head = HEAD.match(line)
+    return b"<22>1 2026-03-05T10:00:%02dZ %s %s %s - [a b=\"\\]\"] %s" % (
+        number % 60, head["host"], head["app"], head["pid"] or b"-", line[head.end():])
+
+
 @pytest.mark.parametrize("name", data.filters())
-def test_repeated(name):
+def test_other_forms(name):
     """The line that stands for three others counts three times, for every filter of
-    syslog, and for the same host and user."""
+    syslog, and for the same host and user; that of RFC 5424 counts as the older one."""
     for (rule, trusted, _), group in batches(
             data.read(data.TOP / "test" / "filters" / (name + ".log"))).items():
         lines = [l.text for l in group
@@ -72,9 +79,13 @@ def test_repeated(name):
         once = data.judge(rule, trusted, lines) if lines else []
         both = [f for l, f in zip(lines, data.judge(
             rule, trusted, [repeated(l, 3) for l in lines]) if lines else [])]
-        for line, a, b in zip(lines, once, both):
+        new = data.judge(rule, trusted, [modern(l, i) for i, l in enumerate(lines)]
+                         ) if lines else []
+        for line, a, b, c in zip(lines, once, both, new):
             want = a and (a["host"], a["user"], min(3 * a["weight"], 100))
             assert (b and (b["host"], b["user"], b["weight"])) == want, line
+            assert (c and (c["host"], c["user"], c["weight"])) == (
+                a and (a["host"], a["user"], a["weight"])), line
 
 
 @pytest.mark.parametrize("text, weight", [

@@ -17,7 +17,7 @@ module(load="imuxsock" SysSock.Use="off")
 input(type="imuxsock" Socket="{dir}/{name}.log" CreatePath="off" RateLimit.Interval="0")
 module(load="omuxsock")
 $OMUxSockSocket {sock}
-*.* :omuxsock:;RSYSLOG_TraditionalFileFormat
+*.* :omuxsock:;{form}
 """
 JAIL = """[mta]
 enabled = true
@@ -29,16 +29,18 @@ findtime = 10m
 bantime = 1h
 action = route
 """
+# mta2 sends by RFC 5424.
+FORMS = {"mta1": "RSYSLOG_TraditionalFileFormat", "mta2": "RSYSLOG_SyslogProtocol23Format"}
 SASL = "<22>postfix/smtpd[%d]: warning: unknown[%s]: SASL LOGIN authentication failed: no"
 
 
 class Host:
     """A machine with programs that log, and its rsyslogd."""
 
-    def __init__(self, lab, name, sock):
+    def __init__(self, lab, name, sock, form):
         self.path = lab.dir / (name + ".log")
         conf = lab.dir / (name + ".conf")
-        conf.write_text(CONF.format(dir=lab.dir, name=name, sock=sock))
+        conf.write_text(CONF.format(dir=lab.dir, name=name, sock=sock, form=form))
         self.proc = subprocess.Popen(
             ["rsyslogd", "-n", "-f", conf, "-i", lab.dir / (name + ".pid")],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -63,7 +65,7 @@ def place():
                         lab.dir / "filters")
         lab.start()
         wait_for(sock.exists, 5, "the socket")
-        hosts = [Host(lab, name, sock) for name in ("mta1", "mta2")]
+        hosts = [Host(lab, name, sock, form) for name, form in FORMS.items()]
         yield lab, hosts
         for host in hosts:
             host.stop()

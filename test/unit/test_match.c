@@ -24,6 +24,25 @@ test_repeated(void **state)
 	done(m, &b);
 }
 
+/* RFC 5424, though no line holds " a: bad from " either. */
+static void
+test_modern(void **state)
+{
+	struct bench b = { .fail = { "^ a(?:\\[\\d+\\])?: bad from <ADDR>$" } };
+	struct match *m = only(&b);
+
+	assert_string_equal(feed(m, "<22>1 2005-08-14T10:00:00Z - a - - - bad from "
+	    "192.0.2.1\n<22>1 2005-08-14T10:00:00Z - a 7 - [x y=\"z\"] bad from "
+	    "192.0.2.2\n", false), "192.0.2.1  r0 l1 t0\n192.0.2.2  r0 l1 t0\n");
+	assert_string_equal(feed(m, "<22>1 2005-08-14T10:00:00Z - a - - - message "
+	    "repeated 7 times: [ bad from 192.0.2.1]\n", false),
+	    "192.0.2.1  r0 l1 t0\n");
+	assert_int_equal(weight, 7);
+	assert_string_equal(feed(m, "<22>1 2005-08-14T10:00:00Z - b - - - a: bad from "
+	    "192.0.2.1\n", false), "");
+	done(m, &b);
+}
+
 /* The first regex wins; the id may be an address, text that is none, or a raw id. */
 static void
 test_order(void **state)
@@ -496,6 +515,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_repeated),
+		cmocka_unit_test(test_modern),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_prefregex),
 		cmocka_unit_test(test_times),

@@ -302,7 +302,7 @@ socket_line_and_origin(void **state)
 		    (struct sockaddr *)&sa, sizeof(sa)) > 0);
 	rig_until(r, "su: d\n");
 	assert_string_equal(rig_text(r), "Nov 21 21:52:05 mx1 sshd[7]: a\\nb\n"
-	    "2026-11-21T21:52:05Z mx2 sshd 7 - - c\nNov 21 21:52:05 su: d\n");
+	    "2026-11-21T21:52:05Z mx2 sshd[7]: c\nNov 21 21:52:05 su: d\n");
 	assert_non_null(strstr(r->log.p, "origin mx1\norigin mx2\n"));
 	close(fd);
 }

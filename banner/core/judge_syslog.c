@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * judge_repeated.c - "message repeated N times: [ ... ]" stands for N lines.
+ * judge_syslog.c - other forms in which syslog writes a line.
  *
  * rsyslog ($RepeatedMsgReduction) writes "TAG message repeated N times: [MESSAGE]" for
  * N further lines equal to the one before. The tag is as it was, so a filter sees the
  * line that was repeated. Nothing but date, host and tag may stand in front: text of a
  * client comes after the tag's colon.
+ *
+ * "<PRI>1 TIME HOST APP PID ID DATA MESSAGE" is RFC 5424's (rsyslog's template
+ * RSYSLOG_SyslogProtocol23Format, syslog-ng's flags(syslog-protocol)); filters know
+ * "TIME HOST APP[PID]: MESSAGE".
  */
 #include "banner/core/judge.h"
 
 #include <string.h>
+
+#include "banner/base/syslog.h"
 
 #define REPEATED	"message repeated "
 #define TIMES		" times: ["
@@ -71,23 +77,45 @@ unwrap(struct judge *j)
 	return true;
 }
 
+static bool
+classic(struct judge *j)
+{
+	struct buf *b = &j->rules->classic;
+
+	buf_clear(b);
+	if (!syslog_classic(j->line.s, b))
+		return false;
+	j->line.s = buf_view(b);
+	return true;
+}
+
 /* The second time nothing is learned of dates, and nobody else searches this text. */
+static enum line_verdict
+judge_again(struct judge *j)
+{
+	enum line_verdict verdict;
+	bool still = j->still;
+
+	j->still = true;
+	j->shares = NULL;
+	verdict = judge_once(j);
+	j->still = still;
+	return verdict;
+}
+
 enum line_verdict
 judge_line(struct judge *j)
 {
 	enum line_verdict verdict;
-	bool still = j->still;
 
 	j->rules->stats.candidates++;
 	j->shown = j->line.s;
 	j->times = 1;
 	j->rule = -1;
 	verdict = judge_once(j);
-	if (verdict != LINE_MISSED || j->rules->multi || !unwrap(j))
-		return verdict;
-	j->still = true;
-	j->shares = NULL;
-	verdict = judge_once(j);
-	j->still = still;
+	if (verdict == LINE_MISSED && !j->rules->multi && classic(j))
+		verdict = judge_again(j);
+	if (verdict == LINE_MISSED && !j->rules->multi && unwrap(j))
+		verdict = judge_again(j);
 	return verdict;
 }
