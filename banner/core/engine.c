@@ -471,8 +471,8 @@ engine_expire(struct engine *en, int64_t now_ms)
 	struct ban_entry *e;
 	uint64_t ticket;
 
-	while ((e = bans_first(en->bans)) != NULL && e->ban.until_ms &&
-	    e->ban.until_ms <= now_ms)
+	for (int i = 0; i < ENGINE_SLICE && (e = bans_first(en->bans)) != NULL &&
+	    e->ban.until_ms && e->ban.until_ms <= now_ms; i++)
 		engine_release(en, e, CAUSE_EXPIRED);
 	while ((ticket = park_late(en->park, now_ms)) != 0)
 		engine_answer(en, ticket, false, now_ms);

@@ -36,6 +36,9 @@ struct engine_host {
 	uint32_t session;
 };
 
+/* So many bans are ended in one call where very many may be due: milliseconds. */
+enum { ENGINE_SLICE = 1024 };
+
 int	engine_new(const struct conf *, const struct engine_host *, struct engine **,
 	    struct err *);
 void	engine_free(struct engine *);
@@ -55,8 +58,9 @@ void	jail_keep_rows(struct jail *, bool);
 void	engine_failure(struct engine *, const struct failure *, int64_t now_ms);
 void	engine_answer(struct engine *, uint64_t ticket, bool ignore, int64_t now_ms);
 
-/* Release every ban whose end is due; returns when the next one ends, INT64_MAX: none.
- * Also ends waits and sweeps counters: call it once a minute at least. */
+/* Release bans whose end is due, at most ENGINE_SLICE of them; returns when the next
+ * one ends, INT64_MAX: none. Not after now_ms: more are due, call it again. Also ends
+ * waits and sweeps counters: call it once a minute at least. */
 int64_t	engine_expire(struct engine *, int64_t now_ms);
 /* The wall clock stepped by delta: keep all remaining times. */
 void	engine_step(struct engine *, int64_t delta_ms);
@@ -76,6 +80,17 @@ int	engine_ban(struct engine *, const struct ban_request *, const struct ban **o
 /* From one jail (NULL: all); subject NULL: everything. Returns how many. */
 size_t engine_unban(struct engine *, const char *jail, const struct subject *,
     enum cause, int64_t now_ms);
+
+/* The same for everything, in slices: false when it is done. What is banned between the
+ * calls stays. Zero-initialise; jail (NULL: all) and cause are the caller's. */
+struct unban_walk {
+	const char *jail;
+	enum cause cause;
+	size_t lifted;		/* so far */
+	uint64_t before;	/* ids of bans that may go; the walk's own, as left */
+	size_t left;
+};
+bool	engine_unban_some(struct engine *, struct unban_walk *, int64_t now_ms);
 
 /* Lookups. */
 const struct ban	*engine_ban_find(const struct engine *, const char *jail,

@@ -162,24 +162,41 @@ unban_one(struct engine *en, struct jail *j, const struct subject *s, enum cause
 	return e != NULL;
 }
 
+/* From the end of the table to its start. A ban that ends meanwhile is replaced by the
+ * last one of the table, which the walk has passed: it stays where it is, or is new. */
+bool
+engine_unban_some(struct engine *en, struct unban_walk *w, int64_t now_ms)
+{
+	if (!w->before) {
+		w->before = engine_new_id(en, now_ms);
+		w->left = en->bans->n;
+	}
+	if (w->left > en->bans->n)
+		w->left = en->bans->n;
+	for (int i = 0; i < ENGINE_SLICE && w->left > 0; i++) {
+		struct ban_entry *e = en->bans->v[--w->left];
+
+		if (e->ban.id >= w->before || (w->jail && strcmp(w->jail, e->ban.jail)))
+			continue;
+		engine_release(en, e, w->cause);
+		w->lifted++;
+	}
+	return w->left > 0;
+}
+
 size_t
 engine_unban(struct engine *en, const char *jail, const struct subject *s,
     enum cause cause, int64_t now_ms)
 {
+	struct unban_walk w = { .jail = jail, .cause = cause };
 	size_t n = 0;
 
+	while (!s && engine_unban_some(en, &w, now_ms))
+		;
 	for (size_t i = 0; s && i < en->njails; i++)
 		if (!jail || strcmp(jail, en->jails[i].conf->name) == 0)
 			n += unban_one(en, &en->jails[i], s, cause);
-	for (size_t i = s ? 0 : en->bans->n; i-- > 0;) {
-		struct ban_entry *e = en->bans->v[i];
-
-		if (jail && strcmp(jail, e->ban.jail) != 0)
-			continue;
-		engine_release(en, e, cause);
-		n++;
-	}
-	return n;
+	return s ? n : w.lifted;
 }
 
 size_t

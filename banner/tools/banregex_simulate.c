@@ -179,7 +179,8 @@ on_failure(struct trial *t, const struct failure *f)
 
 	if (f->when_ms > sm->now_ms)
 		sm->now_ms = f->when_ms;
-	engine_expire(sm->en, sm->now_ms);
+	while (engine_expire(sm->en, sm->now_ms) <= sm->now_ms)
+		;
 	if (sm->judged_line != t->line)
 		judge_line(sm, f);
 	if (!sm->is_stopped)

@@ -310,7 +310,12 @@ put_special(struct buf *b, char **w)
 		at = wire_start(b, stored ? types[i] : WIRE_CHANGE);
 		if (!stored)
 			wire_u32(b, (uint32_t)num(w[1]));
-		put_ban(b, (enum verb)i, w + 1 + !stored);
+		if (stored && i == VERB_UNBAN) {
+			wire_u64(b, num(w[1]));
+			wire_u8(b, CAUSE_FAILURES);
+		} else {
+			put_ban(b, (enum verb)i, w + 1 + !stored);
+		}
 		wire_finish(b, at);
 		return;
 	}

@@ -1,16 +1,45 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """scale.py - very many bans: made, told, kept over a restart, lifted, and ending at once.
 
-Real routes in a namespace. Prints a line for each step; ends with 1 when a step is wrong.
+Real routes in a namespace. Prints a line for each step: seconds, processor time of the
+processes, the slowest answer of the control socket meanwhile. Ends with 1 when a step
+is wrong.
 """
 import argparse
 import os
+import re
+import socket
 import sys
+import threading
 import time
 
 from lab import Lab, wait_for
 
-BATCH = 2000        # addresses of one banctl
+BATCH = 4000        # addresses of one request
+ASK_S = 0.01        # so often the control socket is asked meanwhile
+
+
+class Asker(threading.Thread):
+    """Asks a running bannerd again and again, as banctl would, and keeps the slowest."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.path, self.worst, self.ended = str(path), 0.0, threading.Event()
+
+    def ask(self):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(self.path)
+            s.sendall(b"ping\n")
+            assert s.recv(100), "no answer"
+
+    def run(self):
+        while not self.ended.wait(ASK_S):
+            began = time.monotonic()
+            try:
+                self.ask()
+            except OSError:
+                continue        # it is not there: before its start, after its end
+            self.worst = max(self.worst, time.monotonic() - began)
 
 
 def memory(lab):
@@ -23,6 +52,16 @@ def memory(lab):
     return found
 
 
+def processor(lab):
+    """pid -> role, seconds"""
+    found, tick = {}, os.sysconf("SC_CLK_TCK")
+    for role, pid in lab.children().items():
+        with open(f"/proc/{pid}/stat") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        found[pid] = role, (int(fields[11]) + int(fields[12])) / tick
+    return found
+
+
 def slab():
     with open("/proc/meminfo") as f:
         return next(int(line.split()[1]) // 1024 for line in f if line.startswith("Slab"))
@@ -32,33 +71,70 @@ class Scale:
     def __init__(self, lab, n):
         self.lab, self.n = lab, n
         self.addrs = [f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}" for i in range(n)]
+        self.others = self.quick_count()
+        self.begin()
+
+    def begin(self):
         self.began = time.monotonic()
+        self.used = processor(self.lab) if self.lab.proc else {}
+        self.asker = Asker(self.lab.socket)
+        self.asker.start()
 
     def done(self, what):
-        print(f"{what:<40} {time.monotonic() - self.began:8.2f} s", flush=True)
-        self.began = time.monotonic()
+        seconds = time.monotonic() - self.began
+        self.asker.ended.set()
+        self.asker.join()
+        used = ""
+        if self.lab.proc:
+            for pid, (role, now) in sorted(processor(self.lab).items()):
+                before = self.used.get(pid, (role, 0))[1]
+                used += f"  {role[7:]} {now - before:.1f}"
+        print(f"{what:<36} {seconds:8.2f} s  slowest answer "
+              f"{self.asker.worst * 1000:4.0f} ms  cpu{used}", flush=True)
+        self.begin()
 
     def routes(self):
         return self.lab.run_host("ip", "-n", self.lab.ns, "route", "show", "table", "all",
                                  "proto", "98").count("\n")
 
-    def ban(self, *options):
+    def quick_count(self):
+        """Prefixes of the main table: telling a million routes takes seconds."""
+        text = self.lab.run_host("ip", "netns", "exec", self.lab.ns, "cat",
+                                 "/proc/net/fib_triestat")
+        return int(re.search(r"^Main:.*?Prefixes:\s+(\d+)", text, re.M | re.S).group(1)
+                   if "Main:" in text else 0)
+
+    def request(self, line, timeout=600):
+        """One request on a connection of its own; its answer."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(timeout)
+            s.connect(str(self.lab.socket))
+            s.sendall(line.encode() + b"\n")
+            answer = b""
+            while not re.search(rb"^(ok|error .*)\n\Z", answer, re.M):
+                part = s.recv(1 << 20)
+                assert part, answer[-300:]
+                answer += part
+        assert answer.endswith(b"ok\n"), answer[-300:]
+        return answer
+
+    def ban(self, options=""):
         for i in range(0, self.n, BATCH):
-            done = self.lab.ctl("banip", "sshd", *self.addrs[i:i + BATCH], *options)
-            assert done.returncode == 0, done.stderr[-300:]
+            self.request(f"banip sshd {' '.join(self.addrs[i:i + BATCH])} {options}")
 
     def kernel(self, n):
-        wait_for(lambda: self.routes() == n, 600, f"{n} routes")
+        wait_for(lambda: self.quick_count() - self.others == n, 600, f"{n} routes")
 
     def made(self):
         self.ban()
-        self.done("made by banctl")
+        self.done("made over the control socket")
         self.kernel(self.n)
         self.done("... and all in force")
+        assert self.routes() == self.n
         print(f"memory {memory(self.lab)} MB, slab of the kernel {slab()} MB")
+        self.begin()
 
     def told(self):
-        self.began = time.monotonic()
         self.lab.ok("status")
         self.done("status")
         assert self.lab.ok("list").count("\n") == self.n
@@ -66,46 +142,59 @@ class Scale:
         done = self.lab.ctl("banip", "sshd", "203.0.113.1")
         assert done.returncode and "none may be released" in done.stderr, "the cap is said"
 
-    def restarted(self):
-        self.lab.stop()
+    def stopped(self):
+        self.begin()
+        assert self.lab.stop() == 0
+        assert "killed" not in self.lab.logged(), self.lab.logged()[-1000:]
         self.done("stop")
+
+    def restarted(self):
+        self.stopped()
         self.lab.start(ready=False)
         wait_for(lambda: self.lab.answers(), 300, "an answer")
         self.done("start to answer")
         wait_for(lambda: self.lab.ctl_json("status")["caught_up"], 300)
         assert self.lab.ok("list").count("\n") == self.n
-        self.lab.stop()
+        self.stopped()
         self.lab.ip("route", "flush", "proto", "98")
-        self.began = time.monotonic()
+        self.begin()
         self.lab.start(ready=False)
         self.kernel(self.n)
         self.done("start into an empty kernel")
         print(f"memory {memory(self.lab)} MB")
 
     def lifted(self):
-        self.began = time.monotonic()
-        self.lab.ctl("unban", "--all", timeout=600)
+        self.begin()
+        self.request("unban --all")
         self.done("unban --all")
         self.kernel(0)
         self.done("... and out of the kernel")
+        assert self.routes() == 0
 
     def ended(self, seconds):
         end = time.time() + seconds
         for i in range(0, self.n, BATCH):
             left = f"{max(1, round(end - time.time()))}s"
-            done = self.lab.ctl("banip", "sshd", *self.addrs[i:i + BATCH], "--time", left)
-            assert done.returncode == 0, done.stderr[-300:]
+            self.request(f"banip sshd {' '.join(self.addrs[i:i + BATCH])} --time {left}")
         assert time.time() < end, "too slow for a storm"
-        time.sleep(end - time.time())
-        self.began, worst = time.monotonic(), 0
-        while (n := self.routes()):
-            asked = time.monotonic()
-            self.lab.ok("ping")
-            worst = max(worst, time.monotonic() - asked)
-            assert time.monotonic() < self.began + 600, f"{n} routes are left"
+        self.done("made again, to end together")
+        time.sleep(max(0, end - time.time() - 0.5))
+        self.begin()
+        self.kernel(0)
         self.done("all ended at once: out of the kernel")
-        print(f"the slowest answer meanwhile: {worst * 1000:.0f} ms")
         assert self.lab.ok("list") == ""
+
+    def listed(self):
+        """A block list, and a stop right after it: the next start knows all of it."""
+        listed = self.lab.dir / "blocklist"
+        listed.write_text("\n".join(self.addrs) + "\n")
+        self.lab.jail("listed", more=f"blocklist = {listed}\n")
+        self.begin()
+        self.lab.ok("reload")
+        wait_for(lambda: self.lab.ctl_json("status")["banned"] == self.n, 300)
+        self.done("a block list of as many")
+        self.stopped()
+        listed.write_text("")
 
 
 def main():

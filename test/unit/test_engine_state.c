@@ -438,6 +438,64 @@ changes_by_hand(void **state)
 	assert_int_equal(engine_unban(w->en, NULL, NULL, CAUSE_ADMIN, 1000000), 0);
 }
 
+/* Numbered addresses, from the first to before the last, until then. */
+static void
+ban_many(struct world *w, unsigned first, unsigned last, int64_t until_ms)
+{
+	struct ban_request r = { .jail = "sshd", .now_ms = w->now, .until_ms = until_ms,
+	    .cause = CAUSE_ADMIN };
+	const struct ban *ban;
+	struct err e;
+	char text[40];
+
+	for (unsigned i = first; i < last; i++) {
+		snprintf(text, sizeof(text), "198.18.%u.%u", i >> 8, i & 255);
+		r.subject = host(text);
+		assert_int_equal(engine_ban(w->en, &r, &ban, &e), 0);
+	}
+}
+
+static size_t
+banned(struct world *w)
+{
+	struct engine_stats st;
+
+	w->log[0] = '\0';
+	engine_stats(w->en, NULL, &st);
+	return st.banned_now;
+}
+
+/* Very many that end or are lifted do so in slices; what is banned or ends between
+ * them makes no difference. */
+static void
+ends_in_slices(void **state)
+{
+	struct world *w = *state;
+	struct unban_walk walk = { .cause = CAUSE_ADMIN };
+	unsigned n = 2 * ENGINE_SLICE + 10;
+
+	w->now = 1000000;
+	start(w);
+	ban_many(w, 0, n, 2000000);
+	ban_many(w, n, n + 5, 3000000);
+	assert_true(engine_expire(w->en, 2000000) <= 2000000);
+	assert_int_equal(banned(w), n + 5 - ENGINE_SLICE);
+	assert_true(engine_expire(w->en, 2000000) <= 2000000);
+	assert_int_equal(engine_expire(w->en, 2000000), 3000000);
+	assert_int_equal(banned(w), 5);
+
+	w->now = 2000000;
+	ban_many(w, 0, n, 2500000);
+	assert_true(engine_unban_some(w->en, &walk, w->now));
+	assert_int_equal(banned(w), 5 + n - ENGINE_SLICE);
+	ban_many(w, n + 5, n + 15, 4000000);
+	engine_expire(w->en, 2500000);
+	while (engine_unban_some(w->en, &walk, w->now))
+		;
+	assert_int_equal(banned(w), 10);
+	assert_int_equal(walk.lifted, 5 + n - ENGINE_SLICE);
+}
+
 /* In force when the database was lost: a ban again, unless it is guarded. */
 static void
 taken_over(void **state)
@@ -461,6 +519,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(counts_of_hosts, setup, teardown),
+		cmocka_unit_test_setup_teardown(ends_in_slices, setup, teardown),
 		cmocka_unit_test_setup_teardown(counts_of_users, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    counts_of_a_host_and_its_users, setup, teardown),

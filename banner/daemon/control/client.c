@@ -13,6 +13,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/daemon/control/client.h"
+#include "banner/daemon/control/command.h"
 #include "banner/daemon/engine/context.h"
 
 static void
@@ -98,6 +99,8 @@ client_send(struct client *c)
 	}
 	if (c->closing)
 		client_free(c);
+	else if (client_works(c))
+		control_work(c->control);
 	else if (!c->pending && c->inbuf.len && memchr(c->inbuf.p, '\n', c->inbuf.len))
 		event_active(c->in, EV_READ, 0);
 }
@@ -179,6 +182,15 @@ client_new(struct control *ctl, int fd)
 	return c;
 }
 
+/* A change that was begun is made, whether somebody waits for the reply or not. */
+static void
+work_off(struct request *r)
+{
+	while (r->some && r->walk.cause == CAUSE_ADMIN && !r->d->stopping)
+		if (!r->some(r))
+			return;
+}
+
 void
 client_free(struct client *c)
 {
@@ -194,6 +206,7 @@ client_free(struct client *c)
 	event_free(c->late);
 	close(c->fd);
 	if (c->pending) {
+		work_off(c->pending);
 		request_fini(c->pending);
 		free(c->pending);
 	}
@@ -214,6 +227,38 @@ put_payload(struct client *c, struct buf *payload)
 		buf_str(&c->outbuf, line);
 		buf_putc(&c->outbuf, '\n');
 	}
+}
+
+bool
+client_works(const struct client *c)
+{
+	return c->pending && c->pending->some && !c->outbuf.len && !c->closing;
+}
+
+/* JSON is one line: its parts follow each other. The last byte stays, by which the
+ * writer sees whether a comma is due. */
+static void
+put_json_part(struct client *c, struct request *r, size_t keep)
+{
+	if (!r->begun)
+		buf_putc(&c->outbuf, ' ');
+	r->begun = true;
+	if (r->out.len <= keep)
+		return;
+	buf_add(&c->outbuf, r->out.p, r->out.len - keep);
+	buf_drop(&r->out, r->out.len - keep);
+}
+
+void
+client_part(struct client *c, struct request *r)
+{
+	if (r->form == FORM_JSON) {
+		put_json_part(c, r, 1);
+	} else {
+		put_payload(c, &r->out);
+		buf_clear(&r->out);
+	}
+	event_add(c->out_ready, NULL);
 }
 
 /* Replies that nobody reads may take so much memory; then the oldest goes. Its client
@@ -245,7 +290,12 @@ client_reply(struct client *c, struct request *r, int rc)
 {
 	/* what was done, and what led to it, is in the log before anybody is told */
 	engined_tell(c->control->d);
-	put_payload(c, &r->out);
+	if (r->begun) {
+		put_json_part(c, r, 0);
+		buf_putc(&c->outbuf, '\n');
+	} else {
+		put_payload(c, &r->out);
+	}
 	if (rc < 0)
 		buf_printf(&c->outbuf, "error %s %s\n", r->code ? r->code : "internal",
 		    r->err.text);

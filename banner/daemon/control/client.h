@@ -17,7 +17,8 @@ enum {
 	REQUEST_S = 5,
 	REPLIES_BYTES = 128 << 20, /* that wait to be read, of all clients */
 	WATCH_BYTES = 1 << 20,
-	WAIT_MS = 10000
+	WAIT_MS = 10000,
+	PACE_MS = 2 /* of long work, while store and actors have a lot to read */
 };
 
 struct event;
@@ -33,13 +34,13 @@ struct client {
 	struct buf inbuf, outbuf;
 	struct request *pending; /* its reply comes later */
 	uint64_t dropped; /* watch lines it did not take */
-	uint64_t turn; /* when its reply was written, among all */
+	uint64_t turn; /* when a slice or the end of its reply was written, among all */
 };
 
 struct control {
 	struct engined *d;
 	int fd;
-	struct event *accept, *patience;
+	struct event *accept, *patience, *work; /* work: slices of long requests */
 	struct client *clients;
 	size_t nclients, nwatch;
 	uint64_t tickets, turns;
@@ -52,9 +53,12 @@ void client_free(struct client *);
 void client_send(struct client *); /* outbuf; may free the client */
 /* The reply of a finished request: payload lines, then ok or the error. */
 void client_reply(struct client *, struct request *, int rc);
+/* Does its request want a slice of work, and is there room for what comes of it? */
+bool client_works(const struct client *);
 
 /* control.c */
 void control_request(struct client *, struct str line);
 void control_broken(struct client *, const char *why);
+void control_work(struct control *); /* a request wants to go on */
 
 #endif

@@ -243,13 +243,34 @@ cmd_unbanip(struct request *r)
 	return unban_reply(r, n);
 }
 
+static bool
+lift_some(struct request *r)
+{
+	return engine_unban_some(r->d->engine, &r->walk, engined_now());
+}
+
+void
+lift_all(struct request *r, const char *jail, int (*done)(struct request *))
+{
+	r->walk = (struct unban_walk){ .jail = jail, .cause = CAUSE_ADMIN };
+	r->some = lift_some;
+	r->done = done;
+}
+
+static int
+all_lifted(struct request *r)
+{
+	return unban_reply(r, r->walk.lifted);
+}
+
 int
 cmd_unban(struct request *r)
 {
 	size_t absent = 0;
 
-	if (!strcmp(r->argv[1], "--all"))
-		return unban_reply(r,
-		    engine_unban(r->d->engine, NULL, NULL, CAUSE_ADMIN, engined_now()));
+	if (!strcmp(r->argv[1], "--all")) {
+		lift_all(r, NULL, all_lifted);
+		return 0;
+	}
 	return unban_reply(r, unban_words(r, NULL, r->argv + 1, r->argc - 1, &absent));
 }

@@ -111,21 +111,27 @@ jail_attempt(struct request *r, struct jail *j)
 	return 0;
 }
 
-int
-jail_end(struct request *r, struct jail *j)
+static int
+jail_ended(struct request *r)
 {
-	size_t n;
+	const char *jail = r->walk.jail;
 
-	jail_stop(j, true);
-	n = engine_unban(r->d->engine, jail_name(j), NULL, CAUSE_ADMIN, engined_now());
 	r->seq = stream_seq(r->d->stream);
 	if (r->form == FORM_TEXT)
 		buf_printf(&r->out, "jail %s is stopped until the next reload or "
-		    "banctl start %s; %zu ban%s lifted\n", jail_name(j),
-		    jail_name(j), n, n == 1 ? "" : "s");
+		    "banctl start %s; %zu ban%s lifted\n", jail, jail,
+		    r->walk.lifted, r->walk.lifted == 1 ? "" : "s");
 	else
 		buf_puts(&r->out,
 		    r->form == FORM_JSON ? "\"OK\"\n" : "Jail stopped\n");
+	return 0;
+}
+
+int
+jail_end(struct request *r, struct jail *j)
+{
+	jail_stop(j, true);
+	lift_all(r, jail_name(j), jail_ended);
 	return 0;
 }
 

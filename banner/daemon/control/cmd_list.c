@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "banner/base/arena.h"
 #include "banner/base/units.h"
 #include "banner/core/runtime.h"
 #include "banner/daemon/control/command.h"
@@ -56,10 +57,9 @@ json_ban(struct request *r, const struct ban *ban, const char *subject)
 	buf_fini(&state);
 }
 
-static bool
-list_ban(void *arg, const struct ban *ban)
+static void
+list_ban(struct request *r, const struct ban *ban)
 {
-	struct request *r = arg;
 	char since[UNITS_TEXT], until[UNITS_TEXT] = "for ever";
 	struct buf subject = { 0 }, state = { 0 };
 
@@ -78,12 +78,47 @@ list_ban(void *arg, const struct ban *ban)
 	}
 	buf_fini(&state);
 	buf_fini(&subject);
+}
+
+static bool
+note_id(void *arg, const struct ban *ban)
+{
+	struct request *r = arg;
+
+	r->ids[r->nids++] = ban->id;
 	return true;
+}
+
+/* The bans of the moment when it was asked; those that ended since are left out. */
+static bool
+list_some(struct request *r)
+{
+	for (int i = 0; i < ENGINE_SLICE && r->shown < r->nids; i++) {
+		const struct ban *ban =
+		    engine_ban_by_id(r->d->engine, r->ids[r->shown++]);
+
+		if (ban)
+			list_ban(r, ban);
+	}
+	if (r->shown == r->nids)
+		return false;
+	client_part(r->client, r);
+	return true;
+}
+
+static int
+listed(struct request *r)
+{
+	if (r->form == FORM_JSON)
+		json_close(&r->out, ']');
+	return 0;
 }
 
 int
 cmd_list(struct request *r)
 {
+	struct engine_stats st;
+
 	const char *jail = r->argc > 1 ? r->argv[1] : NULL;
 
 	if (jail && !engine_jail(r->d->engine, jail))
@@ -91,9 +126,11 @@ cmd_list(struct request *r)
 		    r, "refused", "Sorry but the jail '%s' does not exist", jail);
 	if (r->form == FORM_JSON)
 		json_open(&r->out, NULL, '[');
-	engine_bans_each(r->d->engine, jail, list_ban, r);
-	if (r->form == FORM_JSON)
-		json_close(&r->out, ']');
+	engine_stats(r->d->engine, jail, &st);
+	r->ids = xcalloc(st.banned_now + 1, sizeof(*r->ids));
+	engine_bans_each(r->d->engine, jail, note_id, r);
+	r->some = list_some;
+	r->done = listed;
 	return 0;
 }
 

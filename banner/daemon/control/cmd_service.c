@@ -132,6 +132,13 @@ reload_confirm(struct request *r, const char *span)
 	return ask_parent(r, what);
 }
 
+static int
+reload_now(struct request *r)
+{
+	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "OK\n");
+	return ask_parent(r, "reload");
+}
+
 int
 cmd_reload(struct request *r)
 {
@@ -145,10 +152,10 @@ cmd_reload(struct request *r)
 		return reload_confirm(r, r->argc == 3 ? r->argv[2] : "");
 	if (reload_words(r, &unban, &jail) < 0)
 		return -EINVAL;
-	if (unban)
-		engine_unban(r->d->engine, jail, NULL, CAUSE_ADMIN, engined_now());
-	buf_puts(&r->out, r->form == FORM_JSON ? "\"OK\"\n" : "OK\n");
-	return ask_parent(r, "reload");
+	if (!unban)
+		return reload_now(r);
+	lift_all(r, jail, reload_now);
+	return 0;
 }
 
 int

@@ -32,6 +32,8 @@ int cmd_banned(struct request *);
 int cmd_banip(struct request *);
 int cmd_unbanip(struct request *);
 int cmd_unban(struct request *);
+/* Lift all bans (of the jail), some at a time; then done. */
+void lift_all(struct request *, const char *jail, int (*done)(struct request *));
 /* cmd_set.c */
 int cmd_set(struct request *);
 int cmd_allow(struct request *);
@@ -97,5 +99,8 @@ int command_check(struct request *);
 /* control.c, for them */
 void client_watch(struct client *);
 uint64_t client_ticket(struct client *); /* a number for an answer that comes later */
+/* Hand over what is in r->out of a long reply; it goes on when the client has read it.
+ */
+void client_part(struct client *, struct request *);
 
 #endif

@@ -42,6 +42,8 @@ waits(const struct control *ctl, struct request *r)
 {
 	if (r->check)
 		return command_check_waits(r);
+	if (r->some)
+		return true;
 	if (r->seq && stream_committed(ctl->d->stream) < r->seq)
 		return true;
 	if (bans_wait(ctl->d->relay, r))
@@ -99,7 +101,7 @@ on_patience(evutil_socket_t fd, short what, void *arg)
 
 	for (c = ctl->clients; c; c = next) {
 		next = c->next;
-		if (c->pending && now > c->pending->until_ms)
+		if (c->pending && !c->pending->some && now > c->pending->until_ms)
 			finish(c, give_up(c->pending));
 	}
 	patience_arm(ctl);
@@ -115,6 +117,65 @@ look(struct control *ctl)
 		if (c->pending && !waits(ctl, c->pending))
 			finish(c, 0);
 	}
+}
+
+/* A slice of the request. 1: it wants another, else what comes of it. */
+static int
+request_some(struct request *r)
+{
+	if (r->some(r))
+		return 1;
+	r->some = NULL;
+	r->until_ms = engined_now() + WAIT_MS;
+	return r->done(r);
+}
+
+static void
+work_some(struct client *c)
+{
+	int rc = request_some(c->pending);
+
+	if (rc < 0 || (rc == 0 && !waits(c->control, c->pending)))
+		finish(c, rc);
+}
+
+void
+control_work(struct control *ctl)
+{
+	struct timeval now = { 0, 0 };
+
+	evtimer_add(ctl->work, &now);
+}
+
+/* They take turns. */
+static struct client *
+next_worker(struct control *ctl)
+{
+	struct client *first = NULL;
+
+	for (struct client *c = ctl->clients; c; c = c->next)
+		if (client_works(c) && (!first || c->turn < first->turn))
+			first = c;
+	return first;
+}
+
+/* Between two slices the loop serves whoever else wants something. */
+static void
+on_work(evutil_socket_t fd, short what, void *arg)
+{
+	struct control *ctl = arg;
+	struct timeval pace = { 0, PACE_MS * 1000 };
+	struct client *c = next_worker(ctl);
+
+	if (!c)
+		return;
+	if (engined_busy(ctl->d)) {
+		evtimer_add(ctl->work, &pace);
+		return;
+	}
+	c->turn = ++ctl->turns;
+	work_some(c);
+	control_work(ctl);
 }
 
 static struct client *
@@ -197,7 +258,11 @@ control_request(struct client *c, struct str line)
 		r->code = "usage";
 	else
 		rc = run(r);
-	if (rc == 0 && waits(ctl, r)) {
+	if (rc == 0 && r->some)
+		rc = request_some(r);
+	if (rc > 0)
+		control_work(ctl);
+	if (rc >= 0 && waits(ctl, r)) {
 		c->pending = r;
 		patience_arm(ctl);
 		return;
@@ -252,6 +317,7 @@ control_new(struct engined *d)
 	ctl->d = d;
 	ctl->fd = -1;
 	ctl->patience = evtimer_new(d->base, on_patience, ctl);
+	ctl->work = evtimer_new(d->base, on_work, ctl);
 	return ctl;
 }
 
@@ -277,6 +343,7 @@ control_free(struct control *ctl)
 	if (ctl->accept)
 		event_free(ctl->accept);
 	event_free(ctl->patience);
+	event_free(ctl->work);
 	if (ctl->fd >= 0)
 		close(ctl->fd);
 	free(ctl);

@@ -101,6 +101,7 @@ request_fini(struct request *r)
 	free(r->argv);
 	free(r->line);
 	free(r->check);
+	free(r->ids);
 	buf_fini(&r->out);
 	buf_fini(&r->bans);
 }

@@ -43,6 +43,14 @@ struct request {
 	struct buf bans; /* of struct awaited: and for the answers to these */
 	size_t answered; /* of them */
 	struct check *check; /* how far `check` is, or NULL */
+	/* Long work: some milliseconds of it, again and again until it says false; then
+	 * done is what cmd->run would be. NULL: none. */
+	bool (*some)(struct request *);
+	bool begun; /* a part of a JSON reply is on its way */
+	int (*done)(struct request *);
+	struct unban_walk walk; /* of unban --all */
+	uint64_t *ids; /* of list: bans still to be shown */
+	size_t nids, shown;
 	int64_t until_ms; /* at latest */
 	size_t rows;
 	unsigned parts; /* actors that have not answered query yet */

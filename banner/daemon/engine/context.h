@@ -73,12 +73,15 @@ struct engined {
 	bool connected; /* the parent has sent all sockets */
 	bool restored, caught_up;
 	bool stopping, paused; /* paused: banctl panic */
+	uint64_t last_seq; /* stopping: the store is to have this */
 };
 
 /* engined.c */
 int64_t engined_now(void); /* wall clock, ms */
 /* Something changed: after the events at hand, expiry is set anew, queues are sent. */
 void engined_turn(struct engined *);
+/* Store or actors have a lot to read, and read: what is done in slices may wait. */
+bool engined_busy(const struct engined *);
 /* Log lines wait a few milliseconds, so that they wake nobody while an order is on its
  * way: hand them over now. */
 void engined_tell(struct engined *);

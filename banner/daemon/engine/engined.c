@@ -33,8 +33,10 @@
 #include "banner/daemon/engine/stream.h"
 
 #define NAME "banner.engine"
-/* Replies have so long to get out at the end; --expire waits so long for the actors. */
-enum { LAST_WORD_MS = 50, EXPIRE_MS = 20000, FRESH_MS = 10000, RECONNECT_MS = 500 };
+/* Replies have so long to get out at the end; a store that reads on is waited for.
+ * --expire waits so long for the actors. */
+enum { LAST_WORD_MS = 50, STORE_MS = 5000, EXPIRE_MS = 20000, FRESH_MS = 10000,
+	RECONNECT_MS = 500 };
 /* Log lines wait so long, unless there are so many. */
 enum { LATE_MS = 5, LATE_BYTES = WIRE_FRAME };
 
@@ -52,6 +54,12 @@ engined_turn(struct engined *d)
 {
 	if (d->turn && !d->stopping)
 		event_active(d->turn, 0, 0);
+}
+
+bool
+engined_busy(const struct engined *d)
+{
+	return relay_busy(d->relay) || stream_busy(d->stream);
 }
 
 void
@@ -188,28 +196,42 @@ on_reconnect(evutil_socket_t fd, short what, void *arg)
 			ask_link(d, "actor", i);
 }
 
+static void last_word(struct engined *);
+
 static void
 on_last_word(evutil_socket_t fd, short what, void *arg)
 {
 	struct engined *d = arg;
 
-	event_base_loopbreak(d->base);
+	if (!stream_tells(d->stream, d->last_seq, STORE_MS)) {
+		event_base_loopbreak(d->base);
+		return;
+	}
+	child_works(&d->child);
+	last_word(d);
+}
+
+static void
+last_word(struct engined *d)
+{
+	struct timeval wait = { 0, LAST_WORD_MS * 1000 };
+
+	event_base_once(d->base, -1, EV_TIMEOUT, on_last_word, d, &wait);
 }
 
 void
 engined_end(struct engined *d)
 {
-	struct timeval wait = { 0, LAST_WORD_MS * 1000 };
-
 	if (d->stopping)
 		return;
 	d->stopping = true;
 	control_end(d->control);
 	stream_touch(d->stream);
+	d->last_seq = stream_seq(d->stream);
 	stream_mark(d->stream);
 	relay_flush(d->relay);
 	/* replies of this turn are still to be written */
-	event_base_once(d->base, -1, EV_TIMEOUT, on_last_word, d, &wait);
+	last_word(d);
 }
 
 static void

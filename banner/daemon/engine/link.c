@@ -3,12 +3,30 @@
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "banner/base/units.h"
 #include "banner/daemon/engine/link.h"
 
-/* Frames taken in one go, so that one busy peer does not starve the others. */
-enum { LINK_FRAMES = 64 };
+/* Frames taken in one go, some milliseconds of work, so that one busy peer does not
+ * starve the others. */
+enum { LINK_FRAMES = 8, STUCK_MS = 1000 };
+
+static int64_t
+monotonic_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * MS_PER_S + t.tv_nsec / 1000000;
+}
+
+int64_t
+link_still_ms(const struct link *l)
+{
+	return monotonic_ms() - l->moved_ms;
+}
 
 void
 link_init(
@@ -84,6 +102,12 @@ link_read(struct link *l)
 			return;
 }
 
+bool
+link_busy(const struct link *l, size_t bytes)
+{
+	return l->out.len > bytes && link_still_ms(l) < STUCK_MS;
+}
+
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
@@ -109,13 +133,16 @@ link_open(struct link *l, int sock)
 void
 link_flush(struct link *l)
 {
+	size_t before = l->out.len;
 	int rc;
 
 	if (!link_is_open(l)) {
 		buf_clear(&l->out);
 		return;
 	}
-	rc = l->out.len ? wire_send(l->sock, &l->out, -1) : 0;
+	rc = before ? wire_send(l->sock, &l->out, -1) : 0;
+	if (l->out.len < before)
+		l->moved_ms = monotonic_ms();
 	if (rc == -EAGAIN) {
 		l->waits = true;
 		event_add(l->writable, NULL);

@@ -8,6 +8,7 @@
 #define BANNER_LINK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "banner/base/buf.h"
 #include "banner/daemon/proc/wire.h"
@@ -31,6 +32,7 @@ struct link {
 	struct buf out;
 	struct event *in, *writable;
 	bool waits; /* for the socket to take more */
+	int64_t moved_ms; /* when it last took something, CLOCK_MONOTONIC */
 };
 
 void link_init(struct link *, struct event_base *, const struct link_ops *, void *arg);
@@ -39,6 +41,11 @@ void link_open(struct link *, int sock);
 void link_close(struct link *);
 bool link_is_open(const struct link *);
 void link_flush(struct link *);
+/* More than so many bytes wait for a peer that reads on: what can be done later may
+ * wait a moment. Not for one that has read nothing for a second. */
+bool link_busy(const struct link *, size_t bytes);
+/* Since when the peer has taken nothing. */
+int64_t link_still_ms(const struct link *);
 /* Read what is there now; for the last words of a peer. */
 void link_read(struct link *);
 

@@ -2,6 +2,7 @@
  * relay.c - orders to the actors.
  */
 #include <errno.h>
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "banner/daemon/engine/relay_int.h"
 
 /* What an actor that does not read may have waiting; beyond it gets a resync. */
-enum { QUEUE_BYTES = 4 << 20 };
+enum { QUEUE_BYTES = 4 << 20, BUSY_BYTES = 1 << 20 };
 /* So many orders of one turn are worth a system call. */
 enum { SEND_BYTES = WIRE_FRAME / 2 };
 /* An actor that waits awake takes some of this from others. */
@@ -159,6 +160,10 @@ order_action(struct relay *r, size_t action, const struct order *o)
 		relay_wait_for(r, o, action);
 	if (!link_is_open(&l->link) || r->d->paused)
 		return;
+	if (!r->d->restored && o->verb == VERB_BAN) {
+		relay_restored(l, o->ban);
+		return;
+	}
 	/* what ended while we were away is named also to actors that cannot list */
 	if (l->resync && (r->d->restored || o->verb != VERB_UNBAN))
 		return;
@@ -216,6 +221,15 @@ relay_soon(struct relay *r, int64_t now_ms)
 		wire_empty(&r->links[i].link.out, WIRE_SOON);
 		link_flush(&r->links[i].link);
 	}
+}
+
+bool
+relay_busy(const struct relay *r)
+{
+	for (size_t i = 0; i < r->nlinks; i++)
+		if (link_busy(&r->links[i].link, BUSY_BYTES))
+			return true;
+	return false;
 }
 
 void
@@ -365,6 +379,12 @@ relay_waiting(const struct relay *r)
 	return n;
 }
 
+static void
+on_more(evutil_socket_t fd, short what, void *arg)
+{
+	relay_flush(arg);
+}
+
 struct relay *
 relay_new(struct engined *d)
 {
@@ -378,6 +398,7 @@ relay_new(struct engined *d)
 		if (r->actions[i].conf->actor >= r->nlinks)
 			r->nlinks = r->actions[i].conf->actor + 1;
 	}
+	r->more = evtimer_new(d->base, on_more, r);
 	r->links = xcalloc(r->nlinks + 1, sizeof(*r->links));
 	for (size_t i = 0; i < r->nlinks; i++) {
 		r->links[i].relay = r;
@@ -406,6 +427,7 @@ relay_free(struct relay *r)
 	engine_bans_each(r->d->engine, NULL, free_progress, r);
 	for (size_t i = 0; i < r->nactions; i++)
 		targets_fini(&r->actions[i].targets);
+	event_free(r->more);
 	free(r->links);
 	free(r->actions);
 	free(r);

@@ -45,6 +45,8 @@ void relay_flush(struct relay *); /* send what is queued */
  * out at once wake up meanwhile. */
 void relay_soon(struct relay *, int64_t now_ms);
 void relay_caught_up(struct relay *);
+/* An actor has a lot to read, and reads. */
+bool relay_busy(const struct relay *);
 /* All again: BEGIN, wanted, COMPLETE. force: far sides may remove most of theirs. */
 void relay_sync(struct relay *, bool force);
 /* Remove everything from every action (stop --unban, panic). */

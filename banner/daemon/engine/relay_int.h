@@ -19,7 +19,7 @@ struct actor_link {
 	bool early; /* an order went, since the last relay_flush */
 	uint64_t generation;
 	uint64_t *ids; /* bans still to be sent in this generation, or NULL */
-	size_t nids, sent;
+	size_t nids, sent, cap;
 };
 
 struct slot {
@@ -43,6 +43,7 @@ struct relay {
 	size_t nlinks;
 	uint64_t generation, waiting;
 	int64_t soon_ms; /* of the last WIRE_SOON */
+	struct event *more; /* wanted sets that go on after the events at hand */
 };
 
 struct relay_action *relay_action_of(struct relay *, unsigned actor, uint32_t instance);
@@ -53,6 +54,9 @@ void relay_put_change(struct actor_link *, uint32_t instance, const struct order
 /* Begin a resync if one is due, go on with one that runs. */
 void relay_resync(struct actor_link *);
 void relay_resync_stop(struct actor_link *);
+/* A ban arrives from the store: it is part of the wanted set, and told while the others
+ * arrive. */
+void relay_restored(struct actor_link *, const struct ban *);
 /* COMPLETE, once all is sent and every source has read what was there. */
 void relay_complete(struct actor_link *);
 /* The stored state is lost: what an actor has in force is taken over as bans. */

@@ -4,8 +4,10 @@
  * The ids of that moment are noted, and their bans are sent in slices as fast as the
  * socket takes them: a million bans cost 8 MB of ids, not 100 MB of records. What
  * changes meanwhile is told as always; told twice it is the same, and an end that
- * overtakes its ban means that the ban is not found any more.
+ * overtakes its ban means that the ban is not found any more. At the start the ids are
+ * noted while the store tells the bans, so that all three processes work at once.
  */
+#include <event2/event.h>
 #include <stdlib.h>
 
 #include "banner/base/arena.h"
@@ -13,7 +15,7 @@
 #include "banner/daemon/engine/relay_int.h"
 #include "banner/daemon/engine/stream.h"
 
-enum { SLICE_BYTES = 256 * 1024 };
+enum { SLICE_BYTES = 256 * 1024, IDS_MIN = 64 };
 
 static void
 put_wanted(struct actor_link *l, const struct ban *ban)
@@ -84,7 +86,7 @@ relay_resync_stop(struct actor_link *l)
 {
 	free(l->ids);
 	l->ids = NULL;
-	l->nids = l->sent = 0;
+	l->nids = l->sent = l->cap = 0;
 }
 
 static bool
@@ -92,42 +94,57 @@ note_id(void *arg, const struct ban *ban)
 {
 	struct actor_link *l = arg;
 
+	if (l->nids == l->cap) {
+		l->cap = l->cap ? l->cap * 2 : IDS_MIN;
+		l->ids = xrealloc(l->ids, l->cap * sizeof(*l->ids));
+	}
 	l->ids[l->nids++] = ban->id;
 	return true;
 }
 
 static void
-note_wanted(struct actor_link *l)
+begin(struct actor_link *l)
 {
-	struct engined *d = l->relay->d;
-	struct engine_stats st;
+	struct relay *r = l->relay;
 
 	relay_resync_stop(l);
-	engine_stats(d->engine, NULL, &st);
-	l->ids = xcalloc(st.banned_now + 1, sizeof(*l->ids));
-	if (!d->paused)
-		engine_bans_each(d->engine, NULL, note_id, l);
+	l->resync = l->completed = false;
+	l->generation = ++r->generation;
+	put_generation(l, WIRE_BEGIN);
+	for (size_t i = 0; i < engine_jails(r->d->engine); i++)
+		put_jail(l, jail_name(engine_jail_at(r->d->engine, i)), true);
+	if (!r->d->paused)
+		engine_bans_each(r->d->engine, NULL, note_id, l);
 }
 
-/* As much as the socket takes now; a ban that ended meanwhile is not named. */
+void
+relay_restored(struct actor_link *l, const struct ban *ban)
+{
+	if (l->resync)
+		begin(l); /* it is among them */
+	else
+		note_id(l, ban);
+}
+
+/* A slice, if the socket takes it; a ban that ended meanwhile is not named. */
 static void
 send_wanted(struct actor_link *l)
 {
+	static const struct timeval soon = { 0, 0 };
 	const struct ban *ban;
 
-	while (l->ids && !l->link.waits && link_is_open(&l->link)) {
-		while (l->sent < l->nids && l->link.out.len < SLICE_BYTES) {
-			ban = engine_ban_by_id(
-			    l->relay->d->engine, l->ids[l->sent++]);
-			if (ban)
-				put_wanted(l, ban);
-		}
-		if (l->sent == l->nids) {
-			relay_resync_stop(l);
-			relay_complete(l);
-		}
-		link_flush(&l->link);
+	while (l->sent < l->nids && l->link.out.len < SLICE_BYTES) {
+		ban = engine_ban_by_id(l->relay->d->engine, l->ids[l->sent++]);
+		if (ban)
+			put_wanted(l, ban);
 	}
+	if (l->sent < l->nids)
+		event_add(l->relay->more, &soon);
+	else if (l->relay->d->restored) {
+		relay_resync_stop(l);
+		relay_complete(l);
+	}
+	link_flush(&l->link);
 }
 
 void
@@ -135,15 +152,13 @@ relay_resync(struct actor_link *l)
 {
 	struct engined *d = l->relay->d;
 
-	if (!link_is_open(&l->link) || !d->restored || l->link.waits)
+	if (!link_is_open(&l->link) || l->link.waits || (!d->restored && !l->ids))
 		return;
 	if (l->resync) {
-		l->resync = l->completed = false;
-		l->generation = ++l->relay->generation;
-		put_generation(l, WIRE_BEGIN);
-		for (size_t i = 0; i < engine_jails(d->engine); i++)
-			put_jail(l, jail_name(engine_jail_at(d->engine, i)), true);
-		note_wanted(l);
+		begin(l);
+		if (!l->ids)
+			relay_complete(l);
 	}
-	send_wanted(l);
+	if (l->ids)
+		send_wanted(l);
 }

@@ -16,19 +16,23 @@
 #include "banner/daemon/engine/relay.h"
 #include "banner/daemon/engine/stream.h"
 
-enum { MARK_MS = 20, QUEUE_BYTES = 16 << 20 };
+enum { MARK_MS = 20, QUEUE_BYTES = 16 << 20, BUSY_BYTES = 4 << 20 };
+/* Everything is told in slices of this size, as fast as the store reads. */
+enum { SLICE_BYTES = 256 * 1024 };
 
 struct stream {
 	struct engined *d;
 	struct link link;
 	struct event *mark; /* timer */
+	uint64_t *ids; /* bans still to be told, since ANEW; NULL: none */
+	size_t nids, told;
+	size_t whole_bytes; /* the queue after everything was told */
 	uint64_t seq, committed;
 	bool touched;
 	bool behind; /* records were dropped: tell everything anew */
 	bool restoring; /* its state is arriving */
 	bool lost; /* it could not tell its state ... */
 	bool follows; /* ... yet */
-	size_t whole_bytes; /* the queue after everything was told */
 	uint64_t resyncs;
 	struct table *places; /* source name -> text */
 	char trouble[200];
@@ -67,16 +71,14 @@ put_place(void *arg, const char *source, const char *place)
 	put_record(arg, WIRE_PLACE, NULL, str_of(source), str_of(place));
 }
 
-static bool
-put_ban(void *arg, const struct ban *ban)
+static void
+put_ban(struct stream *s, const struct ban *ban)
 {
-	struct stream *s = arg;
 	struct order o = { .verb = VERB_BAN, .cause = CAUSE_RESTORE, .ban = ban };
 	size_t at = wire_start(&s->link.out, WIRE_BAN);
 
 	wire_put_ban(&s->link.out, &o);
 	wire_finish(&s->link.out, at);
-	return true;
 }
 
 static bool
@@ -105,7 +107,10 @@ stream_order(struct stream *s, const struct order *o)
 	if ((s->restoring && o->verb == VERB_BAN) || !stream_takes(s))
 		return;
 	at = wire_start(&s->link.out, o->verb == VERB_UNBAN ? WIRE_UNBAN : WIRE_BAN);
-	wire_put_ban(&s->link.out, o);
+	if (o->verb == VERB_UNBAN)
+		wire_put_unban(&s->link.out, o);
+	else
+		wire_put_ban(&s->link.out, o);
 	wire_finish(&s->link.out, at);
 }
 
@@ -126,23 +131,69 @@ stream_touch(struct stream *s)
 		evtimer_add(s->mark, &wait);
 }
 
-void
-stream_mark(struct stream *s)
+static void
+stop_telling(struct stream *s)
 {
-	bool all = s->behind;
+	free(s->ids);
+	s->ids = NULL;
+	s->nids = s->told = 0;
+}
+
+static bool
+note_id(void *arg, const struct ban *ban)
+{
+	struct stream *s = arg;
+
+	s->ids[s->nids++] = ban->id;
+	return true;
+}
+
+/* The bans of this moment are noted and told in slices; orders that come between them
+ * are told as always. What it adds up to at the MARK is the state of then. */
+static void
+begin_anew(struct stream *s)
+{
+	struct engine_stats st;
+
+	stop_telling(s);
+	s->resyncs++;
+	s->behind = false;
+	engine_stats(s->d->engine, NULL, &st);
+	s->ids = xcalloc(st.banned_now + 1, sizeof(*s->ids));
+	engine_bans_each(s->d->engine, NULL, note_id, s);
+	wire_empty(&s->link.out, WIRE_ANEW);
+}
+
+static void
+soon(struct stream *s)
+{
+	struct timeval now = { 0, 0 };
+
+	evtimer_add(s->mark, &now);
+}
+
+/* One slice. True when all bans are told. */
+static bool
+tell_some(struct stream *s)
+{
+	size_t until = s->link.out.len + SLICE_BYTES;
+	const struct ban *ban;
+
+	while (s->told < s->nids && s->link.out.len < until) {
+		ban = engine_ban_by_id(s->d->engine, s->ids[s->told++]);
+		if (ban)
+			put_ban(s, ban);
+	}
+	link_flush(&s->link);
+	return s->told == s->nids;
+}
+
+static void
+put_mark(struct stream *s, bool all)
+{
 	size_t at;
 
-	evtimer_del(s->mark);
-	if (!s->touched || s->restoring || !link_is_open(&s->link))
-		return;
-	if (all && s->link.waits)
-		return; /* drained comes first */
-	if (all) {
-		s->resyncs++;
-		wire_empty(&s->link.out, WIRE_ANEW);
-		engine_bans_each(s->d->engine, NULL, put_ban, s);
-	}
-	s->behind = s->touched = false;
+	s->touched = false;
 	engine_counters(s->d->engine, all, put_counter, s);
 	feed_sessions(s->d->feed, all, put_session, s);
 	feed_places(s->d->feed, all, put_place, s);
@@ -152,6 +203,26 @@ stream_mark(struct stream *s)
 	if (all)
 		s->whole_bytes = s->link.out.len;
 	link_flush(&s->link);
+}
+
+void
+stream_mark(struct stream *s)
+{
+	bool all = s->behind || s->ids;
+
+	evtimer_del(s->mark);
+	if (!s->touched || s->restoring || !link_is_open(&s->link))
+		return;
+	if (all && s->link.waits)
+		return; /* drained comes first */
+	if (s->behind)
+		begin_anew(s);
+	if (all && !tell_some(s)) {
+		soon(s);
+		return;
+	}
+	stop_telling(s);
+	put_mark(s, all);
 }
 
 static void
@@ -165,8 +236,9 @@ on_drained(void *arg)
 {
 	struct stream *s = arg;
 
-	if (s->behind)
-		stream_touch(s);
+	s->touched |= s->behind;
+	if (s->behind || s->ids)
+		soon(s);
 }
 
 uint64_t
@@ -337,6 +409,7 @@ on_closed(void *arg)
 	log_error("banner.engine", "the store is gone; deciding goes on without it");
 	s->restoring = false;
 	s->behind = true;
+	stop_telling(s);
 	engined_reconnect(s->d);
 }
 
@@ -364,6 +437,21 @@ bool
 stream_is_open(const struct stream *s)
 {
 	return link_is_open(&s->link);
+}
+
+bool
+stream_busy(const struct stream *s)
+{
+	return link_busy(&s->link, BUSY_BYTES);
+}
+
+bool
+stream_tells(const struct stream *s, uint64_t seq, int64_t wait_ms)
+{
+	if (!link_is_open(&s->link) || s->trouble[0] || s->committed >= seq)
+		return false;
+	return link_still_ms(&s->link) < wait_ms &&
+	    (s->link.out.len || s->touched || s->behind || s->ids);
 }
 
 bool
@@ -439,6 +527,7 @@ stream_free(struct stream *s)
 	if (!s)
 		return;
 	link_close(&s->link);
+	stop_telling(s);
 	event_free(s->mark);
 	table_free_with(s->places, free);
 	free(s);

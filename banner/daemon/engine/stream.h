@@ -30,6 +30,11 @@ void stream_mark(struct stream *); /* now */
 uint64_t stream_seq(struct stream *);
 uint64_t stream_committed(const struct stream *);
 bool stream_is_open(const struct stream *);
+/* The store has a lot to read, and reads. */
+bool stream_busy(const struct stream *);
+/* What seq holds is still to be told, to a store that writes and has read within
+ * wait_ms. */
+bool stream_tells(const struct stream *, uint64_t seq, int64_t wait_ms);
 const char *stream_trouble(const struct stream *); /* why it cannot write, or "" */
 /* The store could not tell what it knew: nothing may be taken out of force. */
 bool stream_lost(const struct stream *);

@@ -20,7 +20,7 @@
 #include "banner/daemon/engine/stream.h"
 
 /* Smaller differences are the slewing of a time daemon, not a step. */
-enum { STEP_MS = 1000 };
+enum { STEP_MS = 1000, PACE_MS = 2 };
 
 struct ticker {
 	struct engined *d;
@@ -28,6 +28,7 @@ struct ticker {
 	struct event *on_due, *on_step;
 	int64_t offset_ms; /* wall clock minus boot time */
 	int64_t armed_ms; /* the end that is waited for */
+	bool more; /* ends are due that did not fit into the last slice */
 };
 
 static int64_t
@@ -93,9 +94,14 @@ on_due(evutil_socket_t fd, short what, void *arg)
 void
 ticker_arm(struct ticker *t)
 {
-	int64_t now = engined_now(), next = engine_expire(t->d->engine, now), wait;
+	int64_t now = engined_now(), next = now + PACE_MS, wait;
 	struct itimerspec at = { 0 };
 
+	/* very many at once go no faster than store and actors take them */
+	if (!t->more || !engined_busy(t->d)) {
+		next = engine_expire(t->d->engine, now);
+		t->more = next <= now;
+	}
 	/* counters and questions end, too, but nobody tells when */
 	if (next > now + MS_PER_MIN)
 		next = now + MS_PER_MIN;

@@ -227,8 +227,10 @@ take_record(struct kid *k, enum wire_type type, struct wire_in *body)
 		take_log(k, body);
 	else if (type == WIRE_READY)
 		take_ready(k, body);
-	else if (type == WIRE_BEAT)
+	else if (type == WIRE_BEAT) {
 		k->unanswered = 0;
+		k->works = true;
+	}
 	else if (type == WIRE_RELOAD && k->role == ROLE_ENGINE)
 		take_request(k, body);
 	else
@@ -302,6 +304,7 @@ kid_stop(struct kid *k)
 	if (!kid_runs(k) || k->stopping)
 		return;
 	k->stopping = true;
+	k->works = false;
 	wire_empty(&k->out, WIRE_STOP);
 	kid_send(k);
 }

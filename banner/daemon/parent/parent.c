@@ -32,7 +32,9 @@
 #include "banner/daemon/parent/proc.h"
 
 #define NAME "banner.parent"
-enum { BEAT_S = 60, STOP_S = 10, RETIRE_S = 1 };
+/* A child that is to end must say every STOP_S that it is at it; all of them together
+ * have STOP_MAX_S, less than systemd gives. */
+enum { BEAT_S = 60, STOP_S = 10, STOP_MAX_S = 80, RETIRE_S = 1 };
 
 void
 parent_configure(const struct options *opt, struct conf *c)
@@ -118,6 +120,13 @@ set_level(const struct conf *c)
 	log_set_level(level < 0 ? LEVEL_INFO : (enum log_level)level);
 }
 
+static void
+deadline_begin(struct parent *p)
+{
+	p->deadlines = 0;
+	event_add(p->deadline, &(struct timeval){ STOP_S, 0 });
+}
+
 int
 parent_reload(struct parent *p, struct err *e)
 {
@@ -151,7 +160,7 @@ parent_take(struct parent *p, const struct conf *c, struct err *e)
 	log_problems(c);
 	if (engine && kid_runs(engine)) {
 		kid_stop(engine);
-		event_add(p->deadline, &(struct timeval){ STOP_S, 0 });
+		deadline_begin(p);
 	}
 	return 0;
 }
@@ -194,7 +203,7 @@ parent_stop(struct parent *p)
 	if (!p->stopping) {
 		notify_send("STOPPING=1");
 		log_info(NAME, "stops; bans stay in force");
-		event_add(p->deadline, &(struct timeval){ STOP_S, 0 });
+		deadline_begin(p);
 	}
 	p->stopping = true;
 	if (engine && kid_runs(engine)) {
@@ -202,6 +211,8 @@ parent_stop(struct parent *p)
 		return;
 	}
 	plan_retire(p);
+	/* each has its time from the end of the one before */
+	event_add(p->deadline, &(struct timeval){ STOP_S, 0 });
 	for (struct kid *k = p->kids; k; k = k->next)
 		kid_stop(k);
 	if (all_gone(p))
@@ -343,10 +354,19 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	struct parent *p = arg;
 
-	for (struct kid *k = p->kids; k; k = k->next)
-		if (kid_runs(k) && k->stopping)
+	bool patient = p->deadlines++ < STOP_MAX_S / STOP_S, works = false;
+
+	for (struct kid *k = p->kids; k; k = k->next) {
+		if (!kid_runs(k) || !k->stopping)
+			continue;
+		if (!k->works || !patient)
 			kid_kill(k, "does not end");
-	if (p->stopping)
+		works |= k->works;
+		k->works = false;
+	}
+	if (works)
+		event_add(p->deadline, &(struct timeval){ STOP_S, 0 });
+	else if (p->stopping)
 		event_add(p->deadline, &(struct timeval){ 2, 0 });
 }
 

@@ -41,6 +41,7 @@ struct kid {
 	struct event *reader, *again; /* its records; the timer of a restart */
 	struct buf out;
 	bool ready, stopping, unwanted;
+	bool works; /* stopping: it said so since the last deadline */
 	unsigned failures, unanswered; /* crashes in a row; beats without an answer */
 	unsigned long restarts;
 	int64_t started_ms;
@@ -56,6 +57,7 @@ struct parent {
 	struct kid *kids;
 	struct guardfeed *guard;
 	struct event *signals[8], *beat, *deadline, *unconfirmed, *retire;
+	unsigned deadlines; /* passed, since the stop or reload began */
 	int control, lock, conf_fd; /* listening socket; state lock; packed conf */
 	int before_fd; /* the packed conf to go back to unless confirmed, or -1 */
 	uint32_t generation; /* of engine starts */

@@ -5,7 +5,8 @@
  * parent, 4 = sealed memory that holds the packed configuration, argv[1] = detail of
  * the role (number of the actor), everything else closed. It says HELLO, gets SOCKET
  * records, says READY when it serves, answers BEAT, and ends on STOP or when the
- * parent is gone. What is in force stays in force.
+ * parent is gone; if that takes long it says BEAT by itself. What is in force stays in
+ * force.
  */
 #ifndef BANNER_CHILD_H
 #define BANNER_CHILD_H
@@ -44,6 +45,8 @@ void child_ready(struct child *, const struct sandbox_level *);
 int child_flush(struct child *);
 /* Common answer to a record of the parent: BEAT is answered. True if it was handled. */
 bool child_handles(struct child *, enum wire_type, struct wire_in *body);
+/* The end takes long: STOP was heard, and the parent is to wait. */
+void child_works(struct child *);
 void child_close(struct child *);
 
 #endif

@@ -161,6 +161,13 @@ wire_put_ban(struct buf *b, const struct order *o)
 	}
 }
 
+void
+wire_put_unban(struct buf *b, const struct order *o)
+{
+	wire_u64(b, o->ban->id);
+	wire_u8(b, (uint8_t)o->cause);
+}
+
 int
 wire_next(struct wire_in *frame, enum wire_type *type, struct wire_in *body)
 {

@@ -26,7 +26,7 @@ enum wire_type {
 	/* engine -> store, taken together at the next MARK; and store -> new engine at
 	 * its start, closed by WIRE_END with id 0 */
 	WIRE_BAN, /* ban; the same id again (prolong) replaces it */
-	WIRE_UNBAN, /* ban, with the cause */
+	WIRE_UNBAN, /* u64 id of the ban, u8 cause */
 	WIRE_COUNT, /* str jail, str key, str record (empty: delete) */
 	WIRE_SESSION, /* str jail, str key, str record (empty: delete) */
 	WIRE_PLACE, /* str source key, str record (empty: delete) */
@@ -72,7 +72,7 @@ enum wire_type {
 	WIRE_RELOAD, /* engine asks: u64 ticket, str what ("reload", "stop",
 		      * "flushlogs", "loglevel LEVEL" ...), str who */
 	WIRE_REPLY, /* u64 ticket, u32 err, str text */
-	WIRE_BEAT, /* -; answered with the same */
+	WIRE_BEAT, /* -; answered with the same; from a child that ends: at work */
 	/* engine -> actor, and its answer when nothing of that subject is under way */
 	WIRE_LOOK, /* u64 id, u32 instance, addr */
 	WIRE_LOOKED, /* u64 id, u32 instance, u8 there, u32 err (ENOTSUP: the action
@@ -128,6 +128,7 @@ int		 wire_done(const struct wire_in *);
 
 /* Whole bans and orders: the same fields for the store and the actors. */
 void	wire_put_ban(struct buf *, const struct order *);
+void	wire_put_unban(struct buf *, const struct order *); /* for the store alone */
 struct wire_ban {
 	struct ban ban;			/* texts lie in the frame */
 	enum verb verb;

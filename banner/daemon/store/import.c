@@ -81,7 +81,10 @@ put_order(struct import *m, const struct order *o, int64_t when_ms)
 	struct buf b = { 0 };
 	int rc;
 
-	wire_put_ban(&b, o);
+	if (o->verb == VERB_BAN)
+		wire_put_ban(&b, o);
+	else
+		wire_put_unban(&b, o);
 	rc = take(m, o->verb == VERB_BAN ? WIRE_BAN : WIRE_UNBAN, &b, when_ms);
 	buf_fini(&b);
 	m->waiting++;

@@ -10,14 +10,23 @@
 
 #include "banner/daemon/store/store.h"
 
+static bool
+is_id(uint64_t id)
+{
+	return id > 0 && id <= INT64_MAX;
+}
+
 /* Does the record make sense? Then it may stay in the queue and be trusted later. */
 static int
 check(enum wire_type type, struct wire_in in)
 {
 	struct wire_ban b;
 
-	if (type == WIRE_BAN || type == WIRE_UNBAN) {
-		if (wire_get_ban(&in, &b) < 0 || b.ban.id == 0 || b.ban.id > INT64_MAX)
+	if (type == WIRE_BAN) {
+		if (wire_get_ban(&in, &b) < 0 || !is_id(b.ban.id))
+			return -EBADMSG;
+	} else if (type == WIRE_UNBAN) {
+		if (!is_id(wire_get_u64(&in)) || wire_get_u8(&in) > CAUSE_CONFIG)
 			return -EBADMSG;
 	} else if (type == WIRE_COUNT || type == WIRE_SESSION) {
 		wire_get_text(&in);
@@ -170,19 +179,18 @@ static int
 write_unban(struct store *s, struct wire_in *in, int64_t when_ms)
 {
 	sqlite3_stmt *st = store_stmt(s, SQL_UNBAN);
-	struct wire_ban b;
+	sqlite3_int64 id = (sqlite3_int64)wire_get_u64(in);
 
-	wire_get_ban(in, &b);
 	if (st)
-		sqlite3_bind_int64(st, 1, (sqlite3_int64)b.ban.id);
+		sqlite3_bind_int64(st, 1, id);
 	if (store_step(s, st) < 0)
 		return -1;
 	st = store_stmt(s, SQL_ENDED);
 	if (!st)
 		return -1;
-	sqlite3_bind_int64(st, 1, (sqlite3_int64)b.ban.id);
+	sqlite3_bind_int64(st, 1, id);
 	sqlite3_bind_int64(st, 2, when_ms);
-	sqlite3_bind_int(st, 3, (int)b.cause);
+	sqlite3_bind_int(st, 3, wire_get_u8(in));
 	return store_step(s, st);
 }
 
