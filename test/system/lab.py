@@ -54,6 +54,7 @@ class Lab:
         self.programs = BUILD
         self.mounts = {}                # seen by this bannerd only: target -> file
         self.shim = None                # a Shim, for the daemon alone
+        self.stale = None               # the socket of the bannerd before this one
         for sub in ("jails.d", "filters", "actions", "state", "run"):
             (self.dir / sub).mkdir()
         self.auth = self.dir / "auth.log"
@@ -161,7 +162,15 @@ class Lab:
         if self.proc.poll() is not None:
             raise AssertionError(f"bannerd ended: {self.proc.returncode}\n"
                                  + (self.dir / "stderr").read_text() + self.logged())
-        return self.socket.exists() and self.ctl("ping").returncode == 0
+        return self.socket_id() != self.stale and self.ctl("ping").returncode == 0
+
+    def socket_id(self):
+        """None without a socket."""
+        try:
+            found = self.socket.stat()
+            return found.st_ino, found.st_ctime_ns
+        except FileNotFoundError:
+            return None
 
     def ctl(self, *words, timeout=20):
         return subprocess.run([str(BUILD / "banctl"), "-s", str(self.socket), *words],
@@ -181,6 +190,8 @@ class Lab:
             self.proc.wait(20)
         code = self.proc.returncode if self.proc else None
         self.proc = None
+        # one that was killed leaves it, and its engine answers there for a moment
+        self.stale = self.socket_id()
         return code
 
     def children(self):

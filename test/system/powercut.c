@@ -305,7 +305,7 @@ read_back(struct store *s)
 	unsigned bans = 0, counter = 0;
 	bool good = true;
 	struct err e;
-	int rc = store_stream(s, &out, &e);
+	int rc = store_stream(s, &(struct store_sink){ .out = &out }, &e);
 
 	frame = (struct wire_in){ (const uint8_t *)out.p,
 	    (const uint8_t *)out.p + out.len, false };

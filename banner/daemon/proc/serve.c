@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <time.h>
@@ -227,6 +228,18 @@ serve_flush(struct serve *s)
 		event_del(s->engine_in);
 	else
 		event_add(s->engine_in, NULL);
+}
+
+void
+serve_push(struct serve *s)
+{
+	struct pollfd room = { .fd = s->engine, .events = POLLOUT };
+	int rc = -EPIPE;
+
+	while (s->engine >= 0 && (rc = wire_send(s->engine, &s->out, -1)) == -EAGAIN)
+		poll(&room, 1, -1);
+	if (rc < 0)
+		buf_clear(&s->out);
 }
 
 int

@@ -50,5 +50,9 @@ void	serve_run(struct serve *);
 void	serve_fini(struct serve *);
 /* Send what is queued for the engine and the parent, now or when they are writable. */
 void	serve_flush(struct serve *);
+/* Send what is queued for the engine, and wait until it is sent: for a lot that only a
+ * new engine gets. One that does not read is ended by the parent, and then nothing is
+ * queued any more. */
+void	serve_push(struct serve *);
 
 #endif

@@ -82,9 +82,16 @@ int	store_take(struct store *, enum wire_type, struct wire_in *, int64_t now_ms,
 void	store_cut(struct store *);
 /* Write all that is ready. 0 or -errno with text; the queue is then kept. */
 int	store_commit(struct store *, struct err *);
-/* Everything a new engine must know, from the file and the queue. -errno: it could not
- * be read, out is as it was; -EBUSY: somebody else has the file open. */
-int	store_stream(struct store *, struct buf *out, struct err *);
+/* Everything a new engine must know, from the file and the queue, as records in out.
+ * Whenever there is a lot in it, much is called (NULL: it grows), which may send it.
+ * -errno: it could not be read, or not to its end, and what is in out is of no use;
+ * -EBUSY: somebody else has the file open. */
+struct store_sink {
+	struct buf *out;
+	void (*much)(void *arg);
+	void *arg;
+};
+int	store_stream(struct store *, const struct store_sink *, struct err *);
 /* Answer a QUERY: rows, END. 0 or -EBADMSG. */
 int	store_query(struct store *, struct wire_in *, struct buf *out);
 /* Drop history and offenders of before then, and offenders no longer of interest. */

@@ -80,12 +80,21 @@ send_lost(struct keeper *k, bool later, const char *why)
 	wire_finish(&k->serve.out, at);
 }
 
-/* The state, or why there is none, then END. */
+static void
+push(void *arg)
+{
+	struct keeper *k = arg;
+
+	serve_push(&k->serve);
+}
+
+/* The state, or why there is none, then END. The engine works on it meanwhile. */
 static void
 send_state(struct keeper *k)
 {
+	struct store_sink to = { &k->serve.out, push, k };
 	struct err e = { 0 };
-	int rc = store_stream(&k->store, &k->serve.out, &e);
+	int rc = store_stream(&k->store, &to, &e);
 	size_t at;
 
 	if (rc == -EBUSY && k->tries++ < BUSY_TRIES) {

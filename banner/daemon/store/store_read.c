@@ -10,7 +10,7 @@
 #include "banner/daemon/proc/log.h"
 #include "banner/daemon/store/store.h"
 
-enum { ROWS_MAX = 1000, LINES_MAX = 256 };
+enum { ROWS_MAX = 1000, LINES_MAX = 256, MUCH_BYTES = 256 * 1024 };
 
 static struct str
 column_blob(sqlite3_stmt *st, int i)
@@ -28,14 +28,21 @@ column_text(sqlite3_stmt *st, int i)
 	return p ? p : "";
 }
 
+static struct wire_in
+view(struct str s)
+{
+	const uint8_t *p = (const uint8_t *)s.s;
+
+	return (struct wire_in){ p, p + s.len, false };
+}
+
 /* Columns i (kind) and i + 1. The same checks as for a subject from the wire. */
 static bool
 column_subject(sqlite3_stmt *st, int i, struct subject *s)
 {
 	int kind = sqlite3_column_int(st, i);
 	struct str blob = column_blob(st, i + 1);
-	struct buf b = { 0 };
-	struct wire_in in;
+	struct wire_in in = view(blob);
 
 	*s = (struct subject){ .kind = SUBJECT_NONE, .text = STR("") };
 	if (kind < SUBJECT_ADDR || kind > SUBJECT_NONE)
@@ -45,11 +52,7 @@ column_subject(sqlite3_stmt *st, int i, struct subject *s)
 		s->text = blob;
 		return blob.len <= SUBJECT_TEXT;
 	}
-	buf_str(&b, blob);
-	in = (struct wire_in){ (const uint8_t *)b.p, (const uint8_t *)b.p + b.len,
-		false };
 	s->addr = wire_get_addr(&in);
-	buf_fini(&b);
 	return wire_done(&in) == 0 && s->addr.family != 0;
 }
 
@@ -68,9 +71,19 @@ column_ban(sqlite3_stmt *st, struct ban *n)
 	    *n->jail;
 }
 
-static int
-stream_bans(struct store *s, struct buf *out)
+/* A record begun at that place is whole. */
+static void
+finish(const struct store_sink *to, size_t at)
 {
+	wire_finish(to->out, at);
+	if (to->much && to->out->len > MUCH_BYTES)
+		to->much(to->arg);
+}
+
+static int
+stream_bans(struct store *s, const struct store_sink *to)
+{
+	struct buf *out = to->out;
 	sqlite3_stmt *st = store_stmt(s, SQL_BANS);
 	struct ban n;
 	int rc;
@@ -84,14 +97,15 @@ stream_bans(struct store *s, struct buf *out)
 		}
 		wire_put_ban(out, &(struct order){ .verb = VERB_BAN,
 		    .cause = CAUSE_RESTORE, .ban = &n });
-		wire_finish(out, at);
+		finish(to, at);
 	}
 	return rc;
 }
 
 static int
-stream_offenders(struct store *s, struct buf *out)
+stream_offenders(struct store *s, const struct store_sink *to)
 {
+	struct buf *out = to->out;
 	sqlite3_stmt *st = store_stmt(s, SQL_OFFENDERS);
 	struct subject who;
 	int rc;
@@ -106,15 +120,16 @@ stream_offenders(struct store *s, struct buf *out)
 		wire_subject(out, &who);
 		wire_u32(out, (uint32_t)sqlite3_column_int64(st, 3));
 		wire_i64(out, sqlite3_column_int64(st, 4));
-		wire_finish(out, at);
+		finish(to, at);
 	}
 	return rc;
 }
 
 static int
-stream_records(
-    struct store *s, enum store_sql which, enum wire_type type, struct buf *out)
+stream_records(struct store *s, enum store_sql which, enum wire_type type,
+    const struct store_sink *to)
 {
+	struct buf *out = to->out;
 	sqlite3_stmt *st = store_stmt(s, which);
 	int rc, i;
 
@@ -126,24 +141,24 @@ stream_records(
 			wire_text(out, column_text(st, i++));
 		wire_str(out, column_blob(st, i));
 		wire_str(out, column_blob(st, i + 1));
-		wire_finish(out, at);
+		finish(to, at);
 	}
 	return rc;
 }
 
 static int
-stream_all(struct store *s, struct buf *out)
+stream_all(struct store *s, const struct store_sink *to)
 {
-	int rc = stream_bans(s, out);
+	int rc = stream_bans(s, to);
 
 	if (rc == 0)
-		rc = stream_offenders(s, out);
+		rc = stream_offenders(s, to);
 	if (rc == 0)
-		rc = stream_records(s, SQL_COUNTS, WIRE_COUNT, out);
+		rc = stream_records(s, SQL_COUNTS, WIRE_COUNT, to);
 	if (rc == 0)
-		rc = stream_records(s, SQL_SESSIONS, WIRE_SESSION, out);
+		rc = stream_records(s, SQL_SESSIONS, WIRE_SESSION, to);
 	if (rc == 0)
-		rc = stream_records(s, SQL_PLACES, WIRE_PLACE, out);
+		rc = stream_records(s, SQL_PLACES, WIRE_PLACE, to);
 	return rc;
 }
 
@@ -159,9 +174,8 @@ put_end(struct buf *out, uint64_t id)
 /* While the disk takes nothing, the queue is written into a transaction that is never
  * committed, and the state read from there: the engine gets what it would have got. */
 int
-store_stream(struct store *s, struct buf *out, struct err *e)
+store_stream(struct store *s, const struct store_sink *to, struct err *e)
 {
-	size_t at = out->len;
 	int rc = store_commit(s, e);
 	bool open = false;
 
@@ -170,10 +184,8 @@ store_stream(struct store *s, struct buf *out, struct err *e)
 	rc = 0;
 	if (s->ready.len > 0)
 		open = store_run(s, SQL_BEGIN) == 0 && store_write(s) == 0;
-	if (stream_all(s, out) < 0) {
+	if (stream_all(s, to) < 0)
 		rc = store_error(s, e, "cannot read");
-		out->len = at;
-	}
 	if (open || !sqlite3_get_autocommit(s->db))
 		store_run(s, SQL_ROLLBACK);
 	return rc;
@@ -183,14 +195,6 @@ struct evidence {
 	struct str lines[LINES_MAX];
 	struct field fields[FAILURE_FIELDS];
 };
-
-static struct wire_in
-view(struct str s)
-{
-	const uint8_t *p = (const uint8_t *)s.s;
-
-	return (struct wire_in){ p, p + s.len, false };
-}
 
 static void
 column_evidence(sqlite3_stmt *st, struct evidence *ev, struct order *o)
