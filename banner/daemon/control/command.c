@@ -52,8 +52,8 @@ static const struct command commands[] = {
 	    RIGHT_CHANGE, 0, 0, cmd_panic },
 	{ "resume", "", "end of panic", RIGHT_CHANGE, 0, 0, cmd_resume },
 	{ "reload", "[--unban] [JAIL] | --confirm TIME",
-	    "read the configuration again; --unban lifts the bans first; --confirm goes "
-	    "back unless confirmed in that time",
+	    "read the configuration again; --unban lifts the bans first; --confirm "
+	    "goes back unless confirmed in that time",
 	    RIGHT_CHANGE, 0, 4, cmd_reload },
 	{ "confirm", "", "keep the configuration of reload --confirm", RIGHT_CHANGE, 0,
 	    0, cmd_confirm },
