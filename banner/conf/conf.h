@@ -36,6 +36,8 @@ struct conf_problem {
 	const char *text;
 };
 
+enum { CONF_LINE_MAX = 8 << 20 };
+
 /* [bannerd] of banner.conf, and what fail2ban.conf says that acts here. */
 struct conf_daemon {
 	struct conf_list trusted;	/* addresses and prefixes of our own proxies */
@@ -48,7 +50,7 @@ struct conf_daemon {
 	const char *sandbox;		/* auto (what the kernel has), required, off */
 	uint64_t max_bans;		/* cap of the ban table */
 	uint64_t max_tracked;		/* cap of each jail's tracker, in keys */
-	uint64_t max_line_bytes;	/* longer lines are skipped whole */
+	uint64_t max_line_bytes;	/* longer ones are skipped; to CONF_LINE_MAX */
 	uint64_t evidence_bytes;	/* ring of matched lines */
 	uint64_t ban_rate;		/* bans a minute that raise the alarm */
 	bool hold;			/* stop banning at ban_rate */

@@ -3,39 +3,44 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "banner/base/addr.h"
 #include "banner/base/units.h"
 #include "banner/conf/reader.h"
 #include "banner/conf/span.h"
 
-enum kind { KIND_TEXT, KIND_BYTES, KIND_COUNT, KIND_SPAN, KIND_BOOL, KIND_NETS,
-	KIND_LEVEL, KIND_NATIVE, KIND_SANDBOX };
+enum kind { KIND_TEXT, KIND_PATH, KIND_LOG, KIND_BYTES, KIND_COUNT, KIND_SPAN,
+	KIND_BOOL, KIND_NETS, KIND_LEVEL, KIND_NATIVE, KIND_SANDBOX };
 
 struct key {
 	const char *name;
 	enum kind kind;
 	size_t offset;		/* in struct conf_daemon */
+	uint64_t least, most;	/* KIND_BYTES, KIND_COUNT */
 };
 
+#define LOGS "STDERR STDOUT SYSLOG SYSTEMD-JOURNAL SYSOUT"
 #define LEVELS "CRITICAL ERROR WARNING NOTICE INFO DEBUG"
-#define KEY(name, kind, field) { name, kind, offsetof(struct conf_daemon, field) }
+#define KEY(name, kind, field) { name, kind, offsetof(struct conf_daemon, field), 0, 0 }
+#define RANGE(name, kind, field, least, most) \
+	{ name, kind, offsetof(struct conf_daemon, field), least, most }
 
 static const struct key keys[] = {
 	KEY("trusted", KIND_NETS, trusted),
 	KEY("never_ban", KIND_NETS, never_ban),
-	KEY("state", KIND_TEXT, state),
-	KEY("socket", KIND_TEXT, socket),
+	KEY("state", KIND_PATH, state),
+	KEY("socket", KIND_PATH, socket),
 	KEY("admin_group", KIND_TEXT, admin_group),
-	KEY("log", KIND_TEXT, log),
+	KEY("log", KIND_LOG, log),
 	KEY("loglevel", KIND_LEVEL, loglevel),
 	KEY("native", KIND_NATIVE, native),
 	KEY("sandbox", KIND_SANDBOX, sandbox),
-	KEY("max_bans", KIND_COUNT, max_bans),
-	KEY("max_tracked", KIND_COUNT, max_tracked),
-	KEY("max_line", KIND_BYTES, max_line_bytes),
-	KEY("evidence", KIND_BYTES, evidence_bytes),
-	KEY("ban_rate", KIND_COUNT, ban_rate),
+	RANGE("max_bans", KIND_COUNT, max_bans, 1, 100000000),
+	RANGE("max_tracked", KIND_COUNT, max_tracked, 1, 100000000),
+	RANGE("max_line", KIND_BYTES, max_line_bytes, 256, CONF_LINE_MAX),
+	RANGE("evidence", KIND_BYTES, evidence_bytes, 1 << 12, 1 << 30),
+	RANGE("ban_rate", KIND_COUNT, ban_rate, 1, 1000000),
 	KEY("hold", KIND_BOOL, hold),
 	KEY("purge_age", KIND_SPAN, purge_age_ms),
 };
@@ -51,23 +56,43 @@ static const struct conf_daemon defaults = {
 };
 
 static int
-choose(const char *text, const char *words, const char **field, struct err *e)
+choose(struct arena *a, const char *text, const char *words, const char **field,
+    struct err *e)
 {
 	struct str rest = str_of(words), w;
 
 	while (str_word(&rest, &w))
-		if (str_is(w, text)) {
-			*field = text;
+		if (w.len == strlen(text) && strncasecmp(w.s, text, w.len) == 0) {
+			*field = arena_dup(a, w);
 			return 0;
 		}
 	return err_set(e, -EINVAL, "found \"%s\", expected one of: %s", text, words);
 }
 
 static int
-set_bool(const char *text, bool *field, struct err *e)
+set_path(const char *text, const char **field, struct err *e)
+{
+	if (text[0] != '/')
+		return err_set(e, -EINVAL, "found \"%s\", expected a path that begins "
+		    "with /", text);
+	*field = text;
+	return 0;
+}
+
+static int
+set_log(struct arena *a, const char *text, const char **field, struct err *e)
+{
+	if (set_path(text, field, e) == 0 || choose(a, text, LOGS, field, e) == 0)
+		return 0;
+	return err_set(e, -EINVAL, "found \"%s\", expected a path that begins with /, "
+	    "or one of: " LOGS, text);
+}
+
+static int
+set_bool(struct arena *a, const char *text, bool *field, struct err *e)
 {
 	const char *word = "";
-	int rc = choose(text, "yes no true false on off 1 0", &word, e);
+	int rc = choose(a, text, "yes no true false on off 1 0", &word, e);
 
 	if (rc == 0)
 		*field = str_bool(str_of(word));
@@ -93,10 +118,23 @@ set_number(const struct key *k, const char *text, uint64_t *field, struct err *e
 	struct str s = str_trim(str_of(text));
 	int rc = k->kind == KIND_BYTES ? units_bytes(s, field) : str_u64(s, field);
 
-	if (rc < 0 || !*field)
-		return err_set(e, -EINVAL, "found \"%s\", expected a number%s", text,
-		    k->kind == KIND_BYTES ? " of bytes such as 16K" : "");
+	if (rc < 0 || *field < k->least || *field > k->most)
+		return err_set(e, -EINVAL, "found \"%s\", expected a number%s from "
+		    "%llu to %llu", text,
+		    k->kind == KIND_BYTES ? " of bytes, such as 16K," : "",
+		    (unsigned long long)k->least, (unsigned long long)k->most);
 	return 0;
+}
+
+static int
+set_span(const char *text, int64_t *field, struct err *e)
+{
+	int rc = span_ms(str_of(text), field, e);
+
+	if (rc == 0 && *field < 0)
+		rc = err_set(e, -EINVAL, "found \"%s\", expected a time that is not "
+		    "negative", text);
+	return rc;
 }
 
 static int
@@ -108,21 +146,25 @@ set_key(struct reader *r, const struct key *k, const char *text, struct err *e)
 	case KIND_TEXT:
 		*(const char **)field = text;
 		return 0;
+	case KIND_PATH:
+		return set_path(text, field, e);
+	case KIND_LOG:
+		return set_log(r->arena, text, field, e);
 	case KIND_BYTES:
 	case KIND_COUNT:
 		return set_number(k, text, field, e);
 	case KIND_SPAN:
-		return span_ms(str_of(text), field, e);
+		return set_span(text, field, e);
 	case KIND_BOOL:
-		return set_bool(text, field, e);
+		return set_bool(r->arena, text, field, e);
 	case KIND_NETS:
 		return set_nets(r->arena, field, text, e);
 	case KIND_LEVEL:
-		return choose(text, LEVELS, field, e);
+		return choose(r->arena, text, LEVELS, field, e);
 	case KIND_NATIVE:
-		return choose(text, "auto yes no", field, e);
+		return choose(r->arena, text, "auto yes no", field, e);
 	case KIND_SANDBOX:
-		return choose(text, "auto required off", field, e);
+		return choose(r->arena, text, "auto required off", field, e);
 	}
 	return 0;
 }
@@ -208,7 +250,7 @@ theirs(struct reader *r, const struct interp *in, const char *name)
 {
 	static const struct key acting[] = {
 		KEY("loglevel", KIND_LEVEL, loglevel),
-		KEY("logtarget", KIND_TEXT, log),
+		KEY("logtarget", KIND_LOG, log),
 		KEY("dbpurgeage", KIND_SPAN, purge_age_ms),
 	};
 	const struct value *v = sheet_find(in->sheet, in->section, name);

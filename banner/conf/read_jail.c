@@ -31,13 +31,36 @@ const char *const jail_known[] = { THEIR_NAMES, OUR_NAMES, "port", "protocol", "
 	"action_xarf", "action_cf_mwl", "action_blocklist_de", "action_abuseipdb",
 	"destemail", "sender", "sendername", "mta", "fail2ban_agent", NULL };
 
-void
-jail_error(struct jail_reading *jr, const char *option, const char *fmt, ...)
+static struct place
+option_place(const struct jail_reading *jr, const char *option)
 {
 	const struct value *v = option ?
 	    sheet_find(jr->r->jails, jr->jail->name, option) : NULL;
-	struct place at = { v ? v->file : jr->jail->file, v ? v->line : jr->jail->line,
-		jr->jail->name };
+
+	return (struct place){ v ? v->file : jr->jail->file,
+		v ? v->line : jr->jail->line, jr->jail->name };
+}
+
+bool
+jail_bool(struct jail_reading *jr, const char *option, const char *text)
+{
+	static const char *const no[] = { "0", "off", "false", "no", "" };
+	struct place at = option_place(jr, option);
+
+	if (str_bool(str_of(text)))
+		return true;
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		if (strcasecmp(text, no[i]) == 0)
+			return false;
+	reader_tell(jr->r, CONF_WARNING, &at, "%s: found \"%s\", expected true or "
+	    "false: taken for false", option, text);
+	return false;
+}
+
+void
+jail_error(struct jail_reading *jr, const char *option, const char *fmt, ...)
+{
+	struct place at = option_place(jr, option);
 	struct buf text = { 0 };
 	va_list ap;
 
@@ -144,24 +167,6 @@ read_rules(struct jail_reading *jr, const char *spec, const char *backend)
 		jail_error(jr, "filter", "%s", e.text);
 }
 
-/* As fail2ban, whatever does not say yes says no; but a slip of the pen is told. */
-static bool
-read_enabled(struct jail_reading *jr, const char *text)
-{
-	static const char *const no[] = { "0", "off", "false", "no", "" };
-	const struct section *s = sheet_section(jr->r->jails, jr->jail->name);
-	struct place at = { s->file, s->line, jr->jail->name };
-
-	if (str_bool(str_of(text)))
-		return true;
-	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
-		if (strcasecmp(text, no[i]) == 0)
-			return false;
-	reader_tell(jr->r, CONF_WARNING, &at,
-	    "enabled: found \"%s\", expected true or false: the jail is off", text);
-	return false;
-}
-
 void
 jail_read(struct reader *r, const char *section, struct conf_jail *jail)
 {
@@ -172,8 +177,8 @@ jail_read(struct reader *r, const char *section, struct conf_jail *jail)
 	*jail = (struct conf_jail){ .name = section, .file = s->file, .line = s->line,
 		.filter = { .name = "", .maxlines = 1, .logtype = "file" } };
 	file_problems(&jr);
-	jail->enabled =
-	    r->enable_all || read_enabled(&jr, get(&jr, "enabled", "false"));
+	jail->enabled = r->enable_all ||
+	    jail_bool(&jr, "enabled", get(&jr, "enabled", "false"));
 	if ((!jail->enabled && !r->only_jail) ||
 	    (r->only_jail && strcmp(r->only_jail, section) != 0))
 		return;

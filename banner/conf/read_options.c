@@ -2,12 +2,18 @@
  * read_options.c - the typed options of a jail: words to numbers, lists and choices.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "banner/base/arena.h"
 #include "banner/base/units.h"
+#include "banner/conf/cachespec.h"
+#include "banner/conf/journal_match.h"
 #include "banner/conf/reader.h"
 #include "banner/conf/span.h"
+
+enum { COUNT_MAX = 1000000, DISTINCT_MAX = 65535 };
 
 enum kind { KIND_BOOL, KIND_COUNT, KIND_SPAN, KIND_TEXT, KIND_WORDS };
 
@@ -56,8 +62,9 @@ set_count(struct jail_reading *jr, const struct key *k, const char *text, void *
 {
 	uint64_t n;
 
-	if (str_u64(str_trim(str_of(text)), &n) < 0 || n > 1000000)
-		wrong(jr, k->name, text, "a number from 0 to 1000000");
+	if (str_u64(str_trim(str_of(text)), &n) < 0 || n > COUNT_MAX)
+		jail_error(jr, k->name, "found \"%s\", expected a number up to %d",
+		    text, COUNT_MAX);
 	else
 		*(unsigned *)field = (unsigned)n;
 }
@@ -78,7 +85,7 @@ set_key(struct jail_reading *jr, const struct key *k, const char *text)
 
 	switch (k->kind) {
 	case KIND_BOOL:
-		*(bool *)field = str_bool(str_trim(str_of(text)));
+		*(bool *)field = jail_bool(jr, k->name, text);
 		break;
 	case KIND_COUNT:
 		set_count(jr, k, text, field);
@@ -92,6 +99,52 @@ set_key(struct jail_reading *jr, const struct key *k, const char *text)
 	case KIND_WORDS:
 		list_words(jr->r->arena, field, text);
 		break;
+	}
+}
+
+/* rotated is fail2ban's: here rotated files of the journal are read in any case. */
+static void
+check_journal(struct jail_reading *jr)
+{
+	static const char *const known[] = { "journalpath", "journalfiles",
+		"journalflags", "namespace", "rotated", NULL };
+	const struct conf_jail *j = jr->jail;
+	bool journal = j->backend == BACKEND_JOURNAL || j->backend == BACKEND_AUTO;
+
+	for (size_t i = 0; i < j->backend_options.n; i++) {
+		const struct conf_option *o = &j->backend_options.v[i];
+		const char *const *k = known;
+		uint64_t flags;
+
+		while (*k && strcmp(*k, o->key) != 0)
+			k++;
+		if (!*k || !journal)
+			jail_error(jr, "backend", "no option \"%s\" in brackets: "
+			    "systemd knows journalpath, journalfiles, journalflags "
+			    "and namespace, others none", o->key);
+		else if (!strcmp(o->key, "journalflags") &&
+		    (str_u64(str_of(o->value), &flags) < 0 || flags > 255))
+			wrong(jr, "backend", o->value, "a number up to 255 as "
+			    "journalflags");
+	}
+}
+
+static void
+check_matches(struct jail_reading *jr)
+{
+	const struct conf_list *l = &jr->jail->filter.journalmatch;
+	struct err e;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct str rest = str_of(l->v[i]);
+		char *word = xmalloc(rest.len + 1);
+		int rc;
+
+		while ((rc = journal_match_word(&rest, word, &e)) > 0)
+			continue;
+		free(word);
+		if (rc < 0)
+			jail_error(jr, "journalmatch", "%s", e.text);
 	}
 }
 
@@ -118,6 +171,7 @@ set_backend(struct jail_reading *jr)
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcasecmp(words[i].word, name) == 0) {
 			jr->jail->backend = words[i].backend;
+			check_journal(jr);
 			return;
 		}
 	wrong(jr, "backend", name, "auto, systemd, polling, pyinotify, file or socket");
@@ -285,9 +339,19 @@ static void
 check_limits(struct jail_reading *jr)
 {
 	struct conf_jail *j = jr->jail;
+	struct cachespec cache;
+	struct err e;
 
 	if (j->maxretry < 1)
 		jail_error(jr, "maxretry", "found 0, expected at least 1");
+	if (j->distinct && j->maxretry > DISTINCT_MAX)
+		jail_error(jr, "maxretry", "found %u, expected at most %d, for distinct "
+		    "counts no more", j->maxretry, DISTINCT_MAX);
+	if (j->known_ms < 0 || j->known_host_ms < 0)
+		jail_error(jr, j->known_ms < 0 ? "known" : "knownhost",
+		    "expected a time that is not negative");
+	if (j->ignorecache && cachespec_parse(j->ignorecache, &cache, &e) < 0)
+		jail_error(jr, "ignorecache", "%s", e.text);
 	if (j->findtime_ms < 1)
 		jail_error(jr, "findtime", "expected a time longer than zero");
 	if (j->bantime_ms < 0)
@@ -313,6 +377,7 @@ jail_options(struct jail_reading *jr)
 			set_key(jr, &keys[i], text);
 	}
 	set_backend(jr);
+	check_matches(jr);
 	set_usedns(jr);
 	set_logpath(jr);
 	set_counting(jr);

@@ -62,6 +62,8 @@ void	jail_options(struct jail_reading *);
 /* An error at that option (NULL: the section); the jail is lost. */
 void	jail_error(struct jail_reading *, const char *option, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
+/* As fail2ban, whatever does not say yes says no; but a slip of the pen is told. */
+bool	jail_bool(struct jail_reading *, const char *option, const char *text);
 /* read_filter.c: the rules; the first step gives known/x for the jail's own options. */
 struct definition;
 int	filter_begin(struct jail_reading *, const char *spec, const char *backend,

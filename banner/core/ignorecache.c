@@ -12,9 +12,9 @@
 #include "banner/base/buf.h"
 #include "banner/base/table.h"
 #include "banner/base/units.h"
-#include "banner/conf/span.h"
+#include "banner/conf/cachespec.h"
 
-enum { KEY_MAX = 4096, COUNT_MAX = 100000 };
+enum { KEY_MAX = 4096 };
 
 struct answer {
 	struct answer *next;	/* younger */
@@ -33,82 +33,21 @@ struct ignorecache {
 	size_t n;		/* in the list, replaced ones too */
 };
 
-static int
-cache_option(struct ignorecache *c, struct str name, struct str value, struct err *e)
-{
-	if (str_is(name, "key")) {
-		free(c->key);
-		c->key = xstrndup(value.s, value.len);
-		return 0;
-	}
-	if (str_is(name, "max-count")) {
-		if (str_u64(value, &c->max) < 0 || c->max == 0 || c->max > COUNT_MAX)
-			return err_set(e, -EINVAL, "ignorecache: max-count must be "
-			    "1 to %d", COUNT_MAX);
-		return 0;
-	}
-	if (str_is(name, "max-time")) {
-		int rc = span_ms(value, &c->time_ms, e);
-
-		return rc < 0 ? err_prefix(e, rc, "ignorecache: max-time") : 0;
-	}
-	return err_set(e, -EINVAL, "ignorecache: unknown option '%.*s', expected key, "
-	    "max-count or max-time", (int)name.len, name.s);
-}
-
-/* One name=value, value perhaps in quotes, up to a comma. */
-static int
-cache_part(struct ignorecache *c, struct str *rest, struct err *e)
-{
-	struct str name, value;
-	const char *end;
-
-	if (!str_cut(rest, '=', &name) || !rest->s)
-		return err_set(e, -EINVAL, "ignorecache: expected name=value");
-	name = str_trim(name);
-	*rest = str_trim(*rest);
-	if (rest->len && (rest->s[0] == '"' || rest->s[0] == '\'')) {
-		char quote = rest->s[0];
-
-		end = memchr(rest->s + 1, quote, rest->len - 1);
-		if (!end)
-			return err_set(e, -EINVAL, "ignorecache: missing %c", quote);
-		value = (struct str){ rest->s + 1, (size_t)(end - rest->s - 1) };
-		rest->len -= (size_t)(end + 1 - rest->s);
-		rest->s = end + 1;
-		*rest = str_trim(*rest);
-		if (rest->len && rest->s[0] == ',') {
-			rest->s++;
-			rest->len--;
-		}
-		return cache_option(c, name, value, e);
-	}
-	str_cut(rest, ',', &value);
-	return cache_option(c, name, str_trim(value), e);
-}
-
 int
 ignorecache_new(const char *option, struct ignorecache **out, struct err *e)
 {
-	struct ignorecache *c = xcalloc(1, sizeof(*c));
-	struct str rest = str_trim(str_of(option));
-	int rc = 0;
+	struct ignorecache *c;
+	struct cachespec spec;
+	int rc = cachespec_parse(option, &spec, e);
 
-	c->max = 100;
-	c->time_ms = 5 * MS_PER_MIN;
+	if (rc < 0)
+		return err_prefix(e, rc, "ignorecache");
+	c = xcalloc(1, sizeof(*c));
+	c->key = xstrndup(spec.key.s, spec.key.len);
+	c->max = spec.max;
+	c->time_ms = spec.time_ms;
 	c->end = &c->oldest;
 	c->table = table_new();
-	while (rc == 0 && rest.s && rest.len) {
-		rc = cache_part(c, &rest, e);
-		if (rest.s)
-			rest = str_trim(rest);
-	}
-	if (rc == 0 && !c->key)
-		rc = err_set(e, -EINVAL, "ignorecache: no key=\"...\"");
-	if (rc < 0) {
-		ignorecache_free(c);
-		return rc;
-	}
 	*out = c;
 	return 0;
 }

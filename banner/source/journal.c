@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "banner/base/arena.h"
+#include "banner/conf/journal_match.h"
 #include "banner/source/inner.h"
 #include "banner/source/journal_lib.h"
-#include "banner/source/journal_match.h"
 
 enum { JOURNAL_TURN = 256, AGAIN_MS = 2000 };
 
@@ -417,7 +417,7 @@ check_request(const struct journal_request *req, int *flags, struct err *e)
 			;
 		free(word);
 		if (rc < 0)
-			return rc;
+			return err_prefix(e, rc, "journalmatch");
 	}
 	return 0;
 }

@@ -27,7 +27,7 @@ struct sources;
 enum {
 	SOURCE_PLACE_MAX = 512, /* bytes of a place, NUL included */
 	SOURCE_LINE_DEFAULT = 16 << 10,
-	SOURCE_LINE_MAX = 8 << 20,
+	SOURCE_LINE_MAX = 8 << 20, /* CONF_LINE_MAX */
 	SOURCE_FILES_MAX = 16384, /* files followed at once; more are refused, said */
 };
 

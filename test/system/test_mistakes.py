@@ -12,7 +12,7 @@ ERROR, WARNING = 1, 0
 
 # name, status, file:line that is named ("" none), words that must be in that line,
 # and the files: J jail text after the good one's four lines, JAIL all of it, F filter,
-# B more of banner.conf
+# B more of banner.conf, L banner.local
 MISTAKES = [
     ("good", WARNING, "", "", {}),
     ("option before the section", ERROR, "jails.d/sshd.conf:1", "before the first section",
@@ -36,7 +36,7 @@ MISTAKES = [
      {"B": "hold = maybe\n"}),
     ("list that is not there", WARNING, "jails.d/sshd.conf:1",
      "ignoreip: /nowhere/friends: No such file", {"J": "ignoreip = file:/nowhere/friends"}),
-    ("enabled misspelt", WARNING, "jails.d/sshd.conf:1", '"ture"|expected true or false',
+    ("enabled misspelt", WARNING, "jails.d/sshd.conf:2", '"ture"|expected true or false',
      {"JAIL": "[sshd]\nenabled = ture\n"}),
     ("unknown filter", ERROR, "jails.d/sshd.conf:5", '"nosuch" not found|filters/nosuch.conf',
      {"J": "filter = nosuch"}),
@@ -55,6 +55,25 @@ MISTAKES = [
      {"J": "maxretry = five"}),
     ("bad choice", ERROR, "jails.d/sshd.conf:5", '"maybe"|expected yes, warn, no or raw',
      {"J": "usedns = maybe"}),
+    ("bad yes or no of a jail", WARNING, "jails.d/sshd.conf:5",
+     'bantime.increment: found "oui"|taken for false', {"J": "bantime.increment = oui"}),
+    ("relative folder", ERROR, "banner.local:2", 'socket: found "run"|begins with /',
+     {"L": "socket = run\n"}),
+    ("log to nowhere", ERROR, "banner.local:2", '"syslogd"|begins with /|SYSLOG',
+     {"L": "log = syslogd\n"}),
+    ("longest line", ERROR, "banner.conf:5", '"1G"|from 256 to 8388608',
+     {"B": "max_line = 1G\n"}),
+    ("negative age", ERROR, "banner.conf:5", '"-1"|not negative', {"B": "purge_age = -1\n"}),
+    ("bad cache", ERROR, "jails.d/sshd.conf:5", "ignorecache: unknown option 'size'|max-count",
+     {"J": "ignorecache = key=<ip>, size=5"}),
+    ("too many to be different", ERROR, "jails.d/sshd.conf:5", "maxretry: found 70000|65535",
+     {"J": "maxretry = 70000\ndistinct = user"}),
+    ("option of a backend", ERROR, "jails.d/sshd.conf:5", 'no option "path"|journalpath',
+     {"J": "backend = systemd[path=/var/log/journal]"}),
+    ("journalmatch", ERROR, "jails.d/sshd.conf:5", 'found "sshd"|expected FIELD=VALUE',
+     {"J": "journalmatch = sshd"}),
+    ("zone", ERROR, "jails.d/sshd.conf:1", "'Europe/Vienna'|expected an offset",
+     {"J": "logtimezone = Europe/Vienna"}),
     ("unknown backend", ERROR, "jails.d/sshd.conf:5", '"journald"|expected auto, systemd',
      {"J": "backend = journald"}),
     ("bad count", ERROR, "jails.d/sshd.conf:5", '"hosts"|expected host, user',
@@ -102,6 +121,8 @@ def test_mistake(name, status, place, words, files):
         (lab.dir / "banner.conf").write_text(
             f"[bannerd]\nstate = {lab.dir}/state\nsocket = {lab.socket}\nlog = {lab.log}\n"
             + files.get("B", ""))
+        if "L" in files:
+            (lab.dir / "banner.local").write_text("[bannerd]\n" + files["L"])
         done = subprocess.run([BUILD / "bannerd", "-c", lab.dir, "-t"],
                               capture_output=True, text=True)
         said = done.stdout + done.stderr

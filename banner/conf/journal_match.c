@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * journal_match.c - one journalmatch line into its words. Pure.
  */
-#include "banner/source/journal_match.h"
+#include "banner/conf/journal_match.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -47,9 +47,9 @@ journal_match_word(struct str *line, char *out, struct err *e)
 	}
 	*out = '\0';
 	if (quote)
-		return err_set(e, -EINVAL, "journalmatch: %c is not closed", quote);
+		return err_set(e, -EINVAL, "%c is not closed", quote);
 	if (strcmp(begin, "+") != 0 && !is_match(begin))
-		return err_set(e, -EINVAL, "journalmatch: FIELD=VALUE or + expected, "
-		    "not %s", begin);
+		return err_set(e, -EINVAL, "found \"%s\", expected FIELD=VALUE or +",
+		    begin);
 	return 1;
 }

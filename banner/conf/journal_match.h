@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * journal_match.h - one journalmatch line into its words. Pure.
  */
-#ifndef BANNER_SOURCE_JOURNAL_MATCH_H
-#define BANNER_SOURCE_JOURNAL_MATCH_H
+#ifndef BANNER_CONF_JOURNAL_MATCH_H
+#define BANNER_CONF_JOURNAL_MATCH_H
 
 #include "banner/base/err.h"
 #include "banner/base/str.h"
