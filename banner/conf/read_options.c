@@ -345,8 +345,8 @@ check_limits(struct jail_reading *jr)
 	if (j->maxretry < 1)
 		jail_error(jr, "maxretry", "found 0, expected at least 1");
 	if (j->distinct && j->maxretry > DISTINCT_MAX)
-		jail_error(jr, "maxretry", "found %u, expected at most %d, for distinct "
-		    "counts no more", j->maxretry, DISTINCT_MAX);
+		jail_error(jr, "maxretry", "found %u, expected at most %d, for "
+		    "distinct counts no more", j->maxretry, DISTINCT_MAX);
 	if (j->known_ms < 0 || j->known_host_ms < 0)
 		jail_error(jr, j->known_ms < 0 ? "known" : "knownhost",
 		    "expected a time that is not negative");

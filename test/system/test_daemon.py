@@ -214,6 +214,15 @@ def test_sighup_and_log_rotation(lab):
     lab.ok("flushlogs")
     lab.ok("banip", "sshd", "192.0.2.7")
     wait_for(lambda: "Ban 192.0.2.7" in lab.logged())
+    first, lab.log = lab.log, lab.dir / "other.log"
+    lab.daemon_conf("purge_age = 1d")
+    lab.ok("reload")
+    wait_for(lambda: "the log goes on in" in first.read_text())
+    wait_for(lambda: "all sources have read" in lab.logged(), 10)
+    assert "another purge_age: that acts at the next start" in first.read_text()
+    assert lab.ok("get", "logtarget").endswith(f"{lab.log}\n")
+    assert "all sources" not in first.read_text().split("the log goes on")[1]
+
 
 
 @root

@@ -13,7 +13,8 @@ sample(const struct folder *f)
 	    "[DEFAULT]\nfilter = f\nenabled = yes\n[a]\n"
 	    "logpath = /a tail\n /b\nignoreip = ::1 127.0.0.1\nbantime.increment = "
 	    "yes\n"
-	    "bantime.factor = 1.5\nbackend = systemd[journalpath=/x]\naction = route\n null[a=b]\n"
+	    "bantime.factor = 1.5\nbackend = systemd[journalpath=/x]\n"
+	    "action = route\n null[a=b]\n"
 	    "count = net/26,60\ndistinct = host\n[b]\nbantime = -1\nbroken\n[c]\n");
 	return folder_read(f);
 }

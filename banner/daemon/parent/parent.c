@@ -145,15 +145,54 @@ parent_reload(struct parent *p, struct err *e)
 	return rc;
 }
 
+static void
+say_later(const char *option, bool changed)
+{
+	if (changed)
+		log_warn(NAME, "reload: another %s: that acts at the next start",
+		    option);
+}
+
+/* What was opened at the start, or belongs to the store, which goes on. */
+static void
+say_unchanged(const struct conf_daemon *old, const struct conf_daemon *now)
+{
+	say_later("state", strcmp(old->state, now->state) != 0);
+	say_later("socket", strcmp(old->socket, now->socket) != 0);
+	say_later("purge_age", old->purge_age_ms != now->purge_age_ms);
+}
+
+static void
+take_log(struct parent *p)
+{
+	struct logtarget *next;
+	struct err e;
+
+	if (!strcmp(logtarget_spec(p->log), p->conf->daemon.log))
+		return;
+	if (logtarget_open(p->conf->daemon.log, &next, &e) < 0) {
+		log_error(NAME, "%s; the log stays where it is", e.text);
+		return;
+	}
+	log_info(NAME, "the log goes on in %s", p->conf->daemon.log);
+	logtarget_gather(p->log, false);
+	log_open(logtarget_write, next, LEVEL_INFO);
+	logtarget_free(p->log);
+	p->log = next;
+}
+
 int
 parent_take(struct parent *p, const struct conf *c, struct err *e)
 {
 	struct kid *engine = kid_find(p, ROLE_ENGINE, 0);
-	int rc = take_conf(p, c, e);
+	int rc;
 
+	say_unchanged(&p->conf->daemon, &c->daemon);
+	rc = take_conf(p, c, e);
 	if (rc < 0)
 		return rc;
 	notify_reloading();
+	take_log(p);
 	log_info(NAME, "reload: %s", p->opt->dir);
 	p->reloading = true;
 	set_level(c);
