@@ -257,10 +257,12 @@ fill_fields(const struct zimbra_reading *r, const struct attempt *a,
 
 /* audit.log and mailbox.log speak of one attempt in up to four lines that share the
  * request's soapId, or thread and connection, each of another category but for the
- * copies of category security, which are the same to the millisecond. Postfix logs
- * what it had asked of us by saslauthd. */
+ * copies of category security, which are the same to the millisecond. Without those, it
+ * is the name as it was typed that all have: category imap knows no account's. Postfix
+ * logs what it had asked of us by saslauthd. */
 static void
-fill_event(struct str line, const struct zimbra_reading *r, struct parser_out *out)
+fill_event(struct str line, const struct zimbra_reading *r, const struct attempt *a,
+    struct parser_out *out)
 {
 	struct attempt_id *ev = &out->attempt;
 	enum zimbra_service service = zimbra_service(r);
@@ -277,7 +279,9 @@ fill_event(struct str line, const struct zimbra_reading *r, struct parser_out *o
 		ev->loose = (struct attempt_key){ { STR("parser") }, STR("zimbra") };
 	else if (ev->exact.part[0].len == 0)
 		ev->loose = (struct attempt_key){
-			{ str_of(services[service]), out->user }, r->category };
+			{ str_of(services[service]),
+			    a->typed.len > 0 ? a->typed : out->user },
+			r->category };
 }
 
 static bool
@@ -304,7 +308,7 @@ judge(struct str line, const struct zimbra_reading *r, const struct attempt *a,
 		out->user = zimbra_get(&r->context, "name");
 	if (out->user.len == 0)
 		out->user = a->typed;
-	fill_event(line, r, out);
+	fill_event(line, r, a, out);
 	fill_fields(r, a, out);
 	return PARSER_FAIL;
 }
