@@ -123,6 +123,10 @@ struct bn_action_ops {
 	int  (*where)(void *self, uint64_t id, bn_target_fn *, void *arg);
 	/* The answer to a question of host->known. */
 	void (*known)(void *self, uint64_t ticket, int yes);
+	/* Would open() take these options? Nothing outside is opened or changed; what
+	 * is wrong is logged as BN_ERROR. For bannerd -t, so only get, each and log of
+	 * the host are there. */
+	int  (*check)(const struct bn_host *);
 	/* append only; readers compare size */
 };
 

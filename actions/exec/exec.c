@@ -145,6 +145,40 @@ get_options(struct exec *x)
 	return 0;
 }
 
+static bool
+has_command(const struct exec *x)
+{
+	for (int cmd = 0; cmd < NCOMMANDS; cmd++)
+		if (*x->text[cmd][INET4] || *x->text[cmd][INET6])
+			return true;
+	return false;
+}
+
+static int
+get_all(struct exec *x)
+{
+	int rc = get_commands(x);
+
+	if (rc == 0 && !has_command(x))
+		return refuse(x->host, "no command: neither argv_ban nor actionban, nor "
+		    "another");
+	return rc == 0 ? get_options(x) : rc;
+}
+
+static int
+exec_check(const struct bn_host *host)
+{
+	struct exec *x = calloc(1, sizeof(*x));
+	int rc;
+
+	if (!x)
+		return -ENOMEM;
+	x->host = host;
+	rc = get_all(x);
+	free(x);
+	return rc;
+}
+
 static int
 exec_open(const struct bn_host *host, void **self)
 {
@@ -155,9 +189,7 @@ exec_open(const struct bn_host *host, void **self)
 		return -ENOMEM;
 	x->host = host;
 	TAILQ_INIT(&x->jobs);
-	rc = get_commands(x);
-	if (rc == 0)
-		rc = get_options(x);
+	rc = get_all(x);
 	if (rc == 0)
 		rc = exec_child_open(&x->child);
 	if (rc < 0) {
@@ -383,5 +415,5 @@ BN_ACTION(exec) = {
 	.kinds = 1 << BN_ADDR | 1 << BN_USER | 1 << BN_ID | 1 << BN_NONE,
 	.keys = exec_keys, .open = exec_open, .apply = exec_apply,
 	.poll_fd = exec_poll_fd, .run = exec_run, .jail_start = exec_jail_start,
-	.flush = exec_flush, .close = exec_close, .mode = exec_mode, .same = exec_same,
+	.flush = exec_flush, .close = exec_close, .check = exec_check, .mode = exec_mode, .same = exec_same,
 };

@@ -168,10 +168,31 @@ read_setup(struct mail *m)
 		rc = number(m, "every", &m->every_s);
 	if (rc == 0)
 		rc = number(m, "timeout", &s->timeout_s);
-	return rc == 0 ? read_password(m) : rc;
+	return rc;
 }
 
 static void	mail_close(void *self);
+
+static int
+mail_check(const struct bn_host *host)
+{
+	struct mail *m = calloc(1, sizeof(*m));
+	char why[256];
+	int rc;
+
+	if (!m)
+		return -ENOMEM;
+	m->host = host;
+	m->timer = -1;
+	rc = read_setup(m);
+	if (rc == 0 && !*m->setup.sendmail) {
+		rc = mail_smtp_check(&m->setup, why);
+		if (rc < 0)
+			host->log(host->ctx, BN_ERROR, why);
+	}
+	mail_close(m);
+	return rc;
+}
 
 static int
 mail_open(const struct bn_host *host, void **self)
@@ -185,6 +206,8 @@ mail_open(const struct bn_host *host, void **self)
 	m->host = host;
 	m->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	rc = m->timer < 0 ? -errno : read_setup(m);
+	if (rc == 0)
+		rc = read_password(m);
 	if (rc == 0 && !(m->setup.sendmail && *m->setup.sendmail)) {
 		rc = mail_smtp_check(&m->setup, why);
 		if (rc < 0)
@@ -400,5 +423,5 @@ BN_ACTION(mail) = {
 	.kinds = 1 << BN_ADDR | 1 << BN_USER | 1 << BN_ID | 1 << BN_NONE,
 	.keys = mail_keys, .open = mail_open, .apply = mail_apply,
 	.poll_fd = mail_poll_fd, .run = mail_run, .targets = mail_targets,
-	.close = mail_close,
+	.close = mail_close, .check = mail_check,
 };

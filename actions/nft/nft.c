@@ -130,6 +130,14 @@ nft_close(void *self)
 }
 
 static int
+nft_check(const struct bn_host *host)
+{
+	struct nft n = { .host = host };
+
+	return get_options(&n);
+}
+
+static int
 nft_open(const struct bn_host *host, void **self)
 {
 	struct nft *n = calloc(1, sizeof(*n));
@@ -229,5 +237,5 @@ BN_ACTION(nft) = {
 	.flags = BN_STATE | BN_PROLONGS, .name = "nft", .kinds = 1 << BN_ADDR,
 	.keys = nft_keys, .open = nft_open, .apply = nft_apply, .list = nft_list,
 	.poll_fd = nft_poll_fd, .run = nft_run, .flush = nft_flush, .same = nft_same,
-	.close = nft_close,
+	.close = nft_close, .check = nft_check,
 };

@@ -50,25 +50,30 @@ number(const struct bn_host *h, const char *key)
 }
 
 static int
+null_check(const struct bn_host *host)
+{
+	if (number(host, "fail") >= 0 && number(host, "error") > 0 &&
+	    number(host, "delay") >= 0)
+		return 0;
+	host->log(host->ctx, BN_ERROR, "fail, error and delay are whole numbers");
+	return -EINVAL;
+}
+
+static int
 null_open(const struct bn_host *host, void **self)
 {
 	const char *path = host->get(host->ctx, "file");
-	long fail = number(host, "fail"), error = number(host, "error"),
-	    delay = number(host, "delay");
 	struct null *nl;
 
-	if (fail < 0 || error <= 0 || delay < 0) {
-		host->log(
-		    host->ctx, BN_ERROR, "fail, error and delay are whole numbers");
+	if (null_check(host) < 0)
 		return -EINVAL;
-	}
 	nl = calloc(1, sizeof(*nl));
 	if (!nl)
 		return -ENOMEM;
 	nl->host = host;
-	nl->fail = (unsigned)fail;
-	nl->error = (int)error;
-	nl->delay_ms = delay;
+	nl->fail = (unsigned)number(host, "fail");
+	nl->error = (int)number(host, "error");
+	nl->delay_ms = number(host, "delay");
 	if (*path) {
 		nl->file = fopen(path, "ae");
 		if (!nl->file) {
@@ -243,5 +248,5 @@ BN_ACTION(null) = {
 	.flags = BN_STATE | BN_PROLONGS, .name = "null",
 	.kinds = 1 << BN_ADDR | 1 << BN_USER | 1 << BN_ID | 1 << BN_NONE,
 	.keys = null_keys, .open = null_open, .apply = null_apply, .list = null_list,
-	.flush = null_flush, .close = null_close,
+	.flush = null_flush, .close = null_close, .check = null_check,
 };

@@ -99,15 +99,11 @@ get_type(const struct bn_host *h, uint8_t *out)
 }
 
 static int
-route_open(const struct bn_host *host, void **self)
+get_options(struct route *r)
 {
-	struct route *r = calloc(1, sizeof(*r));
-	int rc;
+	const struct bn_host *host = r->host;
+	int rc = get_type(host, &r->type);
 
-	if (!r)
-		return -ENOMEM;
-	r->host = host;
-	rc = get_type(host, &r->type);
 	if (rc == 0)
 		rc = get_table(host, &r->table);
 	if (rc == 0)
@@ -116,6 +112,27 @@ route_open(const struct bn_host *host, void **self)
 		rc = get_bool(host, "ingress", &r->want_ingress);
 	if (rc == 0)
 		rc = get_bool(host, "kill_sessions", &r->want_kill);
+	return rc;
+}
+
+static int
+route_check(const struct bn_host *host)
+{
+	struct route r = { .host = host };
+
+	return get_options(&r);
+}
+
+static int
+route_open(const struct bn_host *host, void **self)
+{
+	struct route *r = calloc(1, sizeof(*r));
+	int rc;
+
+	if (!r)
+		return -ENOMEM;
+	r->host = host;
+	rc = get_options(r);
 	if (rc == 0)
 		rc = route_sock_open(r);
 	if (rc == 0) {
@@ -298,5 +315,5 @@ BN_ACTION(route) = {
 	.flags = BN_STATE, .name = "route", .kinds = 1 << BN_ADDR,
 	.keys = route_keys, .open = route_open, .apply = route_apply,
 	.list = route_list, .poll_fd = route_poll_fd, .run = route_run,
-	.close = route_close,
+	.close = route_close, .check = route_check,
 };

@@ -250,6 +250,23 @@ ssh_close(void *self)
 }
 
 static int
+ssh_check(const struct bn_host *bn)
+{
+	struct ssh *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return -ENOMEM;
+	*s = (struct ssh){ .bn = bn, .epoll = -1, .timer = -1 };
+	rc = get_options(s);
+	if (rc == 0)
+		rc = get_hosts(s);
+	s->carrier = NULL;
+	ssh_close(s);
+	return rc;
+}
+
+static int
 ssh_open(const struct bn_host *bn, void **self)
 {
 	struct ssh *s = calloc(1, sizeof(*s));
@@ -474,6 +491,7 @@ BN_ACTION(ssh) = {
 	.run = ssh_run,
 	.targets = ssh_targets,
 	.close = ssh_close,
+	.check = ssh_check,
 	.complete = ssh_complete,
 	.where = ssh_where,
 };

@@ -20,4 +20,7 @@ struct identity {
  * out. 0 or -errno. */
 int caps_become(const struct identity *, const char *caps, struct err *);
 
+/* Do these names exist? 0 or -EINVAL. */
+int caps_check(const char *caps, struct err *);
+
 #endif

@@ -11,12 +11,34 @@
 #include "banner/base/str.h"
 #include "banner/daemon/parent/caps.h"
 
+static int
+find_cap(struct str word, struct err *e)
+{
+	char name[40];
+	int cap;
+
+	snprintf(name, sizeof(name), "%.*s", (int)word.len, word.s);
+	cap = capng_name_to_capability(name);
+	return cap >= 0 ? cap
+			: err_set(e, -EINVAL, "unknown capability \"%s\"", name);
+}
+
+int
+caps_check(const char *caps, struct err *e)
+{
+	struct str rest = str_of(caps), word;
+
+	while (str_word(&rest, &word))
+		if (find_cap(word, e) < 0)
+			return -EINVAL;
+	return 0;
+}
+
 /* The kernel refuses what we do not have; so it is not asked for. */
 static int
 caps_choose(const char *caps, struct err *e)
 {
 	struct str rest = str_of(caps), word;
-	char name[40];
 	int cap;
 
 	if (capng_get_caps_process() < 0)
@@ -26,10 +48,9 @@ caps_choose(const char *caps, struct err *e)
 		has[cap] = capng_have_capability(CAPNG_PERMITTED, (unsigned)cap);
 	capng_clear(CAPNG_SELECT_ALL);
 	while (str_word(&rest, &word)) {
-		snprintf(name, sizeof(name), "%.*s", (int)word.len, word.s);
-		cap = capng_name_to_capability(name);
+		cap = find_cap(word, e);
 		if (cap < 0)
-			return err_set(e, -EINVAL, "unknown capability \"%s\"", name);
+			return cap;
 		if (has[cap])
 			capng_update(CAPNG_ADD,
 			    CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE |

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * checkaction.c - bannerd -t: would the actors start? Plugins are loaded as an actor
- * loads them, and asked whether they know the options they are given.
+ * loads them, and asked whether they take the options they are given.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -8,6 +8,7 @@
 
 #include "banner/daemon/parent/checkaction.h"
 #include "banner/daemon/actor/plugin.h"
+#include "banner/daemon/parent/caps.h"
 #include "banner/daemon/parent/proc.h"
 
 static bool
@@ -23,6 +24,56 @@ is_used(const struct conf *c, size_t action)
 	return false;
 }
 
+/* What the plugin may ask of us, and the first thing that it complained about. */
+struct asking {
+	const struct bn_action_ops *ops;
+	const struct conf_options *options;
+	struct err said;
+};
+
+static const char *
+ask_get(void *ctx, const char *key)
+{
+	struct asking *a = ctx;
+
+	return plugin_option(a->ops, a->options, key);
+}
+
+static const char *
+ask_each(void *ctx, size_t i, const char **value)
+{
+	struct asking *a = ctx;
+
+	if (i >= a->options->n)
+		return NULL;
+	*value = a->options->v[i].value;
+	return a->options->v[i].key;
+}
+
+static void
+ask_log(void *ctx, enum bn_level level, const char *text)
+{
+	struct asking *a = ctx;
+
+	if (level == BN_ERROR && !a->said.text[0])
+		err_set(&a->said, -EINVAL, "%s", text);
+}
+
+static int
+check_values(const struct bn_action_ops *ops, const struct conf_options *o,
+    struct err *e)
+{
+	struct asking a = { .ops = ops, .options = o };
+	struct bn_host host = {
+		.ctx = &a, .get = ask_get, .log = ask_log, .each = ask_each
+	};
+	int rc = ops->check ? ops->check(&host) : 0;
+
+	if (rc < 0)
+		err_set(e, rc, "%s", a.said.text[0] ? a.said.text : strerror(-rc));
+	return rc;
+}
+
 static int
 check_action(const struct conf_action *a, const char *folder, struct err *e)
 {
@@ -32,9 +83,13 @@ check_action(const struct conf_action *a, const char *folder, struct err *e)
 	if (rc < 0)
 		return rc;
 	rc = plugin_check_options(&p.ops, &a->options, e);
+	if (rc == 0)
+		rc = check_values(&p.ops, &a->options, e);
 	plugin_unload(&p);
 	if (rc == 0 && a->user && a->user[0] && !getpwnam(a->user))
 		return err_set(e, -ENOENT, "user: there is no user \"%s\"", a->user);
+	if (rc == 0 && a->caps)
+		rc = caps_check(a->caps, e);
 	return rc;
 }
 
