@@ -33,9 +33,6 @@ put_word(struct buf *b, struct str s, size_t max)
 	buf_putc(b, '\t');
 	at = b->len;
 	buf_safe(b, s, max);
-	for (size_t i = at; i < b->len; i++)
-		if (b->p[i] == '\t' || b->p[i] == '\n')
-			b->p[i] = ' ';
 	if (b->len == at)
 		buf_putc(b, '-');
 }

@@ -116,7 +116,11 @@ def start_in_need(lab, program, skip):
     """True: that allocation was made, and failed."""
     lab.shim.arm(program, "malloc", skip, FAIL, errno.ENOMEM)
     lab.start(ready=False)
-    wait_for(lambda: serves(lab), 15, f"an answer after allocation {skip} of {program}")
+    try:
+        wait_for(lambda: serves(lab), 15, f"an answer after allocation {skip} of {program}")
+    except AssertionError as e:
+        raise AssertionError(f"{e}, hits {lab.shim.hits()}, {lab.children()}\n"
+                             + lab.logged()[-5000:]) from None
     end = time.monotonic() + 0.5
     while not lab.shim.hits() and time.monotonic() < end:
         time.sleep(0.01)

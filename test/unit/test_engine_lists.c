@@ -255,6 +255,90 @@ explained_oddities(void **state)
 }
 
 static void
+keep_attempts(void *arg, const struct order *o)
+{
+	for (size_t i = 0; i < o->nfields; i++)
+		if (str_is(o->fields[i].name, "attempts"))
+			buf_str(arg, o->fields[i].value);
+}
+
+/* Actions that report are told of every attempt: a row each, of what the log says. */
+static void
+attempts_told(void **state)
+{
+	struct field one[] = { { STR("service"), STR("imap\t\n") } };
+	struct field two[] = { { STR("mech"), STR("LOGIN") }, { STR("service"), STR("") } };
+	struct world *w = *state;
+	struct buf rows = { 0 };
+	unsigned acts[] = { 0 };
+	struct failure f = { .subject = host("192.0.2.1"), .weight = 1,
+	    .user = STR("ann"), .fields = one, .nfields = 1 };
+
+	w->jails[0].action = acts;
+	w->jails[0].naction = w->conf.nactions = 1;
+	w->host = (struct engine_host){ .arg = &rows, .emit = keep_attempts, .seed = 1 };
+	start(w);
+	f.jail = engine_jail(w->en, "sshd");
+	f.addr = f.subject.addr;
+	f.when_ms = 1000000;
+	engine_failure(w->en, &f, f.when_ms);
+	f.fields = two;
+	f.nfields = 2;
+	f.when_ms++;
+	engine_failure(w->en, &f, f.when_ms);
+	f.nfields = 0;
+	f.user = STR("");
+	f.when_ms++;
+	engine_failure(w->en, &f, f.when_ms);
+	buf_putc(&rows, '\0');
+	assert_string_equal(rows.p, "1000000\t192.0.2.1\timap\\x09\\x0a\tann\n"
+	    "1000001\t192.0.2.1\tLOGIN\tann\n1000002\t192.0.2.1\t-\t-\n");
+	buf_fini(&rows);
+	/* as many as fit, the last ones, in pieces */
+	engine_free(w->en);
+	w->jails[0].maxretry = 500;
+	w->jails[0].findtime_ms = 100000000;
+	start(w);
+	f.jail = engine_jail(w->en, "sshd");
+	f.user = STR("somebody.with.a.name.of.fifty.characters@example.com");
+	for (int i = 0; i < 500; i++, f.when_ms++)
+		engine_failure(w->en, &f, f.when_ms);
+	assert_in_range(rows.len, 4000, 40000);
+	assert_int_equal(rows.p[rows.len - 1], '\n');
+	assert_non_null(memmem(rows.p, rows.len, "\n1000501\t", 9));
+	assert_null(memmem(rows.p, rows.len, "1000002\t", 8));
+	buf_fini(&rows);
+}
+
+/* Bans by hand are carried out by every action that some jail has. */
+static void
+actions_by_hand(void **state)
+{
+	struct world *w = *state;
+	unsigned one[] = { 1 }, both[] = { 1, 0 };
+	const struct conf_jail *c;
+
+	w->conf.nactions = 3;
+	w->conf.njails = 2;
+	w->jails[0].action = one;
+	w->jails[0].naction = 1;
+	w->jails[1].action = both;
+	w->jails[1].naction = 2;
+	start(w);
+	c = jail_conf(engine_jail(w->en, "manual"));
+	assert_int_equal(c->naction, 2);
+	assert_int_equal(c->action[0], 1);
+	assert_int_equal(c->action[1], 0);
+	engine_free(w->en);
+	w->jails[1].refused = true;
+	start(w);
+	c = jail_conf(engine_jail(w->en, "manual"));
+	assert_int_equal(c->naction, 1);
+	assert_null(engine_jail(w->en, "mail"));
+	assert_null(engine_jail_at(w->en, 2));
+}
+
+static void
 keep_last(void *arg, const struct known_record *r)
 {
 	*(struct known_record *)arg = *r;
@@ -347,6 +431,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(looked_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_subjects, setup, teardown),
 		cmocka_unit_test_setup_teardown(explained_oddities, setup, teardown),
+		cmocka_unit_test_setup_teardown(attempts_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(actions_by_hand, setup, teardown),
 		cmocka_unit_test(stored_logins),
 		cmocka_unit_test(cached_answers),
 		cmocka_unit_test(nothing_is_freed),

@@ -220,6 +220,132 @@ test_told(void **state)
 	done(m, &b);
 }
 
+/* Logins that went well are told where somebody wants to know them. */
+static void
+test_logins(void **state)
+{
+	static const char *const login[] = { "^ well <F-USER>\\S+</F-USER> <ADDR>$",
+		"^ well of (?P<fid>\\S+)$" };
+	struct bench b = { .fail = { "^ bad <ADDR>$" }, .o.gains = true,
+	    .filter.loginregex = { (const char **)(uintptr_t)login, 2 } };
+	struct match *m = only(&b);
+	struct bench bad = { .fail = { "^ bad <ADDR>$" }, .o.gains = true,
+	    .filter.loginregex = { (const char *[]){ "(" }, 1 } };
+
+	assert_string_equal(feed(m, D "bad 192.0.2.1\n" D "well ann 192.0.2.2\n"
+	    D "well of you\n", false), "192.0.2.1  r0 l1 t0\n192.0.2.2 ann r0 l1 t0\n");
+	assert_int_equal(rules_count(b.rules), 1);
+	assert_int_equal(rules_stats(b.rules)->ignored, 2);
+	done(m, &b);
+	assert_non_null(strstr(refused(&bad), "loginregex 1"));
+}
+
+/* The templates that dated lines, those with the most first; then those of the list. */
+static void
+test_dates_told(void **state)
+{
+	struct bench b = { .fail = { "bad <ADDR>$" } };
+	struct match *m = only(&b);
+	const char *name;
+	uint64_t hits, last = UINT64_MAX;
+	size_t i = 0;
+
+	feed(m, D "bad 192.0.2.1\nAug 14 10:00:00 bad 192.0.2.1\n"
+	    "Aug 14 10:00:00 bad 192.0.2.1\n", false);
+	assert_true(rules_dates(b.rules, 0, &name, &hits));
+	assert_int_equal(hits, 2);
+	assert_true(rules_dates(b.rules, 1, &name, &hits));
+	assert_int_equal(hits, 1);
+	for (; rules_dates(b.rules, i, &name, &hits); i++) {
+		assert_true(hits <= last);
+		last = hits;
+	}
+	assert_in_range(i, 10, 100);
+	done(m, &b);
+}
+
+/* Only failures from one's own proxies: the client is not in the log. */
+static void
+test_own_peers(void **state)
+{
+	struct addr proxy;
+	struct bench b = { .fail = { "bad <ADDR>$" }, .o.trusted = &proxy,
+	    .o.ntrusted = 1 };
+	struct match *m = only(&b);
+
+	addr_parse_prefix(STR("203.0.113.0/24"), &proxy);
+	for (int i = 0; i < 19; i++)
+		feed(m, D "bad 203.0.113.7\n", false);
+	assert_false(rules_peers_only(b.rules));
+	feed(m, D "bad 203.0.113.7\n", false);
+	assert_true(rules_peers_only(b.rules));
+	assert_int_equal(rules_stats(b.rules)->own_peer, 20);
+	for (int i = 0; i < 20; i++)
+		feed(m, D "bad 192.0.2.1\n", false);
+	assert_false(rules_peers_only(b.rules));
+	done(m, &b);
+}
+
+static void
+line_verdict(void *arg, struct str line, enum line_verdict verdict, int rule)
+{
+	static const char *const names[] = { [LINE_MISSED] = "missed",
+		[LINE_MATCHED] = "matched", [LINE_IGNORED] = "ignored",
+		[LINE_REFUSED] = "refused" };
+
+	buf_printf(arg, "%.*s %s %d\n", line.len > 20 ? (int)line.len - 20 : 0,
+	    line.s + 20, names[verdict], rule);
+}
+
+/* What tools are told of each line, of candidates and of all; and when a line was. */
+static void
+test_watched(void **state)
+{
+	static const char lines[] = D "bad 192.0.2.1\n" D "nothing\n" D "bad you\n"
+	    D "bad 192.0.2.1 not\n";
+	struct bench b = { .fail = { "^ bad <ADDR>(?: not)?$" }, .ignore = { "not$" } };
+	struct match *m = only(&b);
+	struct buf told = { 0 };
+
+	match_watch_lines(m, WATCH_ALL, line_verdict, &told);
+	feed(m, lines, false);
+	assert_string_equal(told.p, "bad 192.0.2.1 matched 0\nnothing missed -1\n"
+	    "bad you missed -1\nbad 192.0.2.1 not ignored -1\n");
+	buf_clear(&told);
+	match_watch_lines(m, WATCH_CANDIDATES, line_verdict, &told);
+	feed(m, lines, false);
+	assert_string_equal(told.p, "bad 192.0.2.1 matched 0\nbad you missed -1\n"
+	    "bad 192.0.2.1 not ignored -1\n");
+	assert_int_equal(match_line_time(m, STR(D "x"), NOW), NOW);
+	assert_int_equal(match_line_time(m, STR("no date"), NOW), -1);
+	buf_fini(&told);
+	done(m, &b);
+}
+
+/* Nothing but what syslog writes is taken for a repetition. */
+static void
+test_no_repetition(void **state)
+{
+	static const char *const lines[] = {
+		D "a: message repeated 0 times: [ bad from 192.0.2.1]\n",
+		D "a: message repeated  times: [ bad from 192.0.2.1]\n",
+		D "a: message repeated 2 time: [ bad from 192.0.2.1]\n",
+		D "a: message repeated 2\n",
+		D "a message repeated 2 times: [ bad from 192.0.2.1]\n",
+		": message repeated 2 times: [ bad from 192.0.2.1]\n", "]\n", "\n",
+		D "a: message repeated 2 times: [ bad from 192.0.2.1\n",
+	};
+	struct bench b = { .fail = { "^ a: bad from <ADDR>$" }, .o.no_literals = true };
+	struct match *m = only(&b);
+
+	for (size_t i = 0; i < N(lines); i++)
+		assert_string_equal(feed(m, lines[i], false), "");
+	assert_string_equal(feed(m, D "a: message repeated 2 times: [bad from 192.0.2.1] \r\n",
+	    false), "192.0.2.1  r0 l1 t0\n");
+	assert_int_equal(weight, 2);
+	done(m, &b);
+}
+
 int
 main(void)
 {
@@ -233,6 +359,11 @@ main(void)
 		cmocka_unit_test(test_subnets),
 		cmocka_unit_test(test_wide),
 		cmocka_unit_test(test_told),
+		cmocka_unit_test(test_logins),
+		cmocka_unit_test(test_dates_told),
+		cmocka_unit_test(test_own_peers),
+		cmocka_unit_test(test_watched),
+		cmocka_unit_test(test_no_repetition),
 	};
 
 	return cmocka_run_group_tests_name("groups", tests, NULL, NULL);

@@ -362,6 +362,23 @@ decade_back(void **state)
 	stamp_free(slow);
 }
 
+/* A day that this year has, the year before had not: no date at all. */
+static void
+leap_day(void **state)
+{
+	struct stamp *st = make(NULL, NULL);
+	struct stamp_hit hit = { 0 };
+
+	(void)state;
+	/* 2024-01-05, and 2024-02-29 12:00 */
+	assert_false(stamp_find(st, STR("Feb 29 10:00:00 x"), INT64_C(1704412800000),
+	    &hit) && hit.has_time);
+	assert_true(stamp_find(st, STR("Feb 29 10:00:00 x"), INT64_C(1709208000000), &hit));
+	assert_int_equal((int64_t)hit.when_s, 1709200800);
+	stamp_free(st);
+	stamp_free(NULL);
+}
+
 /* What the shortcuts give is what the regexes give, also for what they learn. */
 static void
 shortcuts(void **state)
@@ -458,6 +475,7 @@ main(void)
 		cmocka_unit_test(bad_patterns),
 		cmocka_unit_test(same_head),
 		cmocka_unit_test(decade_back),
+		cmocka_unit_test(leap_day),
 		cmocka_unit_test(shortcuts),
 		cmocka_unit_test(cuts),
 	};
