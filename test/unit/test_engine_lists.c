@@ -27,7 +27,8 @@ expect_allowed(const struct jail *j, const char *want)
 	buf_fini(&b);
 }
 
-/* Names are asked for once, however many lists have them; what cannot be a name is not. */
+/* Names are asked for once, however many lists have them; what cannot be a name is not.
+ */
 static void
 allowed_names(void **state)
 {
@@ -43,7 +44,8 @@ allowed_names(void **state)
 	j = engine_jail(w->en, "sshd");
 	jail_allow_set(j, "file:/1", one, 6);
 	jail_allow_set(j, "file:/2", two, 2);
-	expect_allowed(j, "mail.example.com\nwho are you\nb@x\n192.0.2.0/24\n"
+	expect_allowed(j,
+	    "mail.example.com\nwho are you\nb@x\n192.0.2.0/24\n"
 	    "mail.example.com\na-b.example.com\n");
 	failure(w, 1000, "198.51.100.1", "u");
 	expect(w, "ask sshd <mail.example.com a-b.example.com> -\n");
@@ -95,10 +97,15 @@ block_list(void **state)
 	struct world *w = *state;
 	struct addr v[3] = { host("192.0.2.1").addr, host("192.0.2.2").addr,
 		host("127.0.0.1").addr };
-	struct ban_request r = { .jail = "sshd", .subject = host("192.0.2.2"),
-	    .now_ms = 1000000, .until_ms = 2000000, .cause = CAUSE_ADMIN };
-	struct ban_request always = { .jail = "sshd", .subject = host("192.0.2.9"),
-	    .now_ms = 1000000, .cause = CAUSE_ADMIN };
+	struct ban_request r = { .jail = "sshd",
+		.subject = host("192.0.2.2"),
+		.now_ms = 1000000,
+		.until_ms = 2000000,
+		.cause = CAUSE_ADMIN };
+	struct ban_request always = { .jail = "sshd",
+		.subject = host("192.0.2.9"),
+		.now_ms = 1000000,
+		.cause = CAUSE_ADMIN };
 	const struct ban *ban;
 	struct jail *j;
 	struct err e;
@@ -110,7 +117,8 @@ block_list(void **state)
 	assert_int_equal(engine_ban(w->en, &always, &ban, &e), 0);
 	w->log[0] = '\0';
 	assert_int_equal(engine_blocklist_set(w->en, j, v, 3, 1000000), 1);
-	expect(w, "ban sshd 192.0.2.1 -1 c5 f0 n1\nprolong sshd 192.0.2.2 -1 c5 f0 n1\n"
+	expect(w,
+	    "ban sshd 192.0.2.1 -1 c5 f0 n1\nprolong sshd 192.0.2.2 -1 c5 f0 n1\n"
 	    "cap  max_bans reached: block list cut\n");
 	assert_int_equal(engine_blocklist_set(w->en, j, v, 2, 1000001), 0);
 	expect(w, "");
@@ -210,10 +218,14 @@ static void
 explained_oddities(void **state)
 {
 	struct guard_entry own = { host("198.51.100.1").addr, "own address" };
-	struct subject s = host("192.0.2.1"), id = { .kind = SUBJECT_ID,
-		.text = STR("x") };
-	struct ban ban = { .id = 7, .jail = "sshd", .subject = s, .since_ms = 999000,
-	    .until_ms = 2000000, .count = 1 };
+	struct subject s = host("192.0.2.1"),
+		       id = { .kind = SUBJECT_ID, .text = STR("x") };
+	struct ban ban = { .id = 7,
+		.jail = "sshd",
+		.subject = s,
+		.since_ms = 999000,
+		.until_ms = 2000000,
+		.count = 1 };
 	struct world *w = *state;
 	struct err e;
 
@@ -241,15 +253,19 @@ explained_oddities(void **state)
 	}
 	engine_unban(w->en, "sshd", &s, CAUSE_EXPIRED, w->now);
 	explained(w, &s, "sshd: banned 3 times before");
-	assert_int_equal(jail_allow_add(engine_jail(w->en, "sshd"), "192.0.2.0/24", &e), 0);
+	assert_int_equal(
+	    jail_allow_add(engine_jail(w->en, "sshd"), "192.0.2.0/24", &e), 0);
 	explained(w, &s, "sshd: never counted: ignoreip has 192.0.2.0/24");
 	guard_set(engine_guard(w->en), "own", &own, 1);
 	s = host("198.51.100.1");
 	explained(w, &s, "sshd: never counted: own address (ignoreself)");
 	explained(w, &s, "never banned: own address");
 	s = host("192.0.2.5");
-	struct failure f = { .jail = engine_jail(w->en, "mail"), .subject = s,
-	    .addr = s.addr, .when_ms = w->now, .weight = 1 };
+	struct failure f = { .jail = engine_jail(w->en, "mail"),
+		.subject = s,
+		.addr = s.addr,
+		.when_ms = w->now,
+		.weight = 1 };
 	engine_failure(w->en, &f, w->now);
 	explained(w, &s, "mail: the limit is reached; waiting for the answer");
 }
@@ -267,16 +283,21 @@ static void
 attempts_told(void **state)
 {
 	struct field one[] = { { STR("service"), STR("imap\t\n") } };
-	struct field two[] = { { STR("mech"), STR("LOGIN") }, { STR("service"), STR("") } };
+	struct field two[] = { { STR("mech"), STR("LOGIN") },
+		{ STR("service"), STR("") } };
 	struct world *w = *state;
 	struct buf rows = { 0 };
 	unsigned acts[] = { 0 };
-	struct failure f = { .subject = host("192.0.2.1"), .weight = 1,
-	    .user = STR("ann"), .fields = one, .nfields = 1 };
+	struct failure f = { .subject = host("192.0.2.1"),
+		.weight = 1,
+		.user = STR("ann"),
+		.fields = one,
+		.nfields = 1 };
 
 	w->jails[0].action = acts;
 	w->jails[0].naction = w->conf.nactions = 1;
-	w->host = (struct engine_host){ .arg = &rows, .emit = keep_attempts, .seed = 1 };
+	w->host =
+	    (struct engine_host){ .arg = &rows, .emit = keep_attempts, .seed = 1 };
 	start(w);
 	f.jail = engine_jail(w->en, "sshd");
 	f.addr = f.subject.addr;
@@ -291,7 +312,8 @@ attempts_told(void **state)
 	f.when_ms++;
 	engine_failure(w->en, &f, f.when_ms);
 	buf_putc(&rows, '\0');
-	assert_string_equal(rows.p, "1000000\t192.0.2.1\timap\\x09\\x0a\tann\n"
+	assert_string_equal(rows.p,
+	    "1000000\t192.0.2.1\timap\\x09\\x0a\tann\n"
 	    "1000001\t192.0.2.1\tLOGIN\tann\n1000002\t192.0.2.1\t-\t-\n");
 	buf_fini(&rows);
 	/* as many as fit, the last ones, in pieces */
@@ -344,15 +366,15 @@ keep_last(void *arg, const struct known_record *r)
 	*(struct known_record *)arg = *r;
 }
 
-/* More logins of one place than there is room for: the newest are kept, and the store is
- * told which went. */
+/* More logins of one place than there is room for: the newest are kept, and the store
+ * is told which went. */
 static void
 stored_logins(void **state)
 {
 	static const struct hash_key key;
 	struct known *k = known_new(&key);
 	struct known_record r = { 0 }, last = { 0 };
-	enum { SAME = 1 << 20 };	/* a multiple of what they are spread over */
+	enum { SAME = 1 << 20 }; /* a multiple of what they are spread over */
 
 	(void)state;
 	for (int i = 1; i <= 20; i++) {
@@ -361,12 +383,12 @@ stored_logins(void **state)
 	}
 	r.when_ms = 1;
 	r.hash = 99 * (uint64_t)SAME;
-	known_restore(k, &r);		/* older than all: not taken */
+	known_restore(k, &r); /* older than all: not taken */
 	known_records(k, false, keep_last, &last);
 	assert_true(last.gone);
 	assert_int_equal(last.hash, 99 * (uint64_t)SAME);
 	r.hash = 20 * (uint64_t)SAME;
-	known_restore(k, &r);		/* older than what is known of it */
+	known_restore(k, &r); /* older than what is known of it */
 	known_records(k, true, keep_last, &last);
 	assert_false(last.gone);
 	known_free(k);
@@ -376,10 +398,17 @@ stored_logins(void **state)
 static void
 cached_answers(void **state)
 {
-	static const struct { const char *option; int rc; } v[] = {
-		{ "key=x, max-count=0", -EINVAL }, { "key=x, max-count=no", -EINVAL },
-		{ "key=x, max-count=99999999999", -EINVAL }, { "key=\"x", -EINVAL },
-		{ "key", -EINVAL }, { "key=", 0 }, { "key='<fid>' max-time=1m", 0 },
+	static const struct {
+		const char *option;
+		int rc;
+	} v[] = {
+		{ "key=x, max-count=0", -EINVAL },
+		{ "key=x, max-count=no", -EINVAL },
+		{ "key=x, max-count=99999999999", -EINVAL },
+		{ "key=\"x", -EINVAL },
+		{ "key", -EINVAL },
+		{ "key=", 0 },
+		{ "key='<fid>' max-time=1m", 0 },
 		{ "key=a, key=b, max-count=7", 0 },
 	};
 	struct failure f = { .subject = host("192.0.2.1"), .weight = 1 };
@@ -426,7 +455,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(allowed_names, setup, teardown),
-		cmocka_unit_test_setup_teardown(allowed_list_is_capped, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    allowed_list_is_capped, setup, teardown),
 		cmocka_unit_test_setup_teardown(block_list, setup, teardown),
 		cmocka_unit_test_setup_teardown(looked_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_subjects, setup, teardown),

@@ -23,9 +23,12 @@ refused(struct bench *b)
 static void
 test_alternatives(void **state)
 {
-	struct bench b = { .fail = { "^ (?:two (?P<alt_user_2>\\w+) )?(?:one "
-	    "(?P<alt_user_1>\\w*) )?(?:is (?P<user>\\w+) )?from <HOST>$" } };
-	struct bench c = { .fail = { "^ from (?P<alt_ip4>\\S+)( for (?P<alt_id>\\S+))?$" } };
+	struct bench
+	    b = { .fail = {
+		      "^ (?:two (?P<alt_user_2>\\w+) )?(?:one "
+		      "(?P<alt_user_1>\\w*) )?(?:is (?P<user>\\w+) )?from <HOST>$" } };
+	struct bench c = { .fail = {
+			       "^ from (?P<alt_ip4>\\S+)( for (?P<alt_id>\\S+))?$" } };
 	struct match *m = only(&b), *mc = only(&c);
 
 	assert_string_equal(feed(m, D "two ann one bob from 192.0.2.1\n", false),
@@ -34,8 +37,9 @@ test_alternatives(void **state)
 	    "192.0.2.1 ann r0 l1 t0\n");
 	assert_string_equal(feed(m, D "two ann is eve from 192.0.2.1\n", false),
 	    "192.0.2.1 eve r0 l1 t0\n");
-	assert_string_equal(feed(mc, D "from 192.0.2.1\n" D "from 192.0.2.1 for x\n",
-	    false), "192.0.2.1  r0 l1 t0\nx  r0 l1 t0\n");
+	assert_string_equal(
+	    feed(mc, D "from 192.0.2.1\n" D "from 192.0.2.1 for x\n", false),
+	    "192.0.2.1  r0 l1 t0\nx  r0 l1 t0\n");
 	done(m, &b);
 	done(mc, &c);
 }
@@ -45,12 +49,14 @@ static void
 test_tuples(void **state)
 {
 	struct bench b = { .fail = { "^ (?P<user>\\w+)?(?: at (?P<tuple_user_1>\\w+))?"
-	    "(?: of (?P<tuple_user_2>\\w+))? from <HOST>$" } };
+				     "(?: of (?P<tuple_user_2>\\w+))? from <HOST>$" } };
 	struct match *m = only(&b);
 
-	assert_string_equal(feed(m, D "ann at host of net from 192.0.2.1\n"
-	    D "ann of net from 192.0.2.1\n" D "ann from 192.0.2.1\n"
-	    D " at host from 192.0.2.1\n", false),
+	assert_string_equal(feed(m,
+				D "ann at host of net from 192.0.2.1\n" D
+				  "ann of net from 192.0.2.1\n" D
+				  "ann from 192.0.2.1\n" D " at host from 192.0.2.1\n",
+				false),
 	    "192.0.2.1 ann host net r0 l1 t0\n192.0.2.1 ann net r0 l1 t0\n"
 	    "192.0.2.1 ann r0 l1 t0\n192.0.2.1 host r0 l1 t0\n");
 	done(m, &b);
@@ -75,13 +81,20 @@ static void
 test_weights(void **state)
 {
 	const char *two[] = { "3", "1" };
-	struct bench b = { .fail = { "^ a <F-WEIGHT>\\S*</F-WEIGHT> <HOST>$", "^ b <HOST>$",
-	    "^ c <HOST>$" }, .filter.weight = { two, 2 } };
+	struct bench b = { .fail = { "^ a <F-WEIGHT>\\S*</F-WEIGHT> <HOST>$",
+			       "^ b <HOST>$", "^ c <HOST>$" },
+		.filter.weight = { two, 2 } };
 	struct match *m = only(&b);
-	static const struct { const char *line; unsigned weight; } v[] = {
-		{ D "a 5 192.0.2.1\n", 15 }, { D "a 0 192.0.2.1\n", 3 },
-		{ D "a x 192.0.2.1\n", 3 }, { D "a 100000 192.0.2.1\n", 300 },
-		{ D "b 192.0.2.1\n", 1 }, { D "c 192.0.2.1\n", 1 },
+	static const struct {
+		const char *line;
+		unsigned weight;
+	} v[] = {
+		{ D "a 5 192.0.2.1\n", 15 },
+		{ D "a 0 192.0.2.1\n", 3 },
+		{ D "a x 192.0.2.1\n", 3 },
+		{ D "a 100000 192.0.2.1\n", 300 },
+		{ D "b 192.0.2.1\n", 1 },
+		{ D "c 192.0.2.1\n", 1 },
 	};
 
 	for (size_t i = 0; i < N(v); i++) {
@@ -121,8 +134,9 @@ test_names(void **state)
 		struct match *m = only(&v[i]);
 
 		feed(m, lines, false);
-		assert_string_equal(out, i == 1 ? "192.0.2.1  r0 l1 t0\n" :
-		    "mail.example.com  r0 l1 t0\n192.0.2.1  r0 l1 t0\n");
+		assert_string_equal(out,
+		    i == 1 ? "192.0.2.1  r0 l1 t0\n"
+			   : "mail.example.com  r0 l1 t0\n192.0.2.1  r0 l1 t0\n");
 		assert_int_equal(rules_stats(v[i].rules)->bad_host, i == 1);
 		done(m, &v[i]);
 	}
@@ -132,18 +146,23 @@ test_names(void **state)
 static void
 test_subnets(void **state)
 {
-	struct bench b = { .fail = { "^ net <SUBNET>$", "^ no <ADDR><F-NOFAIL>x</F-NOFAIL>$",
-	    "^ <F-ID>\\S+</F-ID> of <ADDR>$" } };
+	struct bench b = { .fail = { "^ net <SUBNET>$",
+			       "^ no <ADDR><F-NOFAIL>x</F-NOFAIL>$",
+			       "^ <F-ID>\\S+</F-ID> of <ADDR>$" } };
 	struct match *m = only(&b);
 	static char line[1024] = D;
 
-	assert_string_equal(feed(m, D "net 192.0.2.77/24\n" D "net 192.0.2.77/32\n"
-	    D "net 2001:db8::77/64\n", false), "192.0.2.0/24  r0 l1 t0\n"
+	assert_string_equal(feed(m,
+				D "net 192.0.2.77/24\n" D "net 192.0.2.77/32\n" D
+				  "net 2001:db8::77/64\n",
+				false),
+	    "192.0.2.0/24  r0 l1 t0\n"
 	    "192.0.2.77  r0 l1 t0\n2001:db8::/64  r0 l1 t0\n");
 	assert_string_equal(feed(m, D "no 192.0.2.1x\n", false), "");
 	assert_int_equal(rules_stats(b.rules)->ignored, 1);
-	assert_string_equal(feed(m, D "192.0.2.1 of 192.0.2.1\n" D "you of 192.0.2.1\n",
-	    false), "192.0.2.1  r2 l1 t0\nyou  r2 l1 t0\n");
+	assert_string_equal(
+	    feed(m, D "192.0.2.1 of 192.0.2.1\n" D "you of 192.0.2.1\n", false),
+	    "192.0.2.1  r2 l1 t0\nyou  r2 l1 t0\n");
 	memset(line + strlen(line), 'x', 600);
 	strcat(line, " of 192.0.2.1\n");
 	assert_string_equal(feed(m, line, false), "");
@@ -151,14 +170,23 @@ test_subnets(void **state)
 	done(m, &b);
 }
 
-/* FEFF at the start, half an LF at either end, what is no character, half a character. */
+/* FEFF at the start, half an LF at either end, what is no character, half a character.
+ */
 static void
 test_wide(void **state)
 {
-	static const struct { const char *name; struct str raw; const char *user; } v[] = {
-		{ "utf-16", { "\xff\xfe" "b\0 \0\xe4\0 \0001\0.\0001\0.\0001\0.\0001\0\n", 25 },
+	static const struct {
+		const char *name;
+		struct str raw;
+		const char *user;
+	} v[] = {
+		{ "utf-16",
+		    { "\xff\xfe"
+		      "b\0 \0\xe4\0 \0001\0.\0001\0.\0001\0.\0001\0\n",
+			25 },
 		    "\xc3\xa4" },
-		{ "UTF_16BE", { "\xfe\xff\0b\0 \0\xe4\0 \0001\0.\0001\0.\0001\0.\0001\0\n", 26 },
+		{ "UTF_16BE",
+		    { "\xfe\xff\0b\0 \0\xe4\0 \0001\0.\0001\0.\0001\0.\0001\0\n", 26 },
 		    "\xc3\xa4" },
 		{ "utf16be", { "\0b\0 \xd8\0\0 \0001\0.\0001\0.\0001\0.\0001\0\n", 24 },
 		    "\xef\xbf\xbd" },
@@ -173,9 +201,11 @@ test_wide(void **state)
 
 	for (size_t i = 0; i < N(v); i++) {
 		struct bench b = { .fail = { "^b <F-USER>\\S+</F-USER> <HOST>$" },
-		    .o.logencoding = v[i].name };
+			.o.logencoding = v[i].name };
 		struct match *m = only(&b);
-		struct block block = { .text = v[i].raw, .read_ms = NOW, .line_ms = NOW };
+		struct block block = {
+			.text = v[i].raw, .read_ms = NOW, .line_ms = NOW
+		};
 		char want[64];
 
 		snprintf(want, sizeof(want), "1.1.1.1 %s r0 l1 t0\n", v[i].user);
@@ -190,14 +220,16 @@ test_wide(void **state)
 static void
 test_told(void **state)
 {
-	struct bench b = { .fail = { "^x*bad <HOST>$" }, .ignore = { "^(?:x+x+)+[^xb]" },
-	    .filter.prefregex = "^ (?:a+a+)*<F-CONTENT>(?:bad|x).*</F-CONTENT>$",
-	    .o.no_literals = true };
+	struct bench b = { .fail = { "^x*bad <HOST>$" },
+		.ignore = { "^(?:x+x+)+[^xb]" },
+		.filter.prefregex = "^ (?:a+a+)*<F-CONTENT>(?:bad|x).*</F-CONTENT>$",
+		.o.no_literals = true };
 	struct match *m = only(&b);
 	struct buf slow = { 0 };
 	char line[256] = D;
 
-	assert_string_equal(feed(m, D "bad 192.0.2.1\n", false), "192.0.2.1  r0 l1 t0\n");
+	assert_string_equal(
+	    feed(m, D "bad 192.0.2.1\n", false), "192.0.2.1  r0 l1 t0\n");
 	assert_int_equal(rules_prefix_hits(b.rules), 1);
 	assert_int_equal(rules_ignore_hits(b.rules), 0);
 	rules_slow(b.rules, &slow);
@@ -226,14 +258,18 @@ test_logins(void **state)
 {
 	static const char *const login[] = { "^ well <F-USER>\\S+</F-USER> <ADDR>$",
 		"^ well of (?P<fid>\\S+)$" };
-	struct bench b = { .fail = { "^ bad <ADDR>$" }, .o.gains = true,
-	    .filter.loginregex = { (const char **)(uintptr_t)login, 2 } };
+	struct bench b = { .fail = { "^ bad <ADDR>$" },
+		.o.gains = true,
+		.filter.loginregex = { (const char **)(uintptr_t)login, 2 } };
 	struct match *m = only(&b);
-	struct bench bad = { .fail = { "^ bad <ADDR>$" }, .o.gains = true,
-	    .filter.loginregex = { (const char *[]){ "(" }, 1 } };
+	struct bench bad = { .fail = { "^ bad <ADDR>$" },
+		.o.gains = true,
+		.filter.loginregex = { (const char *[]){ "(" }, 1 } };
 
-	assert_string_equal(feed(m, D "bad 192.0.2.1\n" D "well ann 192.0.2.2\n"
-	    D "well of you\n", false), "192.0.2.1  r0 l1 t0\n192.0.2.2 ann r0 l1 t0\n");
+	assert_string_equal(
+	    feed(m, D "bad 192.0.2.1\n" D "well ann 192.0.2.2\n" D "well of you\n",
+		false),
+	    "192.0.2.1  r0 l1 t0\n192.0.2.2 ann r0 l1 t0\n");
 	assert_int_equal(rules_count(b.rules), 1);
 	assert_int_equal(rules_stats(b.rules)->ignored, 2);
 	done(m, &b);
@@ -250,8 +286,10 @@ test_dates_told(void **state)
 	uint64_t hits, last = UINT64_MAX;
 	size_t i = 0;
 
-	feed(m, D "bad 192.0.2.1\nAug 14 10:00:00 bad 192.0.2.1\n"
-	    "Aug 14 10:00:00 bad 192.0.2.1\n", false);
+	feed(m,
+	    D "bad 192.0.2.1\nAug 14 10:00:00 bad 192.0.2.1\n"
+	      "Aug 14 10:00:00 bad 192.0.2.1\n",
+	    false);
 	assert_true(rules_dates(b.rules, 0, &name, &hits));
 	assert_int_equal(hits, 2);
 	assert_true(rules_dates(b.rules, 1, &name, &hits));
@@ -269,8 +307,9 @@ static void
 test_own_peers(void **state)
 {
 	struct addr proxy;
-	struct bench b = { .fail = { "bad <ADDR>$" }, .o.trusted = &proxy,
-	    .o.ntrusted = 1 };
+	struct bench b = {
+		.fail = { "bad <ADDR>$" }, .o.trusted = &proxy, .o.ntrusted = 1
+	};
 	struct match *m = only(&b);
 
 	addr_parse_prefix(STR("203.0.113.0/24"), &proxy);
@@ -290,7 +329,8 @@ static void
 line_verdict(void *arg, struct str line, enum line_verdict verdict, int rule)
 {
 	static const char *const names[] = { [LINE_MISSED] = "missed",
-		[LINE_MATCHED] = "matched", [LINE_IGNORED] = "ignored",
+		[LINE_MATCHED] = "matched",
+		[LINE_IGNORED] = "ignored",
 		[LINE_REFUSED] = "refused" };
 
 	buf_printf(arg, "%.*s %s %d\n", line.len > 20 ? (int)line.len - 20 : 0,
@@ -301,20 +341,22 @@ line_verdict(void *arg, struct str line, enum line_verdict verdict, int rule)
 static void
 test_watched(void **state)
 {
-	static const char lines[] = D "bad 192.0.2.1\n" D "nothing\n" D "bad you\n"
-	    D "bad 192.0.2.1 not\n";
+	static const char lines[] =
+	    D "bad 192.0.2.1\n" D "nothing\n" D "bad you\n" D "bad 192.0.2.1 not\n";
 	struct bench b = { .fail = { "^ bad <ADDR>(?: not)?$" }, .ignore = { "not$" } };
 	struct match *m = only(&b);
 	struct buf told = { 0 };
 
 	match_watch_lines(m, WATCH_ALL, line_verdict, &told);
 	feed(m, lines, false);
-	assert_string_equal(told.p, "bad 192.0.2.1 matched 0\nnothing missed -1\n"
+	assert_string_equal(told.p,
+	    "bad 192.0.2.1 matched 0\nnothing missed -1\n"
 	    "bad you missed -1\nbad 192.0.2.1 not ignored -1\n");
 	buf_clear(&told);
 	match_watch_lines(m, WATCH_CANDIDATES, line_verdict, &told);
 	feed(m, lines, false);
-	assert_string_equal(told.p, "bad 192.0.2.1 matched 0\nbad you missed -1\n"
+	assert_string_equal(told.p,
+	    "bad 192.0.2.1 matched 0\nbad you missed -1\n"
 	    "bad 192.0.2.1 not ignored -1\n");
 	assert_int_equal(match_line_time(m, STR(D "x"), NOW), NOW);
 	assert_int_equal(match_line_time(m, STR("no date"), NOW), -1);
@@ -332,7 +374,9 @@ test_no_repetition(void **state)
 		D "a: message repeated 2 time: [ bad from 192.0.2.1]\n",
 		D "a: message repeated 2\n",
 		D "a message repeated 2 times: [ bad from 192.0.2.1]\n",
-		": message repeated 2 times: [ bad from 192.0.2.1]\n", "]\n", "\n",
+		": message repeated 2 times: [ bad from 192.0.2.1]\n",
+		"]\n",
+		"\n",
 		D "a: message repeated 2 times: [ bad from 192.0.2.1\n",
 	};
 	struct bench b = { .fail = { "^ a: bad from <ADDR>$" }, .o.no_literals = true };
@@ -340,8 +384,9 @@ test_no_repetition(void **state)
 
 	for (size_t i = 0; i < N(lines); i++)
 		assert_string_equal(feed(m, lines[i], false), "");
-	assert_string_equal(feed(m, D "a: message repeated 2 times: [bad from 192.0.2.1] \r\n",
-	    false), "192.0.2.1  r0 l1 t0\n");
+	assert_string_equal(
+	    feed(m, D "a: message repeated 2 times: [bad from 192.0.2.1] \r\n", false),
+	    "192.0.2.1  r0 l1 t0\n");
 	assert_int_equal(weight, 2);
 	done(m, &b);
 }

@@ -249,7 +249,7 @@ static const struct {
 	{ "(?P<>a)", "column 5: missing group name" },
 	{ "(?Pa)", "column 1: unknown extension ?Pa" },
 	{ "(?(a)b)", "column 1: unknown group 'a' in condition" },
-	{ "(?(1)a|b|c)(x)", "column 1: conditional subpattern contains more than two branches" },
+	{ "(?(1)a|b|c)(x)", "column 1: conditional subpattern contains more" },
 	{ "(?z)", "column 1: unknown flag 'z'" },
 	{ "(?i", "column 1: missing : after flags" },
 	{ "a{1}{2}", "column 5: multiple repeat" },

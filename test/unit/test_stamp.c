@@ -373,7 +373,8 @@ leap_day(void **state)
 	/* 2024-01-05, and 2024-02-29 12:00 */
 	assert_false(stamp_find(st, STR("Feb 29 10:00:00 x"), INT64_C(1704412800000),
 	    &hit) && hit.has_time);
-	assert_true(stamp_find(st, STR("Feb 29 10:00:00 x"), INT64_C(1709208000000), &hit));
+	assert_true(
+	    stamp_find(st, STR("Feb 29 10:00:00 x"), INT64_C(1709208000000), &hit));
 	assert_int_equal((int64_t)hit.when_s, 1709200800);
 	stamp_free(st);
 	stamp_free(NULL);
