@@ -66,7 +66,7 @@ struct failure {
 	struct str user;	/* empty if not captured */
 	int64_t when_ms;	/* of the attempt, findtime rules applied */
 	bool gained;	/* no failure but a login that went well (jails with known) */
-	unsigned weight;	/* attempts this stands for, >= 1 */
+	unsigned weight;	/* attempts this stands for; 0: it counts nothing */
 	unsigned rule;		/* index of the failregex */
 	const struct field *fields;	/* all captures, F-* names in lower case */
 	size_t nfields;

@@ -178,7 +178,7 @@ weight_of(struct engine *en, const struct jail *j, const struct failure *f,
     const struct subject *s)
 {
 	const struct conf_increment *inc = &j->conf->increment;
-	unsigned weight = f->weight ? f->weight : 1, before;
+	unsigned weight = f->weight, before;
 
 	if (!inc->on)
 		return weight;
@@ -271,6 +271,8 @@ engine_failure(struct engine *en, const struct failure *given, int64_t now_ms)
 		return;
 	}
 	engine_notice(en, EVENT_FOUND, j, f, "");
+	if (!f->weight)
+		return;
 	if (!target_of(j, f, &v.target)) {
 		j->stats->no_subject++;
 		return;

@@ -51,6 +51,14 @@ list_has(const struct conf_options *options, const char *key, struct str want,
 	return false;
 }
 
+static bool
+named(const struct parser_env *env, const char *key, const char *value)
+{
+	bool empty;
+
+	return list_has(env->options, key, str_of(value), &empty);
+}
+
 /* An option that is not set wants everything. */
 static bool
 wanted(const struct parser_env *env, const char *key, struct str value)
@@ -310,6 +318,8 @@ judge(struct str line, const struct zimbra_reading *r, const struct attempt *a,
 		out->user = a->typed;
 	fill_event(line, r, a, out);
 	fill_fields(r, a, out);
+	if (named(env, "uncounted", reasons[a->reason]))
+		out->weight = 0;
 	return PARSER_FAIL;
 }
 
@@ -378,6 +388,8 @@ zimbra_check(const struct conf_options *options, struct err *e)
 		rc = check_words(options, "category", categories, e);
 	if (rc == 0)
 		rc = check_words(options, "reason", reasons + ZIMBRA_PASSWORD, e);
+	if (rc == 0)
+		rc = check_words(options, "uncounted", reasons + ZIMBRA_PASSWORD, e);
 	return rc;
 }
 

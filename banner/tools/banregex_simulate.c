@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "banner/core/engine.h"
@@ -142,17 +143,50 @@ only_tells(const struct simulation *sm, const char *name)
 }
 
 static bool
+decides_logins(const struct simulation *sm, const char *name)
+{
+	const struct conf_jail *c = jail_conf(engine_jail(sm->en, name));
+
+	for (size_t i = 0; c && i < c->naction; i++)
+		if (strcmp(sm->conf->actions[c->action[i]].plugin, "login") == 0)
+			return true;
+	return false;
+}
+
+/* As the action login decides: of a banned account some may log in. */
+static bool
+refuses_login(
+    const struct simulation *sm, const struct ban *ban, const struct failure *f)
+{
+	const struct str *name = &ban->subject.text;
+
+	return f->addr.family && f->user.len == name->len &&
+	    strncasecmp(f->user.s, name->s, name->len) == 0 &&
+	    decides_logins(sm, ban->jail) &&
+	    !engine_ban_spares(sm->en, ban, &f->addr, f->when_ms);
+}
+
+static bool
 covers(void *arg, const struct ban *ban)
 {
 	struct search *s = arg;
 	const struct subject *who = &ban->subject;
 
-	if (who->kind == SUBJECT_ADDR)
+	switch (who->kind) {
+	case SUBJECT_ADDR:
 		s->found = s->f->addr.family &&
 		    addr_contains(&who->addr, &s->f->addr);
-	else if (who->kind == SUBJECT_ID)
+		break;
+	case SUBJECT_USER:
+		s->found = refuses_login(s->sm, ban, s->f);
+		break;
+	case SUBJECT_ID:
 		s->found = s->f->subject.kind == SUBJECT_ID &&
 		    str_eq(s->f->subject.text, who->text);
+		break;
+	case SUBJECT_NONE:
+		break;
+	}
 	s->found = s->found && !only_tells(s->sm, ban->jail);
 	return !s->found;
 }

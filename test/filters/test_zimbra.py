@@ -239,17 +239,65 @@ def test_check_says_what_is_counted(tmp_path):
                  "counts different addresses", "counts different accounts",
                  "where it logged in well within 30d"):
         assert part in run.stdout, run.stdout
+    assert "without known" not in run.stdout, run.stdout
+    path = conf / "jails.d" / "distributed.conf"
+    path.write_text(path.read_text().replace("\nknown = 30d", ""))
+    run = subprocess.run([data.BUILD / "bannerd", "-c", conf, "-t"], capture_output=True,
+                         text=True)
+    assert run.stdout.count("warning: without known nobody can log in") == 1, run.stdout
+
+
+@pytest.mark.parametrize("jail, service", [
+    ("web", "soap"), ("audit", "soap"), ("admin", "soap"), ("imap-pop", "imap")])
+@pytest.mark.parametrize("reason", ["account lockout",
+                                    "account(or domain) status is locked"])
+def test_lockout_bans_nobody(tmp_path, jail, service, reason):
+    """Zimbra says it to the right password too: it is found, and counts nothing."""
+    conf = folder(tmp_path)
+    wrong = [attempt(i, "62.1.1.1", "dora").replace("protocol=soap", "protocol=" + service)
+             for i in range(30)]
+    if jail == "imap-pop":
+        wrong = [l.replace("qtp1-2:https://mail/service/soap/AuthRequest", "ImapServer-%d" % i)
+                 for i, l in enumerate(wrong)]
+    if jail == "admin":
+        wrong = [l.replace("//mail/service/soap", "//mail:7071/service/admin/soap") for l in wrong]
+    held = [l.replace("invalid password", reason) for l in wrong]
+    limit = {"web": 5, "imap-pop": 5, "admin": 3, "audit": 10}[jail]
+    jail = "zimbra-" + jail
+    assert bans(conf, jail, wrong[:limit - 1] + held[limit - 1:]) == []
+    assert len(bans(conf, jail, wrong[:limit])) == 1
+    found = subprocess.run([data.BANREGEX, "-c", str(conf), "--json", held[0], jail],
+                           capture_output=True, text=True)
+    first = json.loads(found.stdout.splitlines()[0])
+    assert (first["host"], first["user"]) == ("62.1.1.1", "dora"), found.stdout
+
+
+def attacks(*options):
+    """Who got through, in percent; how many logins of whom were refused."""
+    run = subprocess.run([data.TOP / "scripts/attacks", *options, "mail"],
+                         capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    return ({l[2:34].strip(): float(l.split("attempts,")[1].split("%")[0])
+             for l in lines if "through" in l},
+            {l[2:34].strip(): int(l.split()[-2]) for l in lines if l.endswith("refused")})
 
 
 def test_attacks():
     """The shipped mail jails refuse no honest login, and stop who comes from one place."""
-    run = subprocess.run([data.TOP / "scripts/attacks", "-d", "4", "mail"],
-                         capture_output=True, text=True, timeout=300)
-    assert run.returncode == 0, run.stderr
-    mail = run.stdout.splitlines()
-    refused = [l.split()[-2] for l in mail if l.endswith("refused")]
-    assert len(refused) == 6 and set(refused) == {"0"}, run.stdout
-    through = {l[2:34].strip(): float(l.split("attempts,")[1].split("%")[0])
-               for l in mail if "through" in l}
-    for who in "one address, fast", "IPv6, a new address of a /64", "a /24, 1 to 2 an hour each":
-        assert through[who] < 1, run.stdout
+    through, refused = attacks("-d", "4")
+    assert len(refused) == 7 and not any(refused.values()), refused
+    for who in ("one address, fast", "IPv6, a new address of a /64",
+                "a /24, 1 to 2 an hour each", "botnet of 15, under each limit"):
+        assert through[who] < 1, through
+
+
+def test_slow_and_distributed_attacks():
+    """The same of those who take thirty days, and one attempt from each address."""
+    through, refused = attacks("-a", "single_slow", "-a", "spray", "-a", "pool",
+                               "-a", "new_address_each")
+    assert len(refused) == 7 and not any(refused.values()), refused
+    assert through["one address, 9 to 45 minutes"] <= 1, through
+    assert through["slow spray, a name each"] <= 1, through
+    assert through["a new address every 29 s"] <= 20, through
+    assert through["2000 addresses in turn, 29 s"] <= 20, through

@@ -143,6 +143,19 @@ report_limits(const struct conf_jail *j, size_t nrules, struct buf *b)
 		    j->filter.journalmatch.v[i]);
 }
 
+/* An account that is closed to its owner as well is what an attacker wants. */
+static void
+warn_closed(const struct conf *c, const struct conf_jail *j, struct buf *b)
+{
+	bool users = j->count == COUNT_USER ||
+	    (j->count == COUNT_HOST_USER && j->ban_user);
+
+	for (size_t i = 0; users && !j->known_ms && i < j->naction; i++)
+		if (strcmp(c->actions[j->action[i]].plugin, "login") == 0)
+			buf_puts(b, "  warning: without known nobody can log in to an "
+			    "account that it bans\n");
+}
+
 static void
 report_actions(const struct conf *c, const struct conf_jail *j, struct buf *b)
 {
@@ -254,6 +267,7 @@ report_jail(const struct conf *c, const struct conf_jail *j, struct buf *b)
 		buf_printf(b, "  warning: known has no effect: filter %s has no "
 		    "loginregex\n", j->filter.name);
 	report_actions(c, j, b);
+	warn_closed(c, j, b);
 	return errors;
 }
 
