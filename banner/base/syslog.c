@@ -47,7 +47,7 @@ eat_field(struct str *s, struct str *field)
 	return n > 0 && eat(s, " ");
 }
 
-/* "[id name="value" ...]", where a backslash takes the next byte along within quotes. */
+/* "[id name="value" ...]"; within quotes a backslash takes the next byte along. */
 static bool
 eat_element(struct str *s)
 {

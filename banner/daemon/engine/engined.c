@@ -358,8 +358,8 @@ on_parent(evutil_socket_t sock, short what, void *arg)
 			take_record(d, type, &body, fd);
 	if (rc == -EAGAIN)
 		return;
-	/* the parent is gone: bans stay, the place is committed if the store, which ends
-	 * as well, still reads it; another bannerd may be about to start */
+	/* the parent is gone: bans stay; the place is committed if the store, which
+	 * ends too, still reads it; another bannerd may be about to start */
 	event_del(d->parent_in);
 	engined_end(d);
 	d->last_seq = 0;

@@ -10,7 +10,6 @@
 #include "banner/base/arena.h"
 #include "banner/daemon/engine/news.h"
 #include "banner/daemon/engine/context.h"
-#include "banner/daemon/engine/feed.h"
 #include "banner/daemon/engine/relay_int.h"
 
 /* What an actor that does not read may have waiting; beyond it gets a resync. */
@@ -200,7 +199,7 @@ relay_flush(struct relay *r)
 	}
 }
 
-/* Those that need nothing but the subject: the others' work takes longer than waking. */
+/* Needs nothing but the subject. The work of the others takes longer than waking. */
 static bool
 is_quick(const struct actor_link *l)
 {
