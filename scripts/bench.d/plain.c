@@ -4,8 +4,8 @@
  *	plain FILE REGEX...
  *
  * Reads blocks, finds each line, reads the time of its date of 15 bytes and cuts it
- * off, and runs the regexes (with JIT) until one matches; then reads the address in its
- * first group. No windows, no bans, no learning.
+ * off, and runs the regexes (with JIT) until one matches; then reads the address that is
+ * its first group. No windows, no bans, no learning.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <arpa/inet.h>
@@ -38,21 +38,26 @@ read_time(const char *s)
 	return (n[0] * 10 + n[1]) * 3600 + (n[2] * 10 + n[3]) * 60 + n[4] * 10 + n[5];
 }
 
+/* The first group that took part. */
 static void
-read_address(struct loop *l, const char *s)
+read_address(struct loop *l, const char *s, int groups)
 {
 	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(l->data);
-	size_t len = v[3] - v[2];
 	unsigned char ip[16] = { 0 };
 	char text[64];
 
-	if (v[2] == PCRE2_UNSET || len >= sizeof(text))
+	for (int i = 1; i < groups; i++) {
+		size_t len = v[2 * i + 1] - v[2 * i];
+
+		if (v[2 * i] == PCRE2_UNSET || len >= sizeof(text))
+			continue;
+		memcpy(text, s + v[2 * i], len);
+		text[len] = '\0';
+		if (inet_pton(AF_INET, text, ip) != 1)
+			inet_pton(AF_INET6, text, ip);
+		l->sum += ip[3];
 		return;
-	memcpy(text, s + v[2], len);
-	text[len] = '\0';
-	if (inet_pton(AF_INET, text, ip) != 1)
-		inet_pton(AF_INET6, text, ip);
-	l->sum += ip[3];
+	}
 }
 
 static void
@@ -62,11 +67,13 @@ try_line(struct loop *l, const char *s, size_t len)
 		return;
 	l->sum += read_time(s);
 	for (int i = 0; i < l->n; i++) {
-		if (pcre2_jit_match(l->re[i], (PCRE2_SPTR)s + DATE, len - DATE, 0, 0,
-			l->data, l->context) < 0)
+		int groups = pcre2_jit_match(l->re[i], (PCRE2_SPTR)s + DATE, len - DATE,
+		    0, 0, l->data, l->context);
+
+		if (groups < 0)
 			continue;
 		l->matches++;
-		read_address(l, s + DATE);
+		read_address(l, s + DATE, groups);
 		return;
 	}
 }

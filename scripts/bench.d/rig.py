@@ -25,11 +25,14 @@ action = {action}
 """
 
 
+PCRE2_TOOLS = ("best", "minban", "plain")
+
+
 def tool(name, into):
     """One of the C programs beside this file, compiled for this machine."""
     program = Path(into) / name
     subprocess.run(["cc", "-O3", "-march=native", "-D_GNU_SOURCE", "-o", program,
-                    HERE / f"{name}.c", *(["-lpcre2-8"] if name in ("minban", "plain") else [])],
+                    HERE / f"{name}.c", *(["-lpcre2-8"] if name in PCRE2_TOOLS else [])],
                    check=True)
     return program
 

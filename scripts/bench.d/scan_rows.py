@@ -85,7 +85,13 @@ class Fail2ban:
 
 SIMPLE = (r"sshd\[\d+\]: Failed \S+ for (?:invalid user )?\S+ from <HOST> port \d+",
           r"sshd\[\d+\]: Invalid user \S* from <HOST> port \d+")
-HOST = r"(?:::f{4,6}:)?((?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F:.]+)"
+# Only texts like this are in these lines, and in no others.
+LITERALS = ("Failed ", "Invalid user ")
+# What <HOST> stands for, as in pattern_tags.c; and for who knows no look-behind.
+HOST = (r"(?:\[?(?:(?:::f{4,6}:)?(?P<ip4>(?:\d{1,3}\.){3}\d{1,3})"
+        r"|(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|:){1,7}(?:[0-9a-fA-F]{1,4}|(?<=:):)))\]?"
+        r"|(?P<dns>[\w\-.^_]*\w))")
+ADDRESS = r"(?:::f{4,6}:)?((?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F:.]+)"
 SSHGUARD = Path("/usr/libexec/sshguard/sshg-parser")
 
 
@@ -107,23 +113,28 @@ def simple(build, short, tmp, peer):
     path = conf / "filters/simple.conf"
     path.write_text("[Definition]\nfailregex = " + "\n            ".join(SIMPLE) + "\n")
     ours = [build / "test/tools/matchall", "-c", conf, "@", "simple"]
-    tools = {name: rig.tool(name, tmp) for name in ("lines", "plain")}
+    tools = {name: rig.tool(name, tmp) for name in ("lines", "plain", "best")}
     regexes = [r.replace("<HOST>", HOST) for r in SIMPLE]
+    addresses = "|".join(r.replace("<HOST>", ADDRESS) for r in SIMPLE)
     for fail in (0.01,) if short else (0.001, 0.01, 0.1, 0.5):
         log = generate(tmp, "200K" if short else "80M", fail, "sshd")
-        others = {"lines": [tools["lines"], log], "loop": [tools["plain"], log, *regexes]}
+        others = {"lines": [tools["lines"], log],
+                  "loop": [tools["plain"], log, *regexes],
+                  "best": [tools["best"], log,
+                           *(a for pair in zip(LITERALS, regexes) for a in pair)]}
         if SSHGUARD.exists():
             others["sshguard"] = ["sh", "-c", f"exec {SSHGUARD} < {log}"]
         if shutil.which("rg"):
-            others["ripgrep"] = ["rg", "--no-config", "-j1", "-c", "|".join(regexes), log]
+            others["ripgrep"] = ["rg", "--no-config", "-j1", "-c", addresses, log]
         rate, start, ratios = processor_time(
             log, ours, generate(tmp, "1K", fail, "sshd"), others, 1 if short else 5)
         yield {"case": f"one simple jail, {fail:.1%} failing", "jails": 1,
                "fail_share": fail, "mb_per_s": rate, "start_ms": start,
                "ratio_lines": ratios["lines"], "ratio_loop": ratios["loop"],
+               "ratio_best": ratios["best"],
                "ratio_fail2ban": peer and rate / peer.rate([path], fail, "sshd"),
                "ratio_sshguard": ratios.get("sshguard"),
-               "ratio_ripgrep": ratios.get("ripgrep"), "goal": "lines 0.5, loop 1"}
+               "ratio_ripgrep": ratios.get("ripgrep"), "goal": "lines 0.5, loop 1, best 0.9"}
 
 
 def shipped(build, short, tmp, peer):
