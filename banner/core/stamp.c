@@ -51,6 +51,7 @@ struct stamp {
 	size_t start, end; /* of its match, in characters */
 	int before, first, final, after; /* characters around and inside of it */
 	bool no_shortcuts;
+	bool no_address; /* no template matches a line that begins with one */
 	bool still; /* nothing is learned now */
 	const char *later; /* what is to be listed for the first line, or NULL */
 	struct last_time cache;
@@ -354,8 +355,12 @@ prepare(struct stamp *st)
 	if (st->later)
 		stamp_list_add(&st->list, st->later, NULL);
 	st->later = NULL;
-	if (!st->run)
-		st->run = pattern_run_small();
+	if (st->run)
+		return;
+	st->run = pattern_run_small();
+	st->no_address = true;
+	for (size_t i = 0; i < st->list.n; i++)
+		st->no_address &= !may_begin(st->list.v[i]->first, FIRST_ADDRESS);
 }
 
 static bool
@@ -475,6 +480,8 @@ search_line(struct stamp *st, struct str line, struct stamp_hit *hit)
 	found->start = SIZE_MAX;
 	s.chars = s.ascii ? line.len : str_chars(line);
 	s.first = s.ascii && !st->no_shortcuts ? stamp_first(line) : FIRST_ANY;
+	if (st->no_address && s.first == FIRST_ADDRESS)
+		return false;
 	if (st->last >= st->list.n || !search_last(st, &s, c, found, &skip))
 		if (!search_all(st, &s, skip ? st->last : SIZE_MAX, c, found))
 			return false;

@@ -18,7 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BLOCK = 256 * 1024, STEP = 32, RULES = 8, DATE = 15, SLOTS = 1 << 16, TIMES = 5 };
+enum { BLOCK = 256 * 1024, STEP = 32, RULES = 8, DATE = 15, SLOTS = 1 << 16,
+	TIMES = 5 };
 
 typedef uint8_t bytes __attribute__((vector_size(STEP), aligned(1), may_alias));
 typedef uint64_t words __attribute__((vector_size(STEP), aligned(1), may_alias));

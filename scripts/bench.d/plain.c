@@ -4,8 +4,8 @@
  *	plain FILE REGEX...
  *
  * Reads blocks, finds each line, reads the time of its date of 15 bytes and cuts it
- * off, and runs the regexes (with JIT) until one matches; then reads the address that is
- * its first group. No windows, no bans, no learning.
+ * off, and runs the regexes (with JIT) until one matches; then reads the address, its
+ * first group. No windows, no bans, no learning.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <arpa/inet.h>
