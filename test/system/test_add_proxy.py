@@ -11,8 +11,10 @@ from lab import TOP, wait_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for namespaces")
 
-# The proxy's own /etc, /usr and /var: what add-proxy changes there stays there.
+# The proxy's own /etc, /usr and /var: what add-proxy changes there stays there. No systemd
+# is seen in it, for the one that is there would be this machine's.
 VIEW = """set -e
+[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd
 for d in etc usr var; do
 	mkdir -p {cow}/$d.up {cow}/$d.work
 	mount -t overlay none -o lowerdir=/$d,upperdir={cow}/$d.up,workdir={cow}/$d.work /$d

@@ -104,9 +104,9 @@ def test_kill(tmp_path):
         d.expect("exit", -9)
         d.kill()
         acked += seq
-    check = subprocess.run(["sqlite3", str(tmp_path / DB), "PRAGMA integrity_check"],
-                           capture_output=True, text=True, check=True)
-    assert check.stdout.strip() == "ok"
+    db = sqlite3.connect(tmp_path / DB)
+    assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    db.close()
 
 
 def test_group_commit(tmp_path):
