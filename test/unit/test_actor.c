@@ -283,12 +283,13 @@ test_resync(void **state)
 	assert_int_equal(r->n, 3);
 	resync(r, 7, true);
 	assert_int_equal(r->n, 2);
-	/* A new engine that knows .3 only. */
-	resync(r, 8, false);
+	/* A new engine that knows .3 only; it counts its generations from 1 again, and so
+	 * may come to the number of the last one. */
+	resync(r, 7, false);
 	ban(r, 3, "192.0.2.3");
 	answered(r, 3, BN_ADD, 0);
 	assert_int_equal(r->n, 2);
-	resync(r, 8, true);
+	resync(r, 7, true);
 	assert_int_equal(r->n, 1);
 	instance_stats(r->in, &s);
 	assert_int_equal(s.in_force, 1);

@@ -17,8 +17,8 @@
  * at again when it is done: meanwhile the wish may have turned round.
  *
  * Restart, reconnect, a flushed table and "banctl sync" are the same path. BEGIN opens
- * a generation, every CHANGE marks its holder with it, COMPLETE makes all other
- * holders leave. list() tells what is in force: what we believed in and do not see is
+ * a round, every CHANGE marks its holder with it, COMPLETE makes all other holders
+ * leave. Rounds are counted here: each engine counts its generations from 1 again. list() tells what is in force: what we believed in and do not see is
  * repaired, what we see and do not know is an orphan, a want without holders. Orphans
  * are only removed once settled, after the first COMPLETE: until then they may belong
  * to bans that the engine has not named yet, and removing them would open a door.
@@ -307,7 +307,7 @@ hold(struct instance *in, struct want *w, unsigned number, const struct wire_ban
 	int64_t was = w->nholders ? want_until(w) : -1, is;
 	struct holder *h = want_hold(&in->wants, w, b->ban.id);
 
-	h->generation = in->generation;
+	h->round = in->round;
 	h->since_ms = b->ban.since_ms;
 	h->until_ms = b->ban.until_ms;
 	h->failures = b->ban.failures;
@@ -390,7 +390,7 @@ change_unban(struct instance *in, unsigned number, const struct wire_ban *b,
 	h = want_holder(w, b->ban.id);
 	h->leaving = true;
 	h->told = 1;
-	h->generation = in->generation;
+	h->round = in->round;
 	wants_queue(&in->wants, w, QUEUE_DIRTY);
 }
 

@@ -105,7 +105,7 @@ struct instance {
 	void *self;
 	uint32_t flags;
 	struct wants wants;
-	uint64_t generation, synthetic;
+	uint64_t generation, round, synthetic;
 	bool open, resync, settled, list_due, complete_due, force;
 	int64_t retry_ms, retry_at;	/* back-off: the last one, the next try */
 	int64_t said_ms;		/* when said was logged */

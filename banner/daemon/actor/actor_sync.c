@@ -10,6 +10,7 @@ void
 instance_begin(struct instance *in, uint64_t generation)
 {
 	in->generation = generation;
+	in->round++;
 	in->resync = true;
 	in->list_due |= in->open && in->ops->list;
 	in->retry_at = 0;
@@ -22,7 +23,7 @@ leave_stale(void *arg, const void *key, size_t len, void *value)
 	struct want *w = value;
 
 	for (uint32_t i = 0; i < w->nholders; i++)
-		if (w->holders[i].generation != in->generation)
+		if (w->holders[i].round != in->round)
 			w->holders[i].leaving = true;
 	if (!want_needed(w))
 		wants_queue(&in->wants, w, QUEUE_DIRTY);

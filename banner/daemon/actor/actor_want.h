@@ -23,7 +23,7 @@ struct want_fields {
 };
 
 struct holder {
-	uint64_t id, generation;
+	uint64_t id, round;
 	int64_t since_ms, until_ms;
 	uint32_t failures, count;
 	unsigned number;	/* the instance it was asked of (shared: several) */
