@@ -89,7 +89,7 @@ FIELDS = {
     "courier-smtp": [(r"from=<([^>]*)>", as_is), (r"to=<([^>]*)>", as_is),
                      (r"cmd: (.*)$", as_is), (r"ident=(\w+),", as_is)],
     "cyrus-imap": [(r"plaintext (\S+) SASL", as_is)],
-    "exim": [(r"set_id=(\S+)\)$", as_is), (r"\((\S+)\) \[", word)],
+    "exim": [(r"set_id=(\S+)\)$", as_is), (r"\((.*?)\) \[", as_is)],
     "exim-abuse": [(r"\((\S+)\) \[", word), (r'input="([^"]*)"$', as_is),
                    (r'command was "([^"]*)"', as_is), (r"<([^<>]*)>: ", as_is),
                    (r'error in "([^"]*)" H', as_is)],
