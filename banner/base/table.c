@@ -8,7 +8,10 @@
  * pointer per segment: 50 kB for a million keys. No old and new table ever stand
  * side by side. A small table is one segment that starts with SEG_MIN slots.
  *
- * A key costs one allocation of 16 bytes and its own length, and 9 to 18 bytes of
+ * Beside the slots stands a byte of each hash, so that probing meets the entries of
+ * others, each in memory of its own, hardly ever.
+ *
+ * A key costs one allocation of 16 bytes and its own length, and 10 to 20 bytes of
  * slots. Segments are not joined again; an emptied table gives all of them back.
  */
 #include "banner/base/table.h"
@@ -32,7 +35,7 @@ struct entry {
 struct segment {
 	uint32_t n, cap;	/* cap is a power of two */
 	unsigned depth;		/* how many top bits all its hashes share */
-	struct entry *slots[];
+	struct entry *slots[];	/* cap, then as many tags */
 };
 
 struct table {
@@ -42,10 +45,23 @@ struct table {
 	struct segment **dir;
 };
 
+static uint8_t *
+tags(const struct segment *s)
+{
+	return (uint8_t *)(uintptr_t)&s->slots[s->cap];
+}
+
+/* Bits that choose neither the segment nor, but for big ones, the slot. 0: free. */
+static uint8_t
+tag_of(uint32_t hash)
+{
+	return (uint8_t)(hash >> 8 | 1);
+}
+
 static struct segment *
 segment_new(uint32_t cap, unsigned depth)
 {
-	struct segment *s = xcalloc(1, sizeof(*s) + cap * sizeof(*s->slots));
+	struct segment *s = xcalloc(1, sizeof(*s) + cap * (sizeof(*s->slots) + 1));
 
 	s->cap = cap;
 	s->depth = depth;
@@ -57,12 +73,15 @@ static uint32_t
 segment_slot(const struct segment *s, uint32_t hash, struct str key)
 {
 	uint32_t i = hash & (s->cap - 1);
-	const struct entry *e;
+	const uint8_t *t = tags(s), tag = tag_of(hash);
 
-	for (; (e = s->slots[i]); i = (i + 1) & (s->cap - 1))
-		if (e->hash == hash && e->len == key.len &&
+	for (; t[i]; i = (i + 1) & (s->cap - 1)) {
+		const struct entry *e = t[i] == tag ? s->slots[i] : NULL;
+
+		if (e && e->hash == hash && e->len == key.len &&
 		    (key.len == 0 || memcmp(e->key, key.s, key.len) == 0))
 			break;
+	}
 	return i;
 }
 
@@ -71,10 +90,12 @@ static void
 segment_put(struct segment *s, struct entry *e)
 {
 	uint32_t i = e->hash & (s->cap - 1);
+	uint8_t *t = tags(s);
 
-	while (s->slots[i])
+	while (t[i])
 		i = (i + 1) & (s->cap - 1);
 	s->slots[i] = e;
+	t[i] = tag_of(e->hash);
 	s->n++;
 }
 
@@ -84,6 +105,7 @@ static void
 segment_close(struct segment *s, uint32_t i)
 {
 	uint32_t mask = s->cap - 1;
+	uint8_t *t = tags(s);
 
 	for (uint32_t j = (i + 1) & mask; s->slots[j]; j = (j + 1) & mask) {
 		uint32_t home = s->slots[j]->hash & mask;
@@ -91,9 +113,11 @@ segment_close(struct segment *s, uint32_t i)
 		if (((j - home) & mask) < ((j - i) & mask))
 			continue;	/* its home is behind the gap */
 		s->slots[i] = s->slots[j];
+		t[i] = t[j];
 		i = j;
 	}
 	s->slots[i] = NULL;
+	t[i] = 0;
 	s->n--;
 }
 

@@ -315,7 +315,7 @@ check(struct edge *e, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	instance_work(e->instance);
+	instance_work_off(e->instance);
 	instance_stats(e->instance, &st);
 	printf("plugin %s, %llu bans in force here, %zu protected nets and addresses, "
 	       "at most %llu bans\n",

@@ -296,7 +296,7 @@ set_apply(struct edge *e)
 	struct instance_stats st;
 	uint64_t before, kept;
 
-	instance_work(e->instance);
+	instance_work_off(e->instance);
 	instance_stats(e->instance, &st);
 	before = st.in_force;
 	kept = count_kept(e);
@@ -309,7 +309,7 @@ set_apply(struct edge *e)
 		end_stale(e);
 		instance_complete(e->instance, s->generation, s->force);
 	}
-	instance_work(e->instance);
+	instance_work_off(e->instance);
 	edge_state_write(e);
 	instance_stats(e->instance, &st);
 	edge_say(e, "SYNCED %llu added=%llu removed=%llu kept=%llu refused=%llu\n",
@@ -337,7 +337,7 @@ on_end(struct edge *e, struct str rest)
 static void
 settle(struct edge *e)
 {
-	instance_work(e->instance);
+	instance_work_off(e->instance);
 	edge_state_write(e);
 	if (e->answered != e->seq)
 		edge_say(e, "OK %llu\n", (unsigned long long)e->seq);
@@ -373,7 +373,7 @@ on_hello(struct edge *e, struct str rest)
 		return;
 	}
 	e->greeted = true;
-	instance_work(e->instance);
+	instance_work_off(e->instance);
 	instance_stats(e->instance, &st);
 	edge_say(e, "HELLO %d plugin=%s in_force=%llu version=" BANNER_VERSION "\n",
 	    EDGE_PROTOCOL, e->conf.plugin, (unsigned long long)st.in_force);

@@ -514,6 +514,12 @@ retry_failed(struct instance *in)
 		wants_queue(&in->wants, w, QUEUE_DIRTY);
 }
 
+bool
+instance_busy(const struct instance *in)
+{
+	return in->open && !TAILQ_EMPTY(&in->wants.dirty);
+}
+
 int64_t
 instance_work(struct instance *in)
 {
@@ -532,12 +538,25 @@ instance_work(struct instance *in)
 	if (due && failed)
 		retry_failed(in);
 	instance_apply(in);
+	if (instance_busy(in))
+		return now(in);
 	instance_completed(in);
 	if ((!in->open || in->list_due) && now(in) >= in->retry_at)
 		instance_back_off(in);
 	if (in->wants.nfailed || !in->open || in->list_due)
 		return in->retry_at;
 	return INT64_MAX;
+}
+
+int64_t
+instance_work_off(struct instance *in)
+{
+	int64_t due;
+
+	do
+		due = instance_work(in);
+	while (instance_busy(in));
+	return due;
 }
 
 int

@@ -78,9 +78,12 @@ void	instance_known(struct instance *, uint64_t ticket, bool yes);
 int	instance_targets(struct instance *, bn_target_fn *, void *arg);
 int	instance_where(struct instance *, uint64_t ban, bn_target_fn *, void *arg);
 
-/* Carry out what is due. Returns when to call again without new records: now or
- * earlier means at once, INT64_MAX never. */
+/* Carry out what is due, some thousand changes at most. Returns when to call again
+ * without new records: now or earlier means at once, INT64_MAX never. */
 int64_t	instance_work(struct instance *);
+/* There is more to carry out at once; and the same until there is not. */
+bool	instance_busy(const struct instance *);
+int64_t	instance_work_off(struct instance *);
 int	instance_poll_fd(struct instance *);	/* -1: none */
 void	instance_run(struct instance *);	/* poll_fd is readable */
 

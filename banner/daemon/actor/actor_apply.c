@@ -10,7 +10,8 @@
 #include "banner/base/units.h"
 #include "banner/daemon/actor/actor.h"
 
-enum { BATCH = 1024, REMOVE_TRIES = 3 };
+/* So many batches in a turn: the loop has others to hear. */
+enum { BATCH = 1024, TURN_BATCHES = 8, REMOVE_TRIES = 3 };
 
 void
 instance_in_force(struct instance *in, struct want *w, bool in_force)
@@ -268,6 +269,6 @@ instance_apply(struct instance *in)
 		in->batch = xcalloc(BATCH, sizeof(*in->batch));
 		in->batch_want = xcalloc(BATCH, sizeof(struct want *));
 	}
-	while ((n = fill_batch(in)) > 0)
+	for (int i = 0; i < TURN_BATCHES && (n = fill_batch(in)) > 0; i++)
 		apply_batch(in, n);
 }

@@ -496,6 +496,22 @@ close_members(struct actor *a)
 	free(a->members);
 }
 
+/* What was asked for before the end is done, very much of it, too. */
+static void
+work_off(struct actor *a)
+{
+	bool busy = true;
+
+	while (busy) {
+		busy = false;
+		work(a);
+		for (size_t i = 0; i < a->n; i++)
+			busy |= instance_busy(a->members[i].instance);
+		child_works(&a->child);
+	}
+	serve_flush(&a->serve);
+}
+
 static int
 run(struct actor *a, unsigned number, const char *dir, struct err *e)
 {
@@ -516,6 +532,7 @@ run(struct actor *a, unsigned number, const char *dir, struct err *e)
 	child_ready(&a->child, &level);
 	work(a);
 	serve_run(&a->serve);
+	work_off(a);
 	return 0;
 }
 

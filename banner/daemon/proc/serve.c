@@ -270,9 +270,10 @@ serve_run(struct serve *s)
 		close(s->next);
 	s->next = -1;
 	while (s->engine >= 0 && engine_read(s))
-		;
+		child_works(s->child);
 	if (s->engine >= 0 && s->ops->end)
 		s->ops->end(s->arg);
+	child_works(s->child);
 	serve_flush(s);
 }
 

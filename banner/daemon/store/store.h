@@ -65,6 +65,8 @@ struct store {
 	uint64_t dropped;		/* rows that were not taken, since the start */
 	uint64_t refused; /* rows that SQLite would not take for themselves */
 	bool anew;			/* the file was corrupt and a new one begun */
+	void (*works)(void *arg);	/* called now and then in long writes, or NULL */
+	void *works_arg;
 };
 
 /* Open or create the file. 0; -EPROTO: written by a newer version, or not ours: not

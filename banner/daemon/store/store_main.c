@@ -81,6 +81,12 @@ send_lost(struct keeper *k, bool later, const char *why)
 }
 
 static void
+works(void *arg)
+{
+	child_works(arg);
+}
+
+static void
 push(void *arg)
 {
 	struct keeper *k = arg;
@@ -286,6 +292,8 @@ run(struct keeper *k, struct err *e)
 	k->purge = evtimer_new(k->serve.base, on_purge, k);
 	k->rest = evtimer_new(k->serve.base, on_rest, k);
 	k->start = evtimer_new(k->serve.base, on_again, k);
+	k->store.works = works;
+	k->store.works_arg = &k->child;
 	if (!k->rest || !k->commit || !k->purge || !k->start)
 		return -ENOMEM;
 	rc = confine(k, &level, e);

@@ -10,6 +10,8 @@
 
 #include "banner/daemon/store/store.h"
 
+enum { WORKS_ROWS = 10000 };
+
 static bool
 is_id(uint64_t id)
 {
@@ -271,13 +273,15 @@ store_write(struct store *s)
 	struct wire_in q = { p, p + s->ready.len, false };
 	int64_t anew_ms = 0;
 
-	while (q.p < q.end) {
+	for (uint64_t n = 1; q.p < q.end; n++) {
 		enum wire_type type = (enum wire_type)wire_get_u32(&q);
 		uint32_t len = wire_get_u32(&q);
 		int64_t when_ms = wire_get_i64(&q);
 		struct wire_in in = { q.p, q.p + len, false };
 
 		q.p += len;
+		if (s->works && n % WORKS_ROWS == 0)
+			s->works(s->works_arg);
 		if (type == WIRE_ANEW)
 			anew_ms = when_ms;
 		if (write_row(s, type, &in, when_ms) == 0)
