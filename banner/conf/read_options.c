@@ -102,31 +102,17 @@ set_key(struct jail_reading *jr, const struct key *k, const char *text)
 	}
 }
 
-/* rotated is fail2ban's: here rotated files of the journal are read in any case. */
 static void
-check_journal(struct jail_reading *jr)
+check_backend(struct jail_reading *jr)
 {
-	static const char *const known[] = { "journalpath", "journalfiles",
-		"journalflags", "namespace", "rotated", NULL };
 	const struct conf_jail *j = jr->jail;
-	bool journal = j->backend == BACKEND_JOURNAL || j->backend == BACKEND_AUTO;
+	struct err e;
 
-	for (size_t i = 0; i < j->backend_options.n; i++) {
-		const struct conf_option *o = &j->backend_options.v[i];
-		const char *const *k = known;
-		uint64_t flags;
-
-		while (*k && strcmp(*k, o->key) != 0)
-			k++;
-		if (!*k || !journal)
-			jail_error(jr, "backend", "no option \"%s\" in brackets: "
-			    "systemd knows journalpath, journalfiles, journalflags "
-			    "and namespace, others none", o->key);
-		else if (!strcmp(o->key, "journalflags") &&
-		    (str_u64(str_of(o->value), &flags) < 0 || flags > 255))
-			wrong(jr, "backend", o->value, "a number up to 255 as "
-			    "journalflags");
-	}
+	if (j->backend != BACKEND_JOURNAL && j->backend != BACKEND_AUTO &&
+	    j->backend_options.n)
+		jail_error(jr, "backend", "only systemd has options in brackets");
+	else if (journal_options_check(&j->backend_options, &e) < 0)
+		jail_error(jr, "backend", "%s", e.text);
 }
 
 static void
@@ -171,7 +157,7 @@ set_backend(struct jail_reading *jr)
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcasecmp(words[i].word, name) == 0) {
 			jr->jail->backend = words[i].backend;
-			check_journal(jr);
+			check_backend(jr);
 			return;
 		}
 	wrong(jr, "backend", name, "auto, systemd, polling, pyinotify, file or socket");

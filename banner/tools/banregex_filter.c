@@ -3,14 +3,18 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "banner/base/units.h"
 #include "banner/core/stamp.h"
 #include "banner/tools/banregex.h"
+
+#define ZONES "/usr/share/zoneinfo"
 
 /* "sshd", "sshd[mode=ddos]", "filters/sshd.conf": could name a filter or a jail. */
 static bool
@@ -142,17 +146,24 @@ read_trusted(struct trial *t, const char *list, struct err *e)
 }
 
 /* A zone that logtimezone may name, or else one of the system's ("Europe/Berlin"). */
-static void
-set_zone(struct trial *t, const char *zone)
+static int
+set_zone(struct trial *t, const char *zone, struct err *e)
 {
-	struct err e;
+	char path[PATH_MAX];
+	struct err why;
 
-	if (stamp_zone_check(zone, &e) == 0) {
+	if (stamp_zone_check(zone, &why) == 0) {
 		t->rules_options.logtimezone = zone;
-		return;
+		return 0;
 	}
+	/* libc takes what it does not know for UTC, without a word */
+	snprintf(path, sizeof(path), ZONES "/%s", zone);
+	if (!zone[0] || strstr(zone, "..") || access(path, R_OK) < 0)
+		return err_set(e, -EINVAL, "unknown time zone \"%s\": expected an offset "
+		    "(+0200), an abbreviation (CET) or a name in " ZONES, zone);
 	setenv("TZ", zone, 1);
 	tzset();
+	return 0;
 }
 
 static int
@@ -189,8 +200,8 @@ override(struct trial *t, struct err *e)
 	if (o->encoding)
 		t->rules_options.logencoding = o->encoding;
 	if (o->timezone)
-		set_zone(t, o->timezone);
-	if (o->usedns)
+		rc = set_zone(t, o->timezone, e);
+	if (rc == 0 && o->usedns)
 		rc = read_dns(o->usedns, &t->rules_options.usedns, e);
 	if (rc == 0)
 		rc = read_trusted(t, o->trusted ? o->trusted : "127.0.0.0/8,::1", e);
@@ -221,8 +232,8 @@ trial_settings(struct trial *t, const struct conf *conf, struct err *e)
 
 	t->arena = arena_new();
 	t->rules_options.logencoding = o->encoding;
-	if (o->timezone)
-		set_zone(t, o->timezone);
+	if (o->timezone && (rc = set_zone(t, o->timezone, e)) < 0)
+		return rc;
 	rc = read_trusted(t, o->trusted ? o->trusted
 	    : configured(t, &conf->daemon.trusted), e);
 	return rc == 0 ? set_now(t, o->now, e) : rc;

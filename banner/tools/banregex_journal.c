@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "banner/conf/expand.h"
+#include "banner/conf/journal_match.h"
 #include "banner/source/source.h"
 #include "banner/tools/banregex.h"
 
@@ -85,6 +86,8 @@ add(struct reading *r, struct sources *sources)
 	const char *name;
 	int rc = bracket_parse(t->arena, str_of(t->o->log), &name, &o, r->err);
 
+	if (rc == 0)
+		rc = journal_options_check(&o, r->err);
 	if (rc < 0)
 		return rc;
 	if (t->o->journalmatch) {

@@ -190,7 +190,8 @@ def test_explain():
     ['--nonsense', 'line', BAD], ['-L', '0', 'line', BAD], ['--usedns', 'x', 'line', BAD],
     ['-e', 'klingon', 'line', BAD], ['-d', '(', 'line', BAD], ['-l', 'loud', 'x', BAD],
     ['-m', '_COMM=x', 'line', BAD], ['-i', '-o', 'id', 'line', BAD], ['-rx', 'line', BAD],
-    ['--verbosity', '9', 'line', BAD], ['systemd-journal[journalfiles=/none]', BAD]])
+    ['--verbosity', '9', 'line', BAD], ['systemd-journal[journalfiles=/none]', BAD],
+    ['systemd-journal[files=/none]', BAD], ['--TZ', 'Mars/Olympus', 'line', BAD]])
 def test_errors(args):
     done = subprocess.run([BUILD / 'banregex', '-c', '/nonexistent', *args],
                           capture_output=True, text=True, check=False)
