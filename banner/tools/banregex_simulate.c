@@ -236,6 +236,24 @@ is_asked(struct str list, const char *name)
 	return false;
 }
 
+static bool
+all_known(const struct conf *c, const char *list, struct err *e)
+{
+	struct str rest = str_of(list), name;
+
+	while (str_cut(&rest, ',', &name)) {
+		size_t i = 0;
+
+		while (i < c->njails && !str_is(name, c->jails[i].name))
+			i++;
+		if (i == c->njails && !str_is(name, "all")) {
+			err_set(e, -EINVAL, "no jail %.*s", (int)name.len, name.s);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* "all" are those that are on; those that are named are on for this. */
 static size_t
 choose_jails(struct conf *c, const char *list, struct err *e)
@@ -253,9 +271,9 @@ choose_jails(struct conf *c, const char *list, struct err *e)
 		}
 		n += j->enabled;
 	}
-	if (n == 0)
-		err_set(e, -EINVAL, "no jail %s", list);
-	return n;
+	if (n == 0 && strcmp(list, "all") == 0)
+		err_set(e, -EINVAL, "no jail is enabled");
+	return all_known(c, list, e) ? n : 0;
 }
 
 static int

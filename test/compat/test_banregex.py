@@ -191,7 +191,9 @@ def test_explain():
     ['-e', 'klingon', 'line', BAD], ['-d', '(', 'line', BAD], ['-l', 'loud', 'x', BAD],
     ['-m', '_COMM=x', 'line', BAD], ['-i', '-o', 'id', 'line', BAD], ['-rx', 'line', BAD],
     ['--verbosity', '9', 'line', BAD], ['systemd-journal[journalfiles=/none]', BAD],
-    ['systemd-journal[files=/none]', BAD], ['--TZ', 'Mars/Olympus', 'line', BAD]])
+    ['systemd-journal[files=/none]', BAD], ['--TZ', 'Mars/Olympus', 'line', BAD],
+    ['-c', TOP, '--simulate', '/dev/null', 'sshd,nosuch'],
+    ['-c', TOP, '--simulate', '/dev/null', 'all']])
 def test_errors(args):
     done = subprocess.run([BUILD / 'banregex', '-c', '/nonexistent', *args],
                           capture_output=True, text=True, check=False)
