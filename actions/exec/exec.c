@@ -415,5 +415,6 @@ BN_ACTION(exec) = {
 	.kinds = 1 << BN_ADDR | 1 << BN_USER | 1 << BN_ID | 1 << BN_NONE,
 	.keys = exec_keys, .open = exec_open, .apply = exec_apply,
 	.poll_fd = exec_poll_fd, .run = exec_run, .jail_start = exec_jail_start,
-	.flush = exec_flush, .close = exec_close, .check = exec_check, .mode = exec_mode, .same = exec_same,
+	.flush = exec_flush, .close = exec_close, .mode = exec_mode, .same = exec_same,
+	.check = exec_check,
 };

@@ -159,8 +159,8 @@ set_zone(struct trial *t, const char *zone, struct err *e)
 	/* libc takes what it does not know for UTC, without a word */
 	snprintf(path, sizeof(path), ZONES "/%s", zone);
 	if (!zone[0] || strstr(zone, "..") || access(path, R_OK) < 0)
-		return err_set(e, -EINVAL, "unknown time zone \"%s\": expected an offset "
-		    "(+0200), an abbreviation (CET) or a name in " ZONES, zone);
+		return err_set(e, -EINVAL, "unknown time zone \"%s\": expected an "
+		    "offset (+0200), an abbreviation (CET) or a name in " ZONES, zone);
 	setenv("TZ", zone, 1);
 	tzset();
 	return 0;
