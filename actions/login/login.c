@@ -62,7 +62,6 @@ login_open(const struct bn_host *host, void **self)
 	l->host = host;
 	l->listen = host->get(host->ctx, "listen");
 	l->key = host->get(host->ctx, "key");
-	TAILQ_INIT(&l->asks);
 	rc = host->loop && host->known ? get_listen(l) :
 	    refuse(host, "here is no engine to ask: the action is for bannerd");
 	if (rc < 0) {

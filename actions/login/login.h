@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include "banner/action.h"
@@ -34,9 +33,10 @@ bool	login_set_has(const struct login_set *, const struct bn_addr *);
 /* The banned name that is this one, regardless of case; NULL: none. */
 const char *login_set_user(const struct login_set *, const char *name);
 
+enum { ASKS_MAX = 1024 };
+
 struct login_server;
 struct login_ask;
-TAILQ_HEAD(login_asks, login_ask);
 
 struct login {
 	const struct bn_host *host;
@@ -45,7 +45,7 @@ struct login {
 	socklen_t atlen;
 	struct login_set set;
 	struct login_server *server;	/* NULL: not listening */
-	struct login_asks asks;		/* the engine has not answered yet */
+	struct login_ask *asks[ASKS_MAX]; /* the engine has not answered yet */
 	size_t nasks;
 	uint64_t ticket;
 	uint64_t asked, refused, unsure; /* logins; unsure: let in, nobody knew */

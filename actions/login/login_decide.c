@@ -11,11 +11,11 @@
 
 #include "actions/login/login.h"
 
-enum { ANSWER_S = 1, ASKS_MAX = 1024 };
+enum { ANSWER_S = 1 };
 
 struct login_ask {
-	TAILQ_ENTRY(login_ask) link;
 	struct login *login;
+	size_t at;			/* in login->asks */
 	uint64_t ticket;
 	struct event *late;
 	login_answer_fn *fn;
@@ -27,8 +27,8 @@ answer(struct login_ask *a, bool allow)
 {
 	struct login *l = a->login;
 
-	TAILQ_REMOVE(&l->asks, a, link);
-	l->nasks--;
+	l->asks[a->at] = l->asks[--l->nasks];
+	l->asks[a->at]->at = a->at;
 	l->refused += !allow;
 	a->fn(a->arg, allow);
 	event_free(a->late);
@@ -66,8 +66,8 @@ ask(struct login *l, const struct login_question *q, const char *banned)
 		free(a);
 		return -ENOTCONN;
 	}
-	TAILQ_INSERT_TAIL(&l->asks, a, link);
-	l->nasks++;
+	a->at = l->nasks;
+	l->asks[l->nasks++] = a;
 	return 0;
 }
 
@@ -92,11 +92,9 @@ login_decide(struct login *l, const struct login_question *q)
 void
 login_known(struct login *l, uint64_t ticket, bool yes)
 {
-	struct login_ask *a;
-
-	TAILQ_FOREACH(a, &l->asks, link)
-		if (a->ticket == ticket) {
-			answer(a, yes);
+	for (size_t i = 0; i < l->nasks; i++)
+		if (l->asks[i]->ticket == ticket) {
+			answer(l->asks[i], yes);
 			return;
 		}
 }
@@ -104,8 +102,6 @@ login_known(struct login *l, uint64_t ticket, bool yes)
 void
 login_asks_end(struct login *l)
 {
-	struct login_ask *a;
-
-	while ((a = TAILQ_FIRST(&l->asks)))
-		answer(a, true);
+	while (l->nasks > 0)
+		answer(l->asks[l->nasks - 1], true);
 }

@@ -231,6 +231,7 @@ def test_fails_open(place):
     place.learn((HOME, "dora"))
     place.attack()
     assert '"status":-1' in place.ask("paul", ELSEWHERE)
+    assert "imap: banned: user paul" in place.ok("explain", "paul"), place.ok("explain", "paul")
     engine = place.children()["banner-engine"]
     os.kill(engine, signal.SIGSTOP)
     try:

@@ -122,6 +122,17 @@ ask_evidence(struct request *r, const struct where *w)
 		r->query = 0;
 }
 
+/* A name may be a user or an id: that of which there is a ban is meant. */
+static void
+user_or_id(struct engine *en, struct subject *s)
+{
+	struct subject user = { .kind = SUBJECT_USER, .text = s->text };
+
+	for (size_t i = 0; s->kind == SUBJECT_ID && i < engine_jails(en); i++)
+		if (engine_ban_find(en, jail_name(engine_jail_at(en, i)), &user))
+			s->kind = SUBJECT_USER;
+}
+
 int
 cmd_explain(struct request *r)
 {
@@ -133,6 +144,7 @@ cmd_explain(struct request *r)
 	if (parse_subject(r->argv[1], &s, &r->err) < 0)
 		return refuse(r, "usage", "\"%.60s\" is neither an address nor a name",
 		    r->argv[1]);
+	user_or_id(r->d->engine, &s);
 	engine_explain(r->d->engine, &s, engined_now(), &text);
 	evidence = text.len && strstr(text.p, ": line: ");
 	engine_bans_each(r->d->engine, NULL, where_ban, &w);
