@@ -242,6 +242,39 @@ def test_stop_unban_and_panic(lab):
 
 
 @root
+def test_panic_holds(lab):
+    """Nothing but resume ends it: no crash, no reload, no other bannerd; and an engine that
+    is just dead does not keep anybody from it."""
+    ours = [f"192.0.2.{n}" for n in range(1, 101)]
+    lab.start()
+    lab.ok("banip", "sshd", *ours, "--wait")
+    lab.kill("banner-engine")
+    began = time.monotonic()
+    lab.ok("panic")
+    lab.wait_routes(seconds=1 - (time.monotonic() - began))
+    for role in ("banner-engine", "banner-actor", "banner-store"):
+        old = lab.kill(role)
+        wait_for(lambda: lab.children().get(role) not in (None, old), 5, role)
+        wait_for(lambda: lab.ctl_json("status")["caught_up"])
+    old = lab.children()["banner-engine"]
+    lab.ok("reload")
+    wait_for(lambda: lab.children().get("banner-engine") not in (None, old))
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        lab.stop(sig)
+        lab.start()
+    lab.fail("203.0.113.1", 3)
+    wait_for(lambda: lab.banned() == {*ours, "203.0.113.1"})
+    time.sleep(0.5)
+    assert lab.routes() == set() and lab.ctl_json("status")["panic"]
+    lab.ok("resume")
+    lab.wait_routes(*ours, "203.0.113.1")
+    lab.stop()
+    lab.start()
+    lab.wait_routes(*ours, "203.0.113.1")
+    assert lab.ctl("resume").returncode == 1
+
+
+@root
 def test_never_banned(lab):
     lab.start()
     lab.fail("198.51.100.1", 5)

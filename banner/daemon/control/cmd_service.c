@@ -218,7 +218,7 @@ cmd_panic(struct request *r)
 	    r->form == FORM_JSON ? "\"OK\"\n"
 				 : "all bans are taken out of force; nobody is banned "
 				   "until: banctl resume\n");
-	return 0;
+	return ask_parent(r, "panic");
 }
 
 int
@@ -231,7 +231,7 @@ cmd_resume(struct request *r)
 	engined_turn(r->d);
 	buf_puts(
 	    &r->out, r->form == FORM_JSON ? "\"OK\"\n" : "bans are in force again\n");
-	return 0;
+	return ask_parent(r, "resume");
 }
 
 int

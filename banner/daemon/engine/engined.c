@@ -336,6 +336,8 @@ take_record(struct engined *d, enum wire_type type, struct wire_in *in, int fd)
 		take_socket(d, in, fd);
 	else if (type == WIRE_GUARD)
 		take_guard(d, in);
+	else if (type == WIRE_PANIC)
+		d->paused = true;
 	else if (type == WIRE_END)
 		all_connected(d);
 	else if (type == WIRE_REPLY)

@@ -253,13 +253,8 @@ void
 relay_flush_all(struct relay *r)
 {
 	for (size_t i = 0; i < r->nlinks; i++) {
-		struct buf *out = &r->links[i].link.out;
-		size_t at;
-
 		relay_resync_stop(&r->links[i]);
-		at = wire_start(out, WIRE_FLUSH);
-		wire_u32(out, WIRE_ALL);
-		wire_finish(out, at);
+		relay_put_flush(&r->links[i]);
 	}
 	relay_flush(r);
 }

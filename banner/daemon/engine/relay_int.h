@@ -54,6 +54,8 @@ void relay_put_change(struct actor_link *, uint32_t instance, const struct order
 /* Begin a resync if one is due, go on with one that runs. */
 void relay_resync(struct actor_link *);
 void relay_resync_stop(struct actor_link *);
+/* It is to take everything out of force. */
+void relay_put_flush(struct actor_link *);
 /* A ban arrives from the store: it is part of the wanted set, and told while the others
  * arrive. */
 void relay_restored(struct actor_link *, const struct ban *);

@@ -102,6 +102,15 @@ note_id(void *arg, const struct ban *ban)
 	return true;
 }
 
+void
+relay_put_flush(struct actor_link *l)
+{
+	size_t at = wire_start(&l->link.out, WIRE_FLUSH);
+
+	wire_u32(&l->link.out, WIRE_ALL);
+	wire_finish(&l->link.out, at);
+}
+
 static void
 begin(struct actor_link *l)
 {
@@ -113,7 +122,9 @@ begin(struct actor_link *l)
 	put_generation(l, WIRE_BEGIN);
 	for (size_t i = 0; i < engine_jails(r->d->engine); i++)
 		put_jail(l, jail_name(engine_jail_at(r->d->engine, i)), true);
-	if (!r->d->paused)
+	if (r->d->paused)
+		relay_put_flush(l);
+	else
 		engine_bans_each(r->d->engine, NULL, note_id, l);
 }
 

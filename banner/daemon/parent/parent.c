@@ -313,6 +313,9 @@ parent_request(struct parent *p, const char *what, struct err *e)
 	} else if (!strcmp(what, "confirm")) {
 		if (parent_confirm(p, &reason) < 0)
 			err_set(e, -EINVAL, "%s", reason.text);
+	} else if (!strcmp(what, "panic") || !strcmp(what, "resume")) {
+		if (parent_panic(p, *what == 'p', &reason) < 0)
+			err_set(e, -EIO, "%s", reason.text);
 	} else if (!strncmp(what, "connect ", 8))
 		connect_again(p, what + 8);
 	else if (!strcmp(what, "helper")) {
@@ -510,6 +513,7 @@ parent_serve(struct parent *p, struct err *e)
 	watch(p);
 	log_info(NAME, "bannerd starts, process %ld", (long)getpid());
 	log_problems(p->conf);
+	parent_panic_read(p);
 	p->guard = guardfeed_new(p);
 	rc = plan_kids(p, e);
 	if (rc < 0) {

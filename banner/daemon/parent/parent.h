@@ -63,6 +63,7 @@ struct parent {
 	uint32_t generation; /* of engine starts */
 	bool helper; /* some jail needs one */
 	bool stopping, reloading, serving;
+	bool panic; /* every engine is told to keep nothing in force */
 	int status; /* exit code */
 };
 
@@ -78,6 +79,10 @@ void parent_kid_gone(struct parent *, struct kid *);
 int parent_reload_confirm(struct parent *, int64_t ms, struct err *);
 int parent_confirm(struct parent *, struct err *);
 void parent_confirm_free(struct parent *);
+/* panic.c: begin or end it for all engines to come, those of the next bannerd too. On
+ * error it is so for this bannerd alone. */
+int parent_panic(struct parent *, bool on, struct err *);
+void parent_panic_read(struct parent *); /* at the start: does it go on? */
 /* Run with this configuration, which stays the caller's; old and new engine. */
 int parent_take(struct parent *, const struct conf *, struct err *);
 /* A request of the engine on behalf of banctl. */

@@ -258,6 +258,10 @@ plan_connect_engine(struct parent *p)
 	struct kid *engine = kid_find(p, ROLE_ENGINE, 0);
 
 	p->generation++;
+	if (p->panic) {
+		wire_empty(&engine->out, WIRE_PANIC);
+		kid_send(engine);
+	}
 	for (struct kid *k = p->kids; k; k = k->next)
 		if (k->role != ROLE_ENGINE)
 			plan_connect(p, k);

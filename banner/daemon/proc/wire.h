@@ -88,7 +88,9 @@ enum wire_type {
 	WIRE_NAME, /* u64 ticket, str host name */
 	WIRE_ADDRS, /* u64 ticket, u32 n, n times addr; 0: it has none */
 	WIRE_SOON, /* engine -> actor: -; an order may come at once (serve.h) */
-	WIRE_LAST = WIRE_SOON,
+	WIRE_PANIC, /* parent -> engine: -; before any socket: nothing is to be in
+		     * force */
+	WIRE_LAST = WIRE_PANIC,
 };
 enum wire_query { QUERY_SUBJECT, QUERY_RECENT, QUERY_BAN };	/* BAN: with evidence */
 #define WIRE_ALL UINT32_MAX
