@@ -31,8 +31,8 @@ def resident(lab):
 
 def connect(lab):
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.connect(str(lab.socket))          # waits while the backlog is full
     s.settimeout(20)
-    s.connect(str(lab.socket))
     return s
 
 
