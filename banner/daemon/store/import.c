@@ -288,8 +288,11 @@ import(const char *from, const char *state, struct err *e)
 {
 	struct import m = { .now_ms = (int64_t)time(NULL) * MS_PER_S };
 	char path[PATH_MAX];
-	int rc = lock_state(state, e);
+	int rc;
 
+	if (access(from, R_OK) < 0)
+		return err_set(e, -errno, "%s: %s", from, strerror(errno));
+	rc = lock_state(state, e);
 	if (rc < 0)
 		return rc;
 	if (sqlite3_open_v2(from, &m.from, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
