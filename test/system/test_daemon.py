@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """bannerd from end to end: lines in a log, routes in a kernel, banctl in between."""
+import json
 import os
 import re
 import signal
@@ -299,6 +300,18 @@ def test_foreign_flush_is_repaired(lab):
     lab.start()
     lab.ok("banip", "sshd", "192.0.2.7", "192.0.2.8", "--wait")
     lab.ip("route", "flush", "proto", "98")
+    lab.wait_routes("192.0.2.7", "192.0.2.8")
+
+
+@root
+def test_whoever_waits_is_told_what_failed(lab):
+    lab.jail("sshd", action="route\n  null[fail=100]")
+    lab.start()
+    done = lab.ctl("banip", "sshd", "192.0.2.7", "--wait")
+    assert done.returncode == 1 and "not every action" in done.stderr
+    assert "action null: 192.0.2.7 FAILED: Input/output error" in done.stdout
+    done = lab.ctl("--json", "banip", "sshd", "192.0.2.8", "--wait")
+    assert done.returncode == 1 and json.loads(done.stdout) == {"banned": 1}
     lab.wait_routes("192.0.2.7", "192.0.2.8")
 
 

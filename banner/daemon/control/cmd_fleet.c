@@ -172,24 +172,52 @@ waited_at(struct request *r, size_t action)
 			continue;
 		if (!m->n && lacking)
 			break;
+		lacking += m->n > 0;
+		if (r->form == FORM_JSON)
+			continue;
 		buf_printf(&r->out, "action %s: %s%sin force on ", a->conf->name,
 		    n > 1 && m->n ? v[i].word : "", n > 1 && m->n ? " " : "");
 		missing_text(m, &a->targets, &r->out);
 		buf_putc(&r->out, '\n');
-		lacking += m->n > 0;
 	}
 	return lacking;
+}
+
+/* How many of the bans the action could not carry out at all. */
+static size_t
+failed_at(struct request *r, size_t action)
+{
+	const struct awaited *v = (const void *)r->bans.p;
+	const struct relay_action *a = relay_action(r->d->relay, action);
+	size_t n = r->bans.len / sizeof(*v), failed = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct missing *m = relay_missing(r->d->relay, v[i].ban, action);
+		struct relay_status st;
+
+		relay_status(r->d->relay, v[i].ban, action, &st);
+		if (st.state != RELAY_FAILED || (m && m->n))
+			continue;
+		if (r->form == FORM_TEXT)
+			buf_printf(&r->out, "action %s: %s FAILED: %s\n",
+			    a->conf->name, v[i].word, err_change(st.err));
+		failed++;
+	}
+	return failed;
 }
 
 int
 command_waited(struct request *r)
 {
-	size_t lacking = 0;
+	size_t lacking = 0, failed = 0;
 
-	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
+	for (size_t i = 0; i < relay_actions(r->d->relay); i++) {
+		failed += failed_at(r, i);
 		lacking += waited_at(r, i);
-	return lacking && r->form == FORM_TEXT
-	    ? refuse(r, "partial", "not every proxy has %s yet",
-		  lacking > 1 ? "these bans" : "this ban")
-	    : 0;
+	}
+	if (r->form == FORM_F2B || lacking + failed == 0)
+		return 0;
+	return refuse(r, "partial", "not every %s %s %s yet",
+	    failed ? "action" : "proxy", failed ? "carries out" : "has",
+	    lacking + failed > 1 ? "these bans" : "this ban");
 }
