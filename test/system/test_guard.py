@@ -20,6 +20,7 @@ NEVER = ["198.51.100.1", "127.0.0.1", "127.9.9.9", "0.0.0.0", "255.255.255.255",
          "::1", "::", "fe80::1", "ff02::1", "2001:db8::1", "::ffff:198.51.100.1",
          "::ffff:127.0.0.1"]
 FRAMES = int(os.environ.get("GUARD_FRAMES", "20000"))
+LINES = int(os.environ.get("GUARD_LINES", "10000"))
 PART = 5000
 LAST = 10 ** 9          # above the id of every other ban
 WIDE = ["0.0.0.0/0", "::/0", "10.0.0.0/8", "2001:db8::/32", "198.51.100.0/24"]
@@ -150,6 +151,43 @@ GUARDED = [ipaddress.ip_network(n) for n in (
     "198.51.100.1/32", "203.0.113.0/24", "2001:db8::/48", "0.0.0.0/8", "127.0.0.0/8",
     "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4", "::/128", "::1/128", "fe80::/10",
     "ff00::/8")]
+
+
+def spelled(r, a):
+    """One of the ways to write an address, or not quite."""
+    ways = [str(a), a.exploded, str(a).upper(), a.exploded.upper()]
+    if a.version == 4:
+        ways += [f"::ffff:{a}", f"::FFFF:{a}", str(ipaddress.ip_address((0xffff << 32) + int(a))),
+                 f"[::ffff:{a}]", f"{a}.", f"0{a}", f"{a}/32"]
+    else:
+        ways += [f"[{a}]", f"{a}%v0", f"{a}/128"]
+    return r.choice(ways)
+
+
+def addr_parses(text):
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        return None
+
+
+def test_lines_that_name_guarded_addresses(lab):
+    """Failures of any of them, however written: none is banned, and others still are."""
+    r = random.Random(11)
+    lab.start()
+    nets = [*GUARDED, *(ipaddress.ip_network(n) for n in (
+        "203.0.113.77/32", "192.0.2.128/25", "198.51.100.254/32", "2001:db8::/64"))]
+    nets = [n for n in nets if str(n) not in ("203.0.113.0/24", "2001:db8::/48")]
+    for _ in range(LINES // 1000):
+        for _ in range(1000):
+            net = r.choice(nets)
+            a = net.network_address + r.randrange(min(net.num_addresses, 1 << 32))
+            lab.fail(spelled(r, a))
+        wait_for(lambda: lab.ctl("ping").returncode == 0)
+    lab.fail("192.0.2.1")
+    lab.wait_routes("192.0.2.1", seconds=60)
+    # what is not an address by the letter ("0127.0.0.1") is a raw id, for other actions
+    assert [b for b in lab.banned() if addr_parses(b)] == ["192.0.2.1"]
 
 
 @pytest.fixture

@@ -142,6 +142,37 @@ def test_nothing_is_an_error(lab):
     assert (lab.dir / "stderr").read_text() == ""
 
 
+@pytest.mark.parametrize("action", ["route", "nft"])
+def test_killed_again_and_again(action):
+    """All of bannerd at once, with bans in force: what is in the kernel stays as it is,
+    nothing is an error, and in the end nothing is left."""
+    if not (BUILD / f"actions/{action}.so").exists():
+        pytest.skip(f"built without {action}")
+    show = {"route": ("ip", "route", "show", "proto", "98"), "nft": ("nft", "list", "ruleset")}
+
+    def there():
+        """Without the time of each."""
+        out = lab.run_host("ip", "netns", "exec", lab.ns, *show[action])
+        return sorted(re.sub(r" (timeout|expires) [^ ,]*", "", out).split(","))
+
+    with Lab(maxretry=2, action=action) as lab:
+        lab.start()
+        ours = [f"192.0.2.{n}" for n in range(1, 101)]
+        lab.ok("banip", "sshd", *ours, "--wait")
+        before = there()
+        assert all(any(a in part for part in before) for a in ours)
+        for _ in range(int(os.environ.get("RESTARTS", "5"))):
+            lab.stop(signal.SIGKILL)
+            assert there() == before
+            lab.start()
+            lab.ok("sync")
+            assert there() == before
+        assert complaints(lab) == []
+        lab.ok("stop", "--unban")
+        assert lab.proc.wait(15) == 0
+        assert not any("192.0.2." in part for part in there())
+
+
 def test_expired_while_down(lab):
     """1,000 bans ended meanwhile: all gone within a second, what goes on stays."""
     lab.start()

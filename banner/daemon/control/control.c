@@ -309,6 +309,15 @@ control_end(struct control *ctl)
 		event_del(ctl->accept);
 }
 
+bool
+control_waits(const struct control *ctl)
+{
+	for (const struct client *c = ctl ? ctl->clients : NULL; c; c = c->next)
+		if (c->pending && c->pending->parent)
+			return true;
+	return false;
+}
+
 struct control *
 control_new(struct engined *d)
 {

@@ -23,6 +23,8 @@ void control_listen(struct control *, int sock);
 void control_begin(struct control *);
 /* This engine ends: whoever connects from now on waits for the next one. */
 void control_end(struct control *);
+/* Is there a client that the parent has not answered yet? */
+bool control_waits(const struct control *);
 /* Send what is queued, as far as it goes now; before the end of the process. */
 void control_flush(struct control *);
 

@@ -74,6 +74,7 @@ struct engined {
 	bool restored, caught_up;
 	bool stopping, paused; /* paused: banctl panic */
 	uint64_t last_seq; /* stopping: the store is to have this */
+	unsigned words; /* stopping: how often the parent's answer was waited for */
 };
 
 /* engined.c */

@@ -35,8 +35,8 @@
 #define NAME "banner.engine"
 /* Replies have so long to get out at the end; a store that reads on is waited for.
  * --expire waits so long for the actors. */
-enum { LAST_WORD_MS = 50, STORE_MS = 5000, EXPIRE_MS = 20000, FRESH_MS = 10000,
-	RECONNECT_MS = 500 };
+enum { LAST_WORD_MS = 50, WORDS_MAX = 40, STORE_MS = 5000, EXPIRE_MS = 20000,
+	FRESH_MS = 10000, RECONNECT_MS = 500 };
 /* Log lines wait so long, unless there are so many. */
 enum { LATE_MS = 5, LATE_BYTES = WIRE_FRAME };
 
@@ -203,7 +203,9 @@ on_last_word(evutil_socket_t fd, short what, void *arg)
 {
 	struct engined *d = arg;
 
-	if (!stream_tells(d->stream, d->last_seq, STORE_MS)) {
+	/* the parent answers whoever asked for the end a moment after it said so */
+	if (!stream_tells(d->stream, d->last_seq, STORE_MS) &&
+	    (!control_waits(d->control) || d->words++ >= WORDS_MAX)) {
 		event_base_loopbreak(d->base);
 		return;
 	}

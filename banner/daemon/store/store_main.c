@@ -140,6 +140,11 @@ commit(struct keeper *k)
 	int rc = store_commit(&k->store, &e);
 
 	evtimer_del(k->commit);
+	/* the store of before still ends, or whoever reads the file is at it */
+	if (rc == -EBUSY && !k->failing && k->tries++ < BUSY_TRIES) {
+		arm(k->commit, BUSY_MS);
+		return;
+	}
 	if (rc < 0) {
 		tell_failure(k, rc, &e);
 		arm(k->commit, RETRY_MS);
@@ -148,6 +153,7 @@ commit(struct keeper *k)
 	if (k->failing && waiting)
 		log_notice("banner.store", "the database is written again");
 	k->failing = 0;
+	k->tries = 0;
 	if (k->store.mark != k->told)
 		send_committed(k, k->store.mark, 0, "");
 	k->told = k->store.mark;
