@@ -28,6 +28,8 @@ struct logtarget {
 	int fd;
 	bool owned, gathers;
 	struct buf line; /* or several */
+	int64_t when_s; /* the second that is written out in when */
+	char when[UNITS_TEXT];
 };
 
 enum { GATHER_BYTES = 64 * 1024 };
@@ -151,14 +153,19 @@ syslog_level(enum log_level level)
 }
 
 static void
-format_time(struct buf *b)
+format_time(struct logtarget *t)
 {
 	struct timespec now;
-	char text[UNITS_TEXT];
+	char ms[] = ",000";
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	buf_puts(b, units_time(now.tv_sec * MS_PER_S, text));
-	buf_printf(b, ",%03ld", now.tv_nsec / 1000000);
+	if (!t->when[0] || now.tv_sec != t->when_s)
+		units_time(now.tv_sec * MS_PER_S, t->when);
+	t->when_s = now.tv_sec;
+	for (int i = 3, left = (int)(now.tv_nsec / 1000000); i > 0; i--, left /= 10)
+		ms[i] = (char)('0' + left % 10);
+	buf_puts(&t->line, t->when);
+	buf_puts(&t->line, ms);
 }
 
 /* The native protocol of the journal: NAME=value lines (systemd.io, Native Journal
@@ -191,11 +198,29 @@ write_all(int fd, struct buf *b)
 }
 
 static void
-put_line(struct buf *b, enum log_level level, const char *name, const char *text)
+put_padded(struct buf *b, const char *text, size_t width)
 {
-	format_time(b);
-	buf_printf(b, " %-24s[%ld]: %-7s ", name, (long)getpid(),
-	    log_level_name(level));
+	size_t end = b->len + width;
+
+	buf_puts(b, text);
+	while (b->len < end)
+		buf_putc(b, ' ');
+}
+
+/* By hand, as there is one for each failure. */
+static void
+put_line(struct logtarget *t, enum log_level level, const char *name, const char *text)
+{
+	struct buf *b = &t->line;
+
+	format_time(t);
+	buf_putc(b, ' ');
+	put_padded(b, name, 24);
+	buf_putc(b, '[');
+	buf_i64(b, getpid());
+	buf_puts(b, "]: ");
+	put_padded(b, log_level_name(level), 7);
+	buf_putc(b, ' ');
 	buf_puts(b, text);
 	buf_putc(b, '\n');
 }
@@ -220,7 +245,7 @@ logtarget_write(void *arg, enum log_level level, const char *name, const char *t
 		return;
 	case TARGET_JOURNAL: format_journal(&t->line, level, name, text); break;
 	case TARGET_FILE:
-	case TARGET_STREAM: put_line(&t->line, level, name, text); break;
+	case TARGET_STREAM: put_line(t, level, name, text); break;
 	}
 	if (!t->gathers || t->line.len > GATHER_BYTES)
 		write_all(t->fd, &t->line);
