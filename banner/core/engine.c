@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/uncleared.h"
 #include "banner/base/units.h"
 #include "banner/conf/conf.h"
 #include "banner/core/bans.h"
@@ -393,7 +394,7 @@ ban_fields(struct engine *en, const struct verdict *v, struct buf *text,
 {
 	struct evidence_owner who = { .jail = v->jail->index, .key = v->target.key };
 	const struct failure *f = v->failure;
-	struct str rows[ATTEMPT_ROWS];
+	struct str rows[ATTEMPT_ROWS] UNCLEARED;
 	struct buf last = { 0 };
 	size_t n = f->nfields, nrows;
 
@@ -416,8 +417,8 @@ emit_ban(struct engine *en, const struct verdict *v, const struct ban *ban)
 {
 	struct evidence_owner who = { .jail = v->jail->index, .key = v->target.key };
 	const struct failure *f = v->failure;
-	struct str lines[MATCHES_MAX];
-	struct field fields[FAILURE_FIELDS];
+	struct str lines[MATCHES_MAX] UNCLEARED;
+	struct field fields[FAILURE_FIELDS] UNCLEARED;
 	struct buf text = { 0 };
 	size_t max = v->jail->conf->maxmatches, own, n;
 	struct order o = { .verb = VERB_BAN, .cause = CAUSE_FAILURES, .ban = ban,

@@ -19,6 +19,8 @@
 enum { MARK_MS = 20, QUEUE_BYTES = 16 << 20, BUSY_BYTES = 4 << 20 };
 /* Everything is told in slices of this size, as fast as the store reads. */
 enum { SLICE_BYTES = 256 * 1024 };
+/* The store can take so much as well before its MARK. */
+enum { SEND_BYTES = WIRE_FRAME };
 
 struct stream {
 	struct engined *d;
@@ -112,6 +114,8 @@ stream_order(struct stream *s, const struct order *o)
 	else
 		wire_put_ban(&s->link.out, o);
 	wire_finish(&s->link.out, at);
+	if (s->link.out.len >= SEND_BYTES && !s->link.waits)
+		link_flush(&s->link);
 }
 
 void

@@ -57,11 +57,11 @@ struct store {
 	const char *path;		/* of the database; the caller's */
 	struct sqlite3 *db;		/* NULL: not open (yet), see store_commit */
 	struct sqlite3_stmt *stmt[SQL_N];
-	struct buf pending;		/* records since the last MARK */
-	struct buf ready;		/* records up to the last MARK, not on disk */
-	size_t ready_rows, pending_rows;
+	struct buf queue;		/* records that are not on disk */
+	size_t ready;			/* bytes of it up to the last MARK */
+	size_t ready_rows, pending_rows;	/* pending: since the last MARK */
 	uint64_t mark;			/* the last MARK in ready */
-	bool overflow;			/* pending met the cap: the cut is not taken */
+	bool overflow;			/* queue met its cap: the cut is not taken */
 	uint64_t dropped;		/* rows that were not taken, since the start */
 	uint64_t refused; /* rows that SQLite would not take for themselves */
 	bool anew;			/* the file was corrupt and a new one begun */

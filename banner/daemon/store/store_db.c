@@ -231,12 +231,13 @@ store_rest(struct store *s)
 {
 	if (s->db)
 		sqlite3_db_release_memory(s->db);
+	if (!s->queue.len)
+		buf_fini(&s->queue);
 }
 
 void
 store_close(struct store *s)
 {
 	close_file(s);
-	buf_fini(&s->pending);
-	buf_fini(&s->ready);
+	buf_fini(&s->queue);
 }

@@ -116,7 +116,7 @@ send_state(struct keeper *k)
 	at = wire_start(&k->serve.out, WIRE_END);
 	wire_u64(&k->serve.out, 0);
 	wire_finish(&k->serve.out, at);
-	if (rc < 0 || k->store.ready.len)
+	if (rc < 0 || k->store.ready)
 		arm(k->commit, GROUP_MS);
 }
 
@@ -136,7 +136,7 @@ static void
 commit(struct keeper *k)
 {
 	struct err e = { 0 };
-	bool waiting = k->store.ready.len > 0 || !k->store.db;
+	bool waiting = k->store.ready > 0 || !k->store.db;
 	int rc = store_commit(&k->store, &e);
 
 	evtimer_del(k->commit);

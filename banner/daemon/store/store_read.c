@@ -182,7 +182,7 @@ store_stream(struct store *s, const struct store_sink *to, struct err *e)
 	if (!s->db)
 		return rc < 0 ? rc : -EIO;
 	rc = 0;
-	if (s->ready.len > 0)
+	if (s->ready > 0)
 		open = store_run(s, SQL_BEGIN) == 0 && store_write(s) == 0;
 	if (stream_all(s, to) < 0)
 		rc = store_error(s, e, "cannot read");

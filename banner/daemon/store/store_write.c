@@ -11,6 +11,8 @@
 #include "banner/daemon/store/store.h"
 
 enum { WORKS_ROWS = 10000 };
+/* Memory of the queue that the next burst finds there; see store_rest. */
+enum { KEEP_BYTES = 4 << 20 };
 
 static bool
 is_id(uint64_t id)
@@ -50,14 +52,14 @@ queue(struct store *s, enum wire_type type, const struct wire_in *in, int64_t no
 {
 	size_t len = (size_t)(in->end - in->p);
 
-	if (s->ready.len + s->pending.len + len > STORE_QUEUE_BYTES) {
+	if (s->queue.len + len > STORE_QUEUE_BYTES) {
 		s->overflow = true;
 		return;
 	}
-	wire_u32(&s->pending, (uint32_t)type);
-	wire_u32(&s->pending, (uint32_t)len);
-	wire_i64(&s->pending, now_ms);
-	buf_add(&s->pending, in->p, len);
+	wire_u32(&s->queue, (uint32_t)type);
+	wire_u32(&s->queue, (uint32_t)len);
+	wire_i64(&s->queue, now_ms);
+	buf_add(&s->queue, in->p, len);
 	s->pending_rows++;
 }
 
@@ -71,7 +73,7 @@ mark(struct store *s, uint64_t seq)
 	if (overflow) {
 		s->dropped += s->pending_rows;
 	} else {
-		buf_add(&s->ready, s->pending.p, s->pending.len);
+		s->ready = s->queue.len;
 		s->ready_rows += s->pending_rows;
 		s->mark = seq;
 	}
@@ -95,7 +97,8 @@ store_take(struct store *s, enum wire_type type, struct wire_in *in, int64_t now
 void
 store_cut(struct store *s)
 {
-	buf_clear(&s->pending);
+	if (s->queue.len > s->ready)
+		s->queue.len = s->ready;
 	s->pending_rows = 0;
 	s->overflow = false;
 }
@@ -269,8 +272,8 @@ is_row_error(struct store *s)
 int
 store_write(struct store *s)
 {
-	const uint8_t *p = (const uint8_t *)s->ready.p;
-	struct wire_in q = { p, p + s->ready.len, false };
+	const uint8_t *p = (const uint8_t *)s->queue.p;
+	struct wire_in q = { p, p + s->ready, false };
 	int64_t anew_ms = 0;
 
 	for (uint64_t n = 1; q.p < q.end; n++) {
@@ -296,13 +299,11 @@ store_write(struct store *s)
 static void
 written(struct store *s)
 {
-	buf_clear(&s->ready);
-	s->ready_rows = 0;
-	/* A long outage, or a burst, leaves big buffers behind. */
-	if (s->ready.cap > 1 << 18)
-		buf_fini(&s->ready);
-	if (s->pending.cap > 1 << 18 && !s->pending.len)
-		buf_fini(&s->pending);
+	buf_drop(&s->queue, s->ready);
+	s->ready = s->ready_rows = 0;
+	/* A long outage leaves a big buffer behind. */
+	if (!s->queue.len && s->queue.cap > KEEP_BYTES)
+		buf_fini(&s->queue);
 }
 
 int
@@ -312,7 +313,7 @@ store_commit(struct store *s, struct err *e)
 
 	if (!s->db)
 		rc = store_open(s, s->path, e);
-	if (rc < 0 || s->ready.len == 0)
+	if (rc < 0 || s->ready == 0)
 		return rc;
 	if (store_run(s, SQL_BEGIN) == 0 && store_write(s) == 0 &&
 	    store_run(s, SQL_COMMIT) == 0) {
