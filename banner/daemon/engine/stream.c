@@ -16,7 +16,9 @@
 #include "banner/daemon/engine/relay.h"
 #include "banner/daemon/engine/stream.h"
 
-enum { MARK_MS = 20, QUEUE_BYTES = 16 << 20, BUSY_BYTES = 4 << 20 };
+/* Bans of a backlog are decided faster than they are written: so far ahead, which is
+ * some 60,000 of them. */
+enum { MARK_MS = 20, QUEUE_BYTES = 64 << 20, BUSY_BYTES = 4 << 20 };
 /* Everything is told in slices of this size, as fast as the store reads. */
 enum { SLICE_BYTES = 256 * 1024 };
 /* The store can take so much as well before its MARK. */

@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "banner/base/units.h"
@@ -17,6 +18,9 @@
 enum { GROUP_MS = 20, GROUP_ROWS = 100, RETRY_MS = 1000, REST_S = 2 };
 /* The store of a parent that was killed still holds the file for a moment. */
 enum { BUSY_MS = 20, BUSY_TRIES = 500 };
+/* Apply first, commit after: while all processors are busy, what bans goes before what
+ * writes it down. */
+enum { NICE = 5 };
 
 struct keeper {
 	struct child child;
@@ -294,6 +298,7 @@ run(struct keeper *k, struct err *e)
 	struct sandbox_level level = { 0 };
 	int rc;
 
+	setpriority(PRIO_PROCESS, 0, NICE);
 	k->commit = evtimer_new(k->serve.base, on_commit, k);
 	k->purge = evtimer_new(k->serve.base, on_purge, k);
 	k->rest = evtimer_new(k->serve.base, on_rest, k);
