@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -53,6 +54,19 @@ def test_log_has_the_shape_of_fail2ban(lab):
     lab.ok("set", "sshd", "unbanip", "192.0.2.7")
     assert re.search(r"fail2ban\.actions        \[\d+\]: NOTICE  \[sshd\] Unban 192\.0\.2\.7$",
                      lab.logged(), re.M)
+
+
+@root
+def test_what_is_stored_of_a_ban(lab):
+    """Its lines and captures; no rows of attempts, which only reports take."""
+    lab.start()
+    lab.fail("192.0.2.7", 3)
+    lab.wait_routes("192.0.2.7")
+    lab.stop()
+    with sqlite3.connect(lab.dir / "state" / "banner.sqlite3") as db:
+        (nlines, lines, fields), = db.execute("SELECT nlines, lines, fields FROM history")
+    assert nlines == 3 and lines.count(b"from 192.0.2.7") == 3
+    assert b"admin" in fields and b"attempts" not in fields
 
 
 @root
