@@ -194,6 +194,67 @@ def test_attacked_account(place):
     wait_for(lambda: place.log_in((OFFICE, "paul")) == [True], 10, "the end")
 
 
+SASL = LEAN + """
+service auth {
+  unix_listener sasl {
+    mode = 0666
+  }
+}
+"""
+MAIN = """compatibility_level = 3.6
+queue_directory = {top}/postfix/queue
+data_directory = {top}/postfix/data
+mail_owner = postfix
+setgid_group = postdrop
+myhostname = mx.example.com
+mydestination =
+smtpd_peername_lookup = no
+maillog_file = {top}/postfix/data/log
+maillog_file_prefixes = {top}
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {top}/run-dovecot/sasl
+smtpd_recipient_restrictions = reject_unauth_destination
+"""
+MASTER = """smtp inet n - n - - smtpd
+postlog unix-dgram n - n - 1 postlogd
+anvil unix - - n - 1 anvil
+proxymap unix - - n - - proxymap
+"""
+SMTP = r"""
+import smtplib, sys
+s = smtplib.SMTP("198.51.100.1", 25, source_address=(sys.argv[1], 0), timeout=20)
+try:
+    s.login(sys.argv[2], "right")
+    print("in")
+except smtplib.SMTPAuthenticationError:
+    print("out")
+"""
+
+
+@pytest.mark.skipif(not shutil.which("postfix"), reason="needs postfix")
+def test_postfix():
+    """Postfix asks Dovecot, and Dovecot asks banner."""
+    with Place(dovecot=SASL) as place:
+        top = place.dir / "postfix"
+        for name in "conf", "queue", "data":
+            (top / name).mkdir(parents=True)
+        shutil.chown(top / "data", "postfix")
+        (top / "conf/main.cf").write_text(MAIN.format(top=place.dir))
+        (top / "conf/master.cf").write_text(MASTER)
+        postfix = place.inside(["postfix", "-c", top / "conf"])
+        subprocess.run([*postfix, "start"], check=True, capture_output=True)
+        try:
+            place.begin()
+            place.learn((HOME, "paul"))
+            place.attack()
+            said = {(a, u): place.run_host(*place.inside([sys.executable, "-c", SMTP, a, u]))
+                    for a, u in ((HOME, "paul"), (ELSEWHERE, "paul"), (ELSEWHERE, "dora"))}
+            assert [v.strip() for v in said.values()] == ["in", "out", "in"], said
+        finally:
+            subprocess.run([*postfix, "stop"], check=True, capture_output=True)
+
+
 def test_end_of_ban():
     with Place(bantime="3s") as place:
         place.begin()
