@@ -678,12 +678,19 @@ def test_rights_are_dropped(lab):
 @root
 def test_watch_shows_decisions(lab):
     lab.start()
-    with subprocess.Popen([str(BUILD / "banctl"), "-s", str(lab.socket), "watch"],
-                          stdout=subprocess.PIPE, text=True) as watch:
-        time.sleep(0.3)
+    words = [BUILD / "banctl", "-s", lab.socket, "watch"]
+    both = [subprocess.Popen(words + more, stdout=subprocess.PIPE)
+            for more in ([], ["--json"])]
+    try:
+        time.sleep(1)
         lab.ok("banip", "sshd", "192.0.2.7")
-        assert "[sshd] Ban 192.0.2.7" in watch.stdout.readline()
-        watch.terminate()
+        assert b"[sshd] Ban 192.0.2.7" in both[0].stdout.readline()
+        told = json.loads(both[1].stdout.readline())
+        assert told["text"] == "[sshd] Ban 192.0.2.7" and len(told["time"]) == 19, told
+    finally:
+        for watch in both:
+            watch.kill()
+            watch.communicate()
 
 
 @root

@@ -29,7 +29,7 @@ struct client {
 	int fd;
 	uid_t uid;
 	char who[64];
-	bool may_change, watching, closing;
+	bool may_change, watching, watch_json, closing;
 	struct event *in, *out_ready, *late; /* late: the request takes too long */
 	struct buf inbuf, outbuf;
 	struct request *pending; /* its reply comes later */

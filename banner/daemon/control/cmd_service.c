@@ -237,6 +237,6 @@ cmd_resume(struct request *r)
 int
 cmd_watch(struct request *r)
 {
-	client_watch(r->client);
+	client_watch(r->client, r->form == FORM_JSON);
 	return 0;
 }

@@ -468,16 +468,30 @@ client_ticket(struct client *c)
 }
 
 void
-client_watch(struct client *c)
+client_watch(struct client *c, bool json)
 {
 	c->control->nwatch += !c->watching;
 	c->watching = true;
+	c->watch_json = json;
 }
 
 bool
 control_watched(const struct control *ctl)
 {
 	return ctl && ctl->nwatch;
+}
+
+static void
+put_event(struct client *c, const char *now, const char *text)
+{
+	if (!c->watch_json) {
+		buf_printf(&c->outbuf, " %s %s\n", now, text);
+		return;
+	}
+	buf_puts(&c->outbuf, " {");
+	json_text(&c->outbuf, "time", now);
+	json_text(&c->outbuf, "text", text);
+	buf_puts(&c->outbuf, "}\n");
 }
 
 void
@@ -498,7 +512,7 @@ control_event(struct control *ctl, const char *text)
 			ctl->stats.dropped++;
 			continue;
 		}
-		buf_printf(&c->outbuf, " %s %s\n", now, text);
+		put_event(c, now, text);
 		event_active(c->out_ready, EV_WRITE, 0);
 	}
 }
