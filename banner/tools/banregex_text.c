@@ -177,8 +177,9 @@ text_line(struct trial *t, struct str line, enum line_verdict verdict, int rule)
 	case LINE_REFUSED:
 		if (!t->o->no_missed)
 			keep(&r->missed, line, t->o->all_missed);
-		/* Too many to print: no need to hear of each from now on. */
-		if (r->missed.n > SHOWN_LINES && !t->o->all_missed &&
+		/* None is printed, or too many: no need to hear of each from now on. */
+		if ((t->o->no_missed ||
+			(r->missed.n > SHOWN_LINES && !t->o->all_missed)) &&
 		    t->filter.maxlines < 2)
 			t->watch = WATCH_CANDIDATES;
 		break;
