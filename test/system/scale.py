@@ -9,6 +9,7 @@ import argparse
 import os
 import re
 import socket
+import sqlite3
 import sys
 import threading
 import time
@@ -144,6 +145,8 @@ class Scale:
 
     def stopped(self):
         self.begin()
+        self.lab.proc.terminate()
+        self.lab.proc.wait(90)
         assert self.lab.stop() == 0
         assert "killed" not in self.lab.logged(), self.lab.logged()[-1000:]
         self.done("stop")
@@ -151,7 +154,7 @@ class Scale:
     def restarted(self):
         self.stopped()
         self.lab.start(ready=False)
-        wait_for(lambda: self.lab.answers(), 300, "an answer")
+        wait_for(lambda: self.lab.ctl("ping", timeout=300).returncode == 0, 300)
         self.done("start to answer")
         wait_for(lambda: self.lab.ctl_json("status")["caught_up"], 300)
         assert self.lab.ok("list").count("\n") == self.n
@@ -184,17 +187,21 @@ class Scale:
         self.done("all ended at once: out of the kernel")
         assert self.lab.ok("list") == ""
 
+    def banned(self):
+        found = re.search(r"bans:\s+(\d+)", self.lab.ctl("status", timeout=300).stdout)
+        return int(found.group(1)) if found else -1
+
     def listed(self):
-        """A block list, and a stop right after it: the next start knows all of it."""
+        """A block list, and a stop right after it: nothing of it is lost."""
         listed = self.lab.dir / "blocklist"
         listed.write_text("\n".join(self.addrs) + "\n")
-        self.lab.jail("listed", more=f"blocklist = {listed}\n")
-        self.begin()
+        self.lab.jail("sshd", bantime="1d", more=f"blocklist = {listed}\n")
         self.lab.ok("reload")
-        wait_for(lambda: self.lab.ctl_json("status")["banned"] == self.n, 300)
+        wait_for(lambda: self.banned() == self.n, 300)
         self.done("a block list of as many")
         self.stopped()
-        listed.write_text("")
+        with sqlite3.connect(self.lab.dir / "state" / "banner.sqlite3") as db:
+            assert db.execute("SELECT count(*) FROM bans").fetchone()[0] == self.n
 
 
 def main():
@@ -212,6 +219,7 @@ def main():
         s.restarted()
         s.lifted()
         s.ended(a.end)
+        s.listed()
     return 0
 
 

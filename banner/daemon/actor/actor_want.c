@@ -52,21 +52,21 @@ wants_jail(struct wants *s, const char *name)
 
 enum { KEY_TEXT = 1 + sizeof(struct bn_addr), KEY_MAX = 1024 };
 
-/* kind, address, text, NUL, jail, NUL, ban. */
+/* kind, address, text, NUL, jail, NUL, and the ban if it is an event. */
 static size_t
 make_key(char key[KEY_MAX], const struct want_name *n)
 {
 	size_t text = n->subject.text ? strlen(n->subject.text) + 1 : 1;
-	size_t jail = strlen(n->jail) + 1;
+	size_t jail = strlen(n->jail) + 1, id = n->id ? sizeof(n->id) : 0;
 
-	if (KEY_TEXT + text + jail + sizeof(n->id) > KEY_MAX)
+	if (KEY_TEXT + text + jail + id > KEY_MAX)
 		return 0;
 	key[0] = (char)n->subject.kind;
 	memcpy(key + 1, &n->subject.addr, sizeof(n->subject.addr));
 	memcpy(key + KEY_TEXT, n->subject.text ? n->subject.text : "", text);
 	memcpy(key + KEY_TEXT + text, n->jail, jail);
-	memcpy(key + KEY_TEXT + text + jail, &n->id, sizeof(n->id));
-	return KEY_TEXT + text + jail + sizeof(n->id);
+	memcpy(key + KEY_TEXT + text + jail, &n->id, id);
+	return KEY_TEXT + text + jail + id;
 }
 
 struct want *
@@ -83,7 +83,7 @@ wants_get(struct wants *s, const struct want_name *n, bool create)
 		return w;
 	w = xcalloc(1, sizeof(*w) + len);
 	memcpy(w->key, key, len);
-	w->keylen = len;
+	w->keylen = (uint16_t)len;
 	w->subject = n->subject;
 	if (n->subject.text)
 		w->subject.text = w->key + KEY_TEXT;

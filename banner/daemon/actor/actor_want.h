@@ -36,20 +36,21 @@ struct holder {
 
 enum want_queue { QUEUE_NONE, QUEUE_DIRTY, QUEUE_FAILED };
 
+/* There may be a million of them: large members first, no gaps. */
 struct want {
 	TAILQ_ENTRY(want) link;
-	enum want_queue queue;
 	struct bn_subject subject;	/* text lies in key */
 	struct holder *holders;
-	uint32_t nholders;
 	uint64_t op;			/* id of the change in flight */
-	enum bn_verb verb;		/* of it, or of the last one */
+	int64_t applied_ms;
+	uint32_t nholders;
+	enum want_queue queue;
+	enum bn_verb verb;		/* of the change in flight, or of the last one */
 	int err;			/* of the last try */
 	unsigned tries;			/* failed ones in a row */
-	int64_t applied_ms;
 	bool in_force, busy, refused, listed, prolong, repair;
 	bool unsure;		/* an add failed: it may be there nevertheless */
-	size_t keylen;
+	uint16_t keylen;
 	char key[];
 };
 TAILQ_HEAD(want_list, want);

@@ -72,6 +72,7 @@ struct engined {
 	struct event *fresh; /* a new engine is to take over then */
 	bool connected; /* the parent has sent all sockets */
 	bool restored, caught_up;
+	bool turning; /* a turn is being made */
 	bool stopping, paused; /* paused: banctl panic */
 	uint64_t last_seq; /* stopping: the store is to have this */
 	unsigned words; /* stopping: how often the parent's answer was waited for */

@@ -52,7 +52,7 @@ engined_now(void)
 void
 engined_turn(struct engined *d)
 {
-	if (d->turn && !d->stopping)
+	if (d->turn && !d->stopping && !d->turning)
 		event_active(d->turn, 0, 0);
 }
 
@@ -89,8 +89,14 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 	struct engined *d = arg;
 
 	relay_flush(d->relay);
-	if (d->restored)
-		ticker_arm(d->ticker);
+	if (!d->restored)
+		return;
+	/* What this ends goes out here: an event that makes itself active again would
+	 * keep the loop from all others. */
+	d->turning = true;
+	ticker_arm(d->ticker);
+	relay_flush(d->relay);
+	d->turning = false;
 }
 
 static bool
