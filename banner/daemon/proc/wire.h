@@ -83,13 +83,11 @@ enum wire_type {
 	WIRE_KNOWN, /* may who is banned log in there, for he did before? */
 	WIRE_KNOWS, /* u32 instance, u64 ticket, u8 yes */
 	/* engine <-> helper */
-	WIRE_ASK, /* see ask.c */
-	WIRE_ANSWER,
+	WIRE_ASK, WIRE_ANSWER, /* see ask.c */
 	WIRE_NAME, /* u64 ticket, str host name */
 	WIRE_ADDRS, /* u64 ticket, u32 n, n times addr; 0: it has none */
 	WIRE_SOON, /* engine -> actor: -; an order may come at once (serve.h) */
-	WIRE_PANIC, /* parent -> engine: -; before any socket: nothing is to be in
-		     * force */
+	WIRE_PANIC, /* parent -> engine: -; before any socket: keep nothing in force */
 	WIRE_LAST = WIRE_PANIC,
 };
 enum wire_query { QUERY_SUBJECT, QUERY_RECENT, QUERY_BAN };	/* BAN: with evidence */
