@@ -193,7 +193,7 @@ def test_reload_with_errors_changes_nothing(lab):
     (lab.dir / "filters" / "sshd.conf").write_text("[Definition]\nfailregex = ([<HOST>\n")
     done = lab.ctl("reload")
     assert done.returncode == 1
-    assert done.stderr.strip()
+    assert "no enabled jail can run" in done.stderr and done.stdout == ""
     assert lab.children() == kids
     lab.fail("192.0.2.7", 3)
     lab.wait_routes("192.0.2.7")
@@ -473,7 +473,9 @@ def test_protocol(lab):
     assert ask(lab, b"\n")[0].startswith(b"error usage ")
     assert ask(lab, b"'ping\n")[0].startswith(b"error usage ")
     assert ask(lab, b"banip sshd 300.1.1.1\n")[0].startswith((b"error ", b" "))
-    assert ask(lab, b"x" * 70000)[0].startswith(b"error usage ")
+    for end in (b"", b"\n"):
+        assert ask(lab, b"x" * 70000 + end)[0].startswith(b"error usage the request is too long")
+    assert b"ok\n" in ask(lab, b"echo " + b"x" * 60000 + b"\n")[0]
     got, closed = ask(lab, b"pi", seconds=8)
     assert got.startswith(b"error usage ") and b"long" in got, "5 s to send a request"
 
@@ -686,7 +688,7 @@ def test_watch_shows_decisions(lab):
         lab.ok("banip", "sshd", "192.0.2.7")
         assert b"[sshd] Ban 192.0.2.7" in both[0].stdout.readline()
         told = json.loads(both[1].stdout.readline())
-        assert told["text"] == "[sshd] Ban 192.0.2.7" and len(told["time"]) == 19, told
+        assert told["text"] == "[sshd] Ban 192.0.2.7" and told["time_ms"] > 0, told
     finally:
         for watch in both:
             watch.kill()

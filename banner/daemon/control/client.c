@@ -27,14 +27,21 @@ late_arm(struct client *c)
 		evtimer_del(c->late);
 }
 
+static char *
+line_end(const struct client *c)
+{
+	size_t n = c->inbuf.len < REQUEST_BYTES ? c->inbuf.len : REQUEST_BYTES;
+
+	return n ? memchr(c->inbuf.p, '\n', n) : NULL;
+}
+
 static void
 take_lines(struct client *c)
 {
 	char *end;
 
 	/* One reply at a time: who asks on and does not read waits. */
-	while (!c->pending && !c->closing && !c->outbuf.len && c->inbuf.len &&
-	    (end = memchr(c->inbuf.p, '\n', c->inbuf.len))) {
+	while (!c->pending && !c->closing && !c->outbuf.len && (end = line_end(c))) {
 		size_t len = (size_t)(end - c->inbuf.p);
 		char *line = xstrndup(c->inbuf.p, len);
 

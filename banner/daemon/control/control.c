@@ -458,6 +458,8 @@ control_parent_reply(struct control *ctl, uint64_t ticket, int err, const char *
 	if (!c)
 		return;
 	c->pending->parent = 0;
+	if (err)	/* not the "OK" that was to be said */
+		buf_clear(&c->pending->out);
 	finish(c, err ? refuse(c->pending, "refused", "%s", text) : 0);
 }
 
@@ -489,7 +491,7 @@ put_event(struct client *c, const char *now, const char *text)
 		return;
 	}
 	buf_puts(&c->outbuf, " {");
-	json_text(&c->outbuf, "time", now);
+	json_number(&c->outbuf, "time_ms", engined_now());
 	json_text(&c->outbuf, "text", text);
 	buf_puts(&c->outbuf, "}\n");
 }
