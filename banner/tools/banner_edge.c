@@ -321,8 +321,10 @@ check(struct edge *e, struct err *err)
 	       "at most %llu bans\n",
 	    e->conf.plugin, (unsigned long long)st.in_force, guard_count(e->guard),
 	    (unsigned long long)e->conf.max_bans);
-	if (!e->instance->open)
-		return err_set(err, -EIO, "the plugin cannot start: %s", st.error);
+	if (!e->instance->open) {
+		fwrite(e->out.p, 1, e->out.len, stderr); /* what it said */
+		return err_set(err, -EIO, "plugin %s: %s", e->conf.plugin, st.error);
+	}
 	return access(e->conf.state, W_OK) < 0
 	    ? err_set(err, -errno, "%s: %s", e->conf.state, strerror(errno))
 	    : 0;

@@ -289,12 +289,28 @@ set_rows(struct edge *e)
 	s->n = n;
 }
 
+/* How many of the set are in force now; those that the guard refused are counted. */
+static uint64_t
+count_applied(struct edge *e)
+{
+	struct edge_sync *s = &e->sync;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct edge_row *r = edge_row_find(e, &s->v[i].addr);
+
+		n += r && r->err == 0;
+		s->refused += r && r->err == -EPERM;
+	}
+	return n;
+}
+
 static void
 set_apply(struct edge *e)
 {
 	struct edge_sync *s = &e->sync;
 	struct instance_stats st;
-	uint64_t before, kept;
+	uint64_t before, kept, applied;
 
 	instance_work_off(e->instance);
 	instance_stats(e->instance, &st);
@@ -311,9 +327,9 @@ set_apply(struct edge *e)
 	}
 	instance_work_off(e->instance);
 	edge_state_write(e);
-	instance_stats(e->instance, &st);
+	applied = count_applied(e);
 	edge_say(e, "SYNCED %llu added=%llu removed=%llu kept=%llu refused=%llu\n",
-	    (unsigned long long)s->generation, (unsigned long long)(s->n - kept),
+	    (unsigned long long)s->generation, (unsigned long long)(applied > kept ? applied - kept : 0),
 	    (unsigned long long)(s->exact ? before - kept : 0),
 	    (unsigned long long)kept, (unsigned long long)s->refused);
 }
