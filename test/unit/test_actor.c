@@ -283,7 +283,7 @@ test_resync(void **state)
 	assert_int_equal(r->n, 3);
 	resync(r, 7, true);
 	assert_int_equal(r->n, 2);
-	/* A new engine that knows .3 only; it counts its generations from 1 again, and so
+	/* A new engine that knows .3 only; it counts its generations from 1 again and
 	 * may come to the number of the last one. */
 	resync(r, 7, false);
 	ban(r, 3, "192.0.2.3");
