@@ -152,6 +152,7 @@ def stop(root):
     wait_for_end()
     for family in ("-4", "-6"):
         run("ip", family, "route", "flush", "table", "all", "proto", "98", check=False)
+    shutil.rmtree("/run/banner", ignore_errors=True)
 
 
 def remove_users(root):

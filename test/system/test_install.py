@@ -91,6 +91,7 @@ def test_installed_programs_work(tmp_path):
         use(m)
         m.ok(INSTALL, "--uninstall", "--purge")
         assert m.routes() == ""
+        assert not m.path("/run/banner").exists()
         left = m.changes() - before
         assert [n for n in left if not os.path.exists(n)] == []
         for name in ("passwd", "group", "shadow", "subuid"):

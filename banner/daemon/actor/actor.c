@@ -18,10 +18,11 @@
  *
  * Restart, reconnect, a flushed table and "banctl sync" are the same path. BEGIN opens
  * a round, every CHANGE marks its holder with it, COMPLETE makes all other holders
- * leave. Rounds are counted here: each engine counts its generations from 1 again. list() tells what is in force: what we believed in and do not see is
- * repaired, what we see and do not know is an orphan, a want without holders. Orphans
- * are only removed once settled, after the first COMPLETE: until then they may belong
- * to bans that the engine has not named yet, and removing them would open a door.
+ * leave. Rounds are counted here: each engine counts its generations from 1 again.
+ * list() tells what is in force: what we believed in and do not see is repaired, what
+ * we see and do not know is an orphan, a want without holders. Orphans are only removed
+ * once settled, after the first COMPLETE: until then they may belong to bans that the
+ * engine has not named yet, and removing them would open a door.
  * Without list() nothing is believed after the plugin opened, and all is added again.
  *
  * Event actions use the same machine: a want per ban, whose removal calls nobody. Bans
