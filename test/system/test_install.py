@@ -86,8 +86,10 @@ def test_installed_programs_work(tmp_path):
         assert re.search(r"Lines: .* [1-9]\d* matched", m.ok("banregex", golden, "sshd"))
         assert "_banctl" in m.ok("bash", "-c", "banctl completion bash")
         assert m.path("/usr/share/bash-completion/completions/banctl.bash").exists()
-        for page in [*TOP.glob("docs/man/*"), *TOP.glob("actions/*/*.7")]:
-            assert m.run("man", "-w", page.suffix[1:], page.stem).returncode == 0, page
+        pages = [(p.suffix[1:], p.stem) for p in TOP.glob("docs/man/*")]
+        pages += [("7", "banner-" + p.stem) for p in TOP.glob("actions/*/*.7")]
+        for page in pages:
+            assert m.run("man", "-w", *page).returncode == 0, page
         use(m)
         m.ok(INSTALL, "--uninstall", "--purge")
         assert m.routes() == ""
