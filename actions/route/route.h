@@ -18,7 +18,7 @@
 /* Routes of ours carry this protocol, named "banner" in rt_protos.d: it is how they
  * are told from everybody else's. */
 enum { ROUTE_PROTO = 98 };
-enum { ROUTE_BATCH = 128, ROUTE_MSG_MAX = 128 };
+enum { ROUTE_BATCH = 256, ROUTE_MSG_MAX = 128 };
 
 /* For big buffers that are written before they are read: the build clears all others,
  * which for these takes longer than what is done with them. */

@@ -45,7 +45,7 @@ struct want {
 	int64_t applied_ms;
 	uint32_t nholders;
 	enum want_queue queue;
-	enum bn_verb verb;		/* of the change in flight, or of the last one */
+	enum bn_verb verb;		/* of the change in flight, or the last one */
 	int err;			/* of the last try */
 	unsigned tries;			/* failed ones in a row */
 	bool in_force, busy, refused, listed, prolong, repair;

@@ -155,14 +155,15 @@ order_action(struct relay *r, size_t action, const struct order *o)
 {
 	struct actor_link *l = &r->links[r->actions[action].conf->actor];
 
+	if (!r->d->restored && o->verb == VERB_BAN && link_is_open(&l->link) &&
+	    !r->d->paused) {
+		relay_restored(l, o->ban);
+		return;
+	}
 	if (o->verb != VERB_UNBAN)
 		relay_wait_for(r, o, action);
 	if (!link_is_open(&l->link) || r->d->paused)
 		return;
-	if (!r->d->restored && o->verb == VERB_BAN) {
-		relay_restored(l, o->ban);
-		return;
-	}
 	/* what ended while we were away is named also to actors that cannot list */
 	if (l->resync && (r->d->restored || o->verb != VERB_UNBAN))
 		return;

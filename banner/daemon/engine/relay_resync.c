@@ -132,9 +132,9 @@ void
 relay_restored(struct actor_link *l, const struct ban *ban)
 {
 	if (l->resync)
-		begin(l); /* it is among them */
-	else
-		note_id(l, ban);
+		begin(l); /* it is among them, the last */
+	else if (!l->nids || l->ids[l->nids - 1] != ban->id)
+		note_id(l, ban); /* once, for all actions of this actor */
 }
 
 /* A slice, if the socket takes it; a ban that ended meanwhile is not named. */

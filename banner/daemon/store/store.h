@@ -65,7 +65,7 @@ struct store {
 	uint64_t dropped;		/* rows that were not taken, since the start */
 	uint64_t refused; /* rows that SQLite would not take for themselves */
 	bool anew;			/* the file was corrupt and a new one begun */
-	void (*works)(void *arg);	/* called now and then in long writes, or NULL */
+	void (*works)(void *arg);	/* called in long writes, or NULL */
 	void *works_arg;
 };
 
