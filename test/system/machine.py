@@ -140,13 +140,13 @@ class Machine:
         return Path(f"/proc/{self.pid}/root{name}")
 
     def changes(self):
-        """Every file and folder that differs from ours, by name."""
+        """Every file and folder that differs from ours, by name; not those of a build."""
         top = Path(f"/proc/{self.proc.pid}/root")
         out = subprocess.run(
             ["nsenter", "-m", "-t", str(self.pid), "find", str(self.dir / "upper"),
              "-mindepth", "1", "-printf", "/%P\n"], capture_output=True, text=True)
         assert out.returncode == 0 and top.exists(), out.stderr
-        return set(out.stdout.splitlines())
+        return {n for n in out.stdout.splitlines() if not n.startswith(f"{BUILD}/")}
 
     def cable(self):
         """ADDRESS for the machine, and ATTACKER at the other end of a cable."""
