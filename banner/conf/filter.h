@@ -6,6 +6,7 @@
 #ifndef BANNER_CONF_FILTER_H
 #define BANNER_CONF_FILTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena;
@@ -33,6 +34,7 @@ struct conf_filter {
 	struct conf_list loginregex;	/* ours: logins that went well; see known_ms */
 	struct conf_list weight;	/* ours: "N" per failregex, or empty: 1 each */
 	const char *logtype;		/* file, journal, short, rfc5424 */
+	bool ours;			/* not to be read as fail2ban does */
 	struct conf_options options;	/* resolved [Definition] and [Init] */
 };
 

@@ -223,6 +223,7 @@ filter_part(struct image *im, struct conf_filter *f)
 	text(im, &f->parser);
 	texts(im, &f->weight);
 	word(im, &f->logtype);
+	truth(im, &f->ours);
 	options(im, &f->options);
 }
 

@@ -100,6 +100,7 @@ filter_begin(struct jail_reading *jr, const char *spec, const char *backend,
 		return rc;
 	f->name = spec_name(r->arena, spec);
 	f->file = d->sheet->file;
+	f->ours = r->conf->layout == LAYOUT_BANNER;
 	default_logtype(d, strncmp(backend, "systemd", 7) == 0 ||
 	    strncmp(backend, "journal", 7) == 0 ? "journal" : "file");
 	options_set(r->arena, &first, "enabled", "True");
@@ -211,7 +212,8 @@ conf_filter_read(const struct conf_filter_request *q, struct conf_filter *f,
 	bool path = strchr(spec_name(q->arena, q->spec), '/') != NULL;
 	int rc = layout_find(dir, &layout, e);
 
-	*f = (struct conf_filter){ .name = spec_name(q->arena, q->spec) };
+	*f = (struct conf_filter){ .name = spec_name(q->arena, q->spec),
+		.ours = rc == 0 && layout == LAYOUT_BANNER };
 	if (rc < 0 && !path)
 		return rc;
 	rc = open_spec(&d, files_new(q->arena), arena_printf(q->arena, "%s/%s", dir,

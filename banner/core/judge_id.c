@@ -19,8 +19,9 @@ text_subject(struct rules *r, struct str id, struct subject *s)
 	return false;
 }
 
-/* The text is what a regex for addresses let pass: "999.1.1.1" is not one and becomes
- * a raw id, as in fail2ban. A prefix length longer than the address is ignored. */
+/* The text is what a regex for addresses let pass: "999.1.1.1" is not one; it becomes a
+ * raw id where fail2ban's files are read. A prefix length longer than the address is
+ * ignored. */
 static void
 read_address(const struct captures *c, struct str text, struct addr *a)
 {
@@ -73,6 +74,10 @@ judge_subject(struct rules *r, const struct captures *c, struct failure *f)
 		return text_subject(r, fid, &f->subject);
 	if (!ip.s)
 		return false;
+	if (f->addr.family == 0 && r->o.filter->ours && ip.s != c->v[CAP_DNS].s) {
+		r->stats.bad_host++;
+		return false;
+	}
 	if (f->addr.family == 0)
 		return text_subject(r, ip, &f->subject);
 	f->subject = (struct subject){ .kind = SUBJECT_ADDR, .addr = f->addr };

@@ -8,7 +8,7 @@
  *
  * "<PRI>1 TIME HOST APP PID ID DATA MESSAGE" is RFC 5424's (rsyslog's template
  * RSYSLOG_SyslogProtocol23Format, syslog-ng's flags(syslog-protocol)); filters know
- * "TIME HOST APP[PID]: MESSAGE".
+ * "TIME HOST APP[PID]: MESSAGE". Those of fail2ban are left to its own logtype.
  */
 #include "banner/core/judge.h"
 
@@ -83,7 +83,7 @@ classic(struct judge *j)
 	struct buf *b = &j->rules->classic;
 
 	buf_clear(b);
-	if (!syslog_classic(j->line.s, b))
+	if (!j->rules->o.filter->ours || !syslog_classic(j->line.s, b))
 		return false;
 	j->line.s = buf_view(b);
 	return true;

@@ -66,8 +66,8 @@ allow_syslog(struct rules *r, struct literal_sets *sets)
 
 		if (spans)
 			allow(r, set, STR("message repeated "));
-		if (spans || has_any(set, ":") || has_any(set, "[") ||
-		    has_any(set, "]"))
+		if (r->o.filter->ours && (spans || has_any(set, ":") ||
+		    has_any(set, "[") || has_any(set, "]")))
 			allow(r, set, STR(">1 20"));
 	}
 }

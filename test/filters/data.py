@@ -86,7 +86,7 @@ def judge(name, trusted, lines):
                          capture_output=True)
     assert run.returncode in (0, 1), run.stderr.decode()
     found = {}
-    for text in run.stdout.decode("utf-8", "replace").splitlines():
+    for text in filter(None, run.stdout.decode("utf-8", "replace").split("\n")):
         failure = json.loads(text)
         if "line" in failure:
             found.setdefault(failure["line"], failure)

@@ -28,7 +28,8 @@ test_repeated(void **state)
 static void
 test_modern(void **state)
 {
-	struct bench b = { .fail = { "^ a(?:\\[\\d+\\])?: bad from <ADDR>$" } };
+	struct bench b = { .fail = { "^ a(?:\\[\\d+\\])?: bad from <ADDR>$" },
+	    .filter = { .ours = true } };
 	struct match *m = only(&b);
 
 	assert_string_equal(feed(m, "<22>1 2005-08-14T10:00:00Z - a - - - bad from "
@@ -40,6 +41,24 @@ test_modern(void **state)
 	assert_int_equal(weight, 7);
 	assert_string_equal(feed(m, "<22>1 2005-08-14T10:00:00Z - b - - - a: bad from "
 	    "192.0.2.1\n", false), "");
+	done(m, &b);
+}
+
+/* Our own filters know no address that is none; a raw id is asked for. */
+static void
+test_strict(void **state)
+{
+	struct bench b = { .fail = { "^ bad <ADDR>$", "^ id <F-ID>\\S+</F-ID>$" },
+	    .filter = { .ours = true } };
+	struct match *m = only(&b);
+
+	assert_string_equal(feed(m,
+	    "2005-08-14 10:00:00 bad 999.0.2.1\n"
+	    "2005-08-14 10:00:00 bad 192.0.2.1\n"
+	    "2005-08-14 10:00:00 id 999.0.2.1\n", false),
+	    "192.0.2.1  r0 l1 t0\n"
+	    "999.0.2.1  r1 l1 t0\n");
+	assert_int_equal(rules_stats(b.rules)->bad_host, 1);
 	done(m, &b);
 }
 
@@ -515,6 +534,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_repeated),
+		cmocka_unit_test(test_strict),
 		cmocka_unit_test(test_modern),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_prefregex),
