@@ -373,6 +373,7 @@ on_parent(evutil_socket_t sock, short what, void *arg)
 	event_del(d->parent_in);
 	engined_end(d);
 	d->last_seq = 0;
+	d->words = WORDS_MAX;	/* it answers nobody any more */
 }
 
 static int
