@@ -123,6 +123,7 @@ class Proxy:
         self.signal(signal.SIGCONT)
         self.signal(signal.SIGKILL)
         if self.proc:
+            self.proc.kill()            # not yet in the namespace, perhaps
             self.proc.wait(10)
             self.proc = None
 
