@@ -145,6 +145,20 @@ read_trusted(struct trial *t, const char *list, struct err *e)
 	return 0;
 }
 
+/* "CET-1CEST,M3.5.0,M10.5.0": POSIX.1, Environment Variables, TZ. */
+static bool
+is_zone_rule(const char *zone)
+{
+	const char *p = zone;
+
+	while (isalpha((unsigned char)*p))
+		p++;
+	if (*zone == '<' && strchr(zone, '>'))
+		p = strchr(zone, '>') + 1;
+	return p - zone >= 3 && (isdigit((unsigned char)*p) ||
+	    ((*p == '+' || *p == '-') && isdigit((unsigned char)p[1])));
+}
+
 /* A zone that logtimezone may name, or else one of the system's ("Europe/Berlin"). */
 static int
 set_zone(struct trial *t, const char *zone, struct err *e)
@@ -158,9 +172,11 @@ set_zone(struct trial *t, const char *zone, struct err *e)
 	}
 	/* libc takes what it does not know for UTC, without a word */
 	snprintf(path, sizeof(path), ZONES "/%s", zone);
-	if (!zone[0] || strstr(zone, "..") || access(path, R_OK) < 0)
+	if (!is_zone_rule(zone) &&
+	    (!zone[0] || strstr(zone, "..") || access(path, R_OK) < 0))
 		return err_set(e, -EINVAL, "unknown time zone \"%s\": expected an "
-		    "offset (+0200), an abbreviation (CET) or a name in " ZONES, zone);
+		    "offset (+0200), an abbreviation (CET), a rule of POSIX or a name in "
+		    ZONES, zone);
 	setenv("TZ", zone, 1);
 	tzset();
 	return 0;
