@@ -98,5 +98,6 @@ main(void)
 		cmocka_unit_test(test_reach),
 	};
 
+	setenv("TZ", "UTC", 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
