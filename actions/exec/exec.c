@@ -160,8 +160,8 @@ get_all(struct exec *x)
 	int rc = get_commands(x);
 
 	if (rc == 0 && !has_command(x))
-		return refuse(x->host, "no command: neither argv_ban nor actionban, nor "
-		    "another");
+		return refuse(x->host,
+		    "no command: neither argv_ban nor actionban, nor another");
 	return rc == 0 ? get_options(x) : rc;
 }
 

@@ -329,7 +329,8 @@ set_apply(struct edge *e)
 	edge_state_write(e);
 	applied = count_applied(e);
 	edge_say(e, "SYNCED %llu added=%llu removed=%llu kept=%llu refused=%llu\n",
-	    (unsigned long long)s->generation, (unsigned long long)(applied > kept ? applied - kept : 0),
+	    (unsigned long long)s->generation,
+	    (unsigned long long)(applied > kept ? applied - kept : 0),
 	    (unsigned long long)(s->exact ? before - kept : 0),
 	    (unsigned long long)kept, (unsigned long long)s->refused);
 }

@@ -175,8 +175,8 @@ set_zone(struct trial *t, const char *zone, struct err *e)
 	if (!is_zone_rule(zone) &&
 	    (!zone[0] || strstr(zone, "..") || access(path, R_OK) < 0))
 		return err_set(e, -EINVAL, "unknown time zone \"%s\": expected an "
-		    "offset (+0200), an abbreviation (CET), a rule of POSIX or a name in "
-		    ZONES, zone);
+		    "offset (+0200), an abbreviation (CET), a rule of POSIX or a name "
+		    "in " ZONES, zone);
 	setenv("TZ", zone, 1);
 	tzset();
 	return 0;
