@@ -223,6 +223,8 @@ class Lab:
                         f"ssh2\n")
 
     def logged(self):
+        """The log. A ban is in force some milliseconds before its line is written."""
+        time.sleep(0.05)
         return self.log.read_text() if self.log.exists() else ""
 
     def banned(self, jail="sshd"):

@@ -45,10 +45,10 @@ def test_log_has_the_shape_of_fail2ban(lab):
     lab.start()
     lab.fail("192.0.2.7", 3)
     lab.wait_routes("192.0.2.7")
-    pid = lab.proc.pid
-    assert re.search(rf"^\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d{{3}} fail2ban\.actions "
-                     rf"       \[\d+\]: NOTICE  \[sshd\] Ban 192\.0\.2\.7$",
-                     lab.logged(), re.M), (pid, lab.logged())
+    wait_for(lambda: re.search(
+        r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} fail2ban\.actions "
+        r"       \[\d+\]: NOTICE  \[sshd\] Ban 192\.0\.2\.7$", lab.logged(), re.M),
+             5, (lab.proc.pid, lab.logged()))
     assert re.search(r"fail2ban\.filter         \[\d+\]: INFO    \[sshd\] Found 192\.0\.2\.7"
                      r" - \d{4}-", lab.logged())
     lab.ok("set", "sshd", "unbanip", "192.0.2.7")
