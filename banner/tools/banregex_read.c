@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "banner/core/scan_engine.h"
 #include "banner/source/ahead.h"
 #include "banner/tools/banregex.h"
 #include "banner/tools/unpack.h"
@@ -23,45 +24,14 @@ log_is_file(const char *log)
 	return !strcmp(log, "-") || stat(log, &st) == 0;
 }
 
-/* Sixteen bytes at once, as gcc and clang know them on every machine. */
-typedef unsigned char lane __attribute__((vector_size(16)));
-enum { LANE = sizeof(lane), LANES_COUNTED = 255 };
-
-static lane
-load(const char *p)
-{
-	lane v;
-
-	memcpy(&v, p, LANE);
-	return v;
-}
-
-static size_t
-count_lf(const char *p, size_t n)
-{
-	size_t lines = 0, i = 0;
-
-	while (i + LANE <= n) {
-		lane sum = { 0 };
-
-		/* A byte of sum counts to 255. */
-		for (size_t k = 0; k < LANES_COUNTED && i + LANE <= n; k++, i += LANE)
-			sum -= (lane)(load(p + i) == '\n');
-		for (size_t k = 0; k < LANE; k++)
-			lines += sum[k];
-	}
-	for (; i < n; i++)
-		lines += p[i] == '\n';
-	return lines;
-}
-
 static void
 on_failure(void *arg, const struct failure *f)
 {
 	struct trial *t = arg;
 
 	if (t->reporter->numbers) {
-		t->line += count_lf(t->segment + t->counted, f->at - t->counted);
+		t->line += lines_choose()((struct str){
+		    t->segment + t->counted, f->at - t->counted });
 		t->counted = f->at;
 	}
 	if (t->reporter->failure)
@@ -109,27 +79,49 @@ begins_skipped(char c)
 	return c == '#' || c == '\n' || c == '\r';
 }
 
+/* Bytes side by side, as gcc and clang know them on every machine. */
+typedef unsigned char lane __attribute__((vector_size(32)));
+enum { LANE = sizeof(lane) };
+
 /* Is an LF followed by what begins a line that is left out? */
-static bool
-has_skipped(const char *p, size_t n)
+__attribute__((always_inline)) static inline bool
+look_for_skipped(const char *p, size_t n)
 {
-	static const char none[LANE];
 	lane found = { 0 };
 	size_t i = 0;
+	int any = 0;
 
 	for (; i + LANE + 1 <= n; i += LANE) {
-		lane v = load(p + i), next = load(p + i + 1);
+		lane v, next;
 
+		memcpy(&v, p + i, LANE);
+		memcpy(&next, p + i + 1, LANE);
 		found |= (lane)(v == '\n') &
 		    ((lane)(next == '#') | (lane)(next == '\n') | (lane)(next == '\r'));
 	}
-	/* A vector has no padding. NOLINTNEXTLINE */
-	if (memcmp(&found, none, LANE))
-		return true;
-	for (; i + 1 < n; i++)
-		if (p[i] == '\n' && begins_skipped(p[i + 1]))
-			return true;
-	return false;
+	for (size_t k = 0; k < LANE; k++)
+		any |= found[k];
+	for (; i + 1 < n && !any; i++)
+		any = p[i] == '\n' && begins_skipped(p[i + 1]);
+	return any;
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static bool
+look_avx2(const char *p, size_t n)
+{
+	return look_for_skipped(p, n);
+}
+#endif
+
+static bool
+has_skipped(const char *p, size_t n)
+{
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("avx2"))
+		return look_avx2(p, n);
+#endif
+	return look_for_skipped(p, n);
 }
 
 /* One that is too long covers one of the pieces. */
