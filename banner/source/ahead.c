@@ -16,7 +16,7 @@
 #include "banner/core/match.h"
 #include "banner/core/scan.h"
 
-enum { PIECE = 256 * 1024, MORE = 4 * 1024, THREADS_MAX = 16, SLOTS_EACH = 4 };
+enum { PIECE = 256 * 1024, MORE = 4 * 1024, THREADS_MAX = 16, SLOTS_EACH = 2 };
 
 /* A piece on its way: free, being read, or found. */
 struct slot {
@@ -106,31 +106,36 @@ read_piece(const struct ahead *a, struct slot *s, uint64_t number)
 	s->lines = (struct str){ s->buf.p + before, s->buf.len - before };
 }
 
+/* Locked: the next piece, or a wait until there is a slot for it. */
+static void
+look_through(struct ahead *a)
+{
+	uint64_t number = a->taken;
+	struct slot *s = &a->slot[number % a->nslots];
+
+	if (number == a->npieces || number >= a->done + a->nslots) {
+		pthread_cond_wait(&a->turn, &a->lock);
+		return;
+	}
+	a->taken++;
+	pthread_mutex_unlock(&a->lock);
+	read_piece(a, s, number);
+	s->plain = s->lines.len > 0 && a->want.plain(s->lines, a->want.max_line);
+	if (s->plain)
+		scan_find(s->run, s->lines);
+	pthread_mutex_lock(&a->lock);
+	s->found = true;
+	pthread_cond_broadcast(&a->turn);
+}
+
 static void *
 work(void *arg)
 {
 	struct ahead *a = arg;
 
 	pthread_mutex_lock(&a->lock);
-	while (!a->stop && a->taken < a->npieces) {
-		uint64_t number = a->taken;
-		struct slot *s = &a->slot[number % a->nslots];
-
-		if (number >= a->done + a->nslots) {
-			pthread_cond_wait(&a->turn, &a->lock);
-			continue;
-		}
-		a->taken++;
-		pthread_mutex_unlock(&a->lock);
-		read_piece(a, s, number);
-		s->plain = s->lines.len > 0 &&
-		    a->want.plain(s->lines, a->want.max_line);
-		if (s->plain)
-			scan_find(s->run, s->lines);
-		pthread_mutex_lock(&a->lock);
-		s->found = true;
-		pthread_cond_broadcast(&a->turn);
-	}
+	while (!a->stop && a->taken < a->npieces)
+		look_through(a);
 	pthread_mutex_unlock(&a->lock);
 	return NULL;
 }
@@ -177,7 +182,7 @@ ahead_new(const struct ahead_want *want)
 	match_sample(want->match, buf_view(&a->slot[0].buf));
 	for (size_t i = 0; i < a->nslots; i++)
 		a->slot[i].run = match_ahead(want->match);
-	start_threads(a, n);
+	start_threads(a, n - 1); /* who judges looks through pieces as well */
 	if (a->nthreads > 0)
 		return a;
 	ahead_free(a);
@@ -209,7 +214,7 @@ ahead_next(struct ahead *a, struct ahead_piece *out)
 		}
 		s = &a->slot[a->done % a->nslots];
 		while (!s->found)
-			pthread_cond_wait(&a->turn, &a->lock);
+			look_through(a);
 		a->given = true;
 	} while (s->lines.len == 0 && s->error == 0);
 	pthread_mutex_unlock(&a->lock);
