@@ -5,8 +5,8 @@
  * thread takes the next piece, reads it and finds the places where something may match.
  * Judging them, which has a memory, is left to the caller's thread, which gets the
  * pieces in order: so the result is that of reading line by line. While the next one is
- * not found the caller's thread looks through pieces, too, so nobody waits while there
- * is work. Two pieces for each processor are on their way, whatever the size of the file.
+ * not found the caller's thread looks through pieces, too: nobody waits while there is
+ * work. Two pieces for each processor are on their way, whatever the size of the file.
  */
 #ifndef BANNER_SOURCE_AHEAD_H
 #define BANNER_SOURCE_AHEAD_H
