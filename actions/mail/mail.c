@@ -173,11 +173,25 @@ read_setup(struct mail *m)
 
 static void	mail_close(void *self);
 
+/* Without sendmail: can this build speak SMTP as it was set up? */
+static int
+check_smtp(const struct mail *m)
+{
+	char why[256];
+	int rc;
+
+	if (m->setup.sendmail && *m->setup.sendmail)
+		return 0;
+	rc = mail_smtp_check(&m->setup, why);
+	if (rc < 0)
+		m->host->log(m->host->ctx, BN_ERROR, why);
+	return rc;
+}
+
 static int
 mail_check(const struct bn_host *host)
 {
 	struct mail *m = calloc(1, sizeof(*m));
-	char why[256];
 	int rc;
 
 	if (!m)
@@ -185,11 +199,8 @@ mail_check(const struct bn_host *host)
 	m->host = host;
 	m->timer = -1;
 	rc = read_setup(m);
-	if (rc == 0 && !*m->setup.sendmail) {
-		rc = mail_smtp_check(&m->setup, why);
-		if (rc < 0)
-			host->log(host->ctx, BN_ERROR, why);
-	}
+	if (rc == 0)
+		rc = check_smtp(m);
 	mail_close(m);
 	return rc;
 }
@@ -198,7 +209,6 @@ static int
 mail_open(const struct bn_host *host, void **self)
 {
 	struct mail *m = calloc(1, sizeof(*m));
-	char why[256];
 	int rc;
 
 	if (!m)
@@ -208,11 +218,8 @@ mail_open(const struct bn_host *host, void **self)
 	rc = m->timer < 0 ? -errno : read_setup(m);
 	if (rc == 0)
 		rc = read_password(m);
-	if (rc == 0 && !(m->setup.sendmail && *m->setup.sendmail)) {
-		rc = mail_smtp_check(&m->setup, why);
-		if (rc < 0)
-			host->log(host->ctx, BN_ERROR, why);
-	}
+	if (rc == 0)
+		rc = check_smtp(m);
 	if (rc < 0) {
 		mail_close(m);
 		return rc;

@@ -249,19 +249,31 @@ ssh_close(void *self)
 	free(s);
 }
 
+/* With its options and hosts; rc: what is wrong with them. NULL: out of memory. */
+static struct ssh *
+ssh_new(const struct bn_host *bn, int *rc)
+{
+	struct ssh *s = calloc(1, sizeof(*s));
+
+	*rc = -ENOMEM;
+	if (!s)
+		return NULL;
+	*s = (struct ssh){ .bn = bn, .epoll = -1, .timer = -1 };
+	*rc = get_options(s);
+	if (*rc == 0)
+		*rc = get_hosts(s);
+	return s;
+}
+
 static int
 ssh_check(const struct bn_host *bn)
 {
-	struct ssh *s = calloc(1, sizeof(*s));
 	int rc;
+	struct ssh *s = ssh_new(bn, &rc);
 
 	if (!s)
-		return -ENOMEM;
-	*s = (struct ssh){ .bn = bn, .epoll = -1, .timer = -1 };
-	rc = get_options(s);
-	if (rc == 0)
-		rc = get_hosts(s);
-	s->carrier = NULL;
+		return rc;
+	s->carrier = NULL; /* it was not begun */
 	ssh_close(s);
 	return rc;
 }
@@ -269,15 +281,11 @@ ssh_check(const struct bn_host *bn)
 static int
 ssh_open(const struct bn_host *bn, void **self)
 {
-	struct ssh *s = calloc(1, sizeof(*s));
 	int rc;
+	struct ssh *s = ssh_new(bn, &rc);
 
 	if (!s)
-		return -ENOMEM;
-	*s = (struct ssh){ .bn = bn, .epoll = -1, .timer = -1 };
-	rc = get_options(s);
-	if (rc == 0)
-		rc = get_hosts(s);
+		return rc;
 	if (rc == 0)
 		rc = set_init(&s->set);
 	if (rc == 0)
