@@ -158,7 +158,7 @@ route_is_ours(const struct route *r, const struct route_seen *s)
 
 /* Changes that met an existing route, sorted by address. */
 struct conflicts {
-	const struct route *route;
+	struct route *route;
 	struct bn_change **v;
 	size_t n;
 };
@@ -181,8 +181,10 @@ clear_conflict(void *arg, const struct route_seen *s)
 	if (!route_is_ours(c->route, s))
 		return;
 	found = bsearch(&want, c->v, c->n, sizeof(c->v[0]), by_address);
-	if (found)
-		(*found)->err = 0;
+	if (!found)
+		return;
+	(*found)->err = 0;
+	c->route->mixed |= s->type != c->route->type;
 }
 
 /* Whose are the routes that were in the way? One dump tells it for all of them. */
@@ -210,7 +212,8 @@ look(struct route *r, struct bn_change *v, size_t n)
 	free(c.v);
 }
 
-/* An earlier run may have put them there with another blocktype. */
+/* An earlier run may have put them there with another blocktype, or somebody else have
+ * replaced ours. */
 static void
 delete_other_types(struct route *r, struct bn_change *v, size_t n)
 {

@@ -35,7 +35,7 @@ struct route {
 	const struct bn_host *host;
 	uint32_t table, metric;
 	uint8_t type; /* RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT */
-	bool mixed;			/* the last dump held ours of another type */
+	bool mixed;			/* a dump held ours of another type */
 	struct nl_sock *requests, *notices;
 	uint32_t seq;
 

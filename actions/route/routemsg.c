@@ -21,7 +21,8 @@ route_format(const struct route *r, const struct bn_change *c, uint8_t type,
 		.rtm_dst_len = a->plen,
 		.rtm_table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC,
 		.rtm_protocol = ROUTE_PROTO,
-		/* A removal must not depend on a scope. */
+		/* A removal must not depend on a scope, nor on the metric that was
+		 * configured when the route was made. */
 		.rtm_scope = add ? RT_SCOPE_UNIVERSE : RT_SCOPE_NOWHERE,
 		.rtm_type = type,
 	};
@@ -35,7 +36,7 @@ route_format(const struct route *r, const struct bn_change *c, uint8_t type,
 	    nlmsg_append(m, &rt, sizeof(rt), NLMSG_ALIGNTO) == 0 &&
 	    nla_put(m, RTA_DST, a->family == 4 ? 4 : 16, a->ip) == 0 &&
 	    nla_put_u32(m, RTA_TABLE, r->table) == 0 &&
-	    (!r->metric || nla_put_u32(m, RTA_PRIORITY, r->metric) == 0)) {
+	    (!add || !r->metric || nla_put_u32(m, RTA_PRIORITY, r->metric) == 0)) {
 		rc = (int)nlmsg_hdr(m)->nlmsg_len;
 		memcpy(out, nlmsg_hdr(m), (size_t)rc);
 	}

@@ -12,8 +12,11 @@ BUILD = pathlib.Path(os.environ.get("BANNER_BUILD", TOP / "build"))
 
 
 class Drive:
-    def __init__(self, program, args=(), actions=(), state=None, purge=None, netns=None):
+    def __init__(self, program, args=(), actions=(), state=None, purge=None, netns=None,
+                 shim=None, bound=None):
         cmd = ["ip", "netns", "exec", netns] if netns else []
+        if bound:
+            cmd += ["setpriv", "--inh-caps", bound, "--bounding-set", bound]
         cmd += [str(BUILD / "test/system/drive")]
         for action in actions:
             cmd += ["-a", action]
@@ -25,6 +28,8 @@ class Drive:
         # The leak checker of a sanitizer build cannot work under a call filter.
         env = dict(os.environ)
         env.setdefault("DRIVE_SANDBOX", "off")
+        if shim:
+            env.update(shim.env())
         self.p = subprocess.Popen(cmd, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   text=True, errors="surrogateescape", env=env)
         self.q = queue.Queue()

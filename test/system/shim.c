@@ -5,11 +5,14 @@
  * process, written by the test (shim.py has the same layout): the next call of that
  * name in that program, after so many others, returns an error or ends the process
  * before or after the call. "send:N" and "recv:N" are the calls whose frame holds a
- * record of type N (wire.h). The wall clock is shifted by an offset.
+ * record of type N (wire.h), "ask" and "answer" those to and from netlink: these may
+ * lose what was received, send but half, or lose and regain CAP_NET_ADMIN before. The
+ * wall clock is shifted by an offset.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -23,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DO_FAIL, DO_KILL_BEFORE, DO_KILL_AFTER };
+enum { DO_FAIL, DO_KILL_BEFORE, DO_KILL_AFTER, DO_LOSE, DO_HALF, DO_CAPS };
 
 struct orders {
 	char program[32], call[32];
@@ -65,7 +68,23 @@ die(void)
 	syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGKILL);
 }
 
-/* 0: go on; 1: fail with errno set; 2: die after the call. */
+/* err 0: it has it again. */
+static void
+lose_capability(int err)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct caps[2];
+
+	if (syscall(SYS_capget, &head, caps) < 0)
+		die();
+	caps[0].effective = err ? caps[0].permitted & ~(1U << CAP_NET_ADMIN) :
+	    caps[0].permitted;
+	if (syscall(SYS_capset, &head, caps) < 0)
+		die();
+}
+
+/* 0: go on; 1: fail with errno set; 2: die after the call; 3: lose what it got; 4: do
+ * but half. */
 static int
 now(const char *call)
 {
@@ -82,8 +101,12 @@ now(const char *call)
 	mine = o->what;
 	if (mine == DO_KILL_BEFORE)
 		die();
+	if (mine == DO_CAPS) {
+		lose_capability(o->err);
+		return 0;
+	}
 	errno = o->err;
-	return mine == DO_FAIL ? 1 : 2;
+	return mine == DO_FAIL ? 1 : mine;
 }
 
 #define REAL(name) ((__typeof__(name) *)(uintptr_t)dlsym(RTLD_NEXT, #name))
@@ -157,7 +180,8 @@ ssize_t
 recvmsg(int fd, struct msghdr *m, int flags)
 {
 	static __typeof__(recvmsg) *real;
-	int what = now("recvmsg");
+	int what = now(m->msg_name && orders && !strcmp(orders->call, "answer") ?
+	    "answer" : "recvmsg");
 	ssize_t rc;
 
 	if (what == 1)
@@ -167,6 +191,10 @@ recvmsg(int fd, struct msghdr *m, int flags)
 	rc = real(fd, m, flags);
 	if (what == 2 || (named("recv:", m, rc) && now(orders->call) == 2))
 		die();
+	if (what == 3) {
+		errno = orders->err;
+		return -1;
+	}
 	return rc;
 }
 
@@ -174,14 +202,15 @@ ssize_t
 sendto(int fd, const void *p, size_t n, int f, const struct sockaddr *a, socklen_t l)
 {
 	static __typeof__(sendto) *real;
-	int what = now("sendto");
+	int what = now(a && a->sa_family == AF_NETLINK && orders &&
+	    !strcmp(orders->call, "ask") ? "ask" : "sendto");
 	ssize_t rc;
 
 	if (what == 1)
 		return -1;
 	if (!real)
 		real = REAL(sendto);
-	rc = real(fd, p, n, f, a, l);
+	rc = real(fd, p, what == 4 ? n / 2 : n, f, a, l);
 	if (what == 2)
 		die();
 	return rc;

@@ -7,7 +7,7 @@ import struct
 
 from lab import BUILD, TOP
 
-FAIL, KILL_BEFORE, KILL_AFTER = range(3)
+FAIL, KILL_BEFORE, KILL_AFTER, LOSE, HALF, CAPS = range(6)
 HEAD = struct.Struct("=32s32siiiiii")
 CLOCK = struct.Struct("=q128sq")
 SIZE = 4096

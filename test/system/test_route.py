@@ -9,7 +9,7 @@ import pytest
 
 from harness import Drive
 
-NS = "banner-route-test"
+NS = f"banner-route-{os.getpid()}"
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
