@@ -25,20 +25,40 @@ follow_step(void *arg, const char *folder, const char *name, bool file)
 		files_poll(f->files);
 }
 
+/* What is known of the file that bears the name now. */
+struct bearer {
+	struct stat st;
+	bool successor;			/* another one bore the name before */
+	struct reader_head before;	/* how that one began */
+	struct place copied;	/* that one, if this is a copy of it; off 0: no */
+};
+
+/* What lies in a file that is new to us is old, unless it was born under us. */
+static bool
+is_old(const struct follow *f, const struct reader *r, const struct bearer *b)
+{
+	struct sources *set = f->src.set;
+
+	if (!f->files->after_start)
+		return true;
+	if (b->successor)
+		return r->born_ns < b->before.born_ns;
+	return r->born_ns == 0 || r->born_ns / 1000000 <
+	    set->host.now_ms(set->host.arg) - POLL_MS;
+}
+
 /* Where a file that no place is known of begins. */
 static void
-first_offset(struct follow *f, struct reader *r, const struct stat *st, bool successor)
+first_offset(struct follow *f, struct reader *r, const struct bearer *b)
 {
 	struct sources *set = f->src.set;
 	int64_t now = set->host.now_ms(set->host.arg);
-	uint64_t size = (uint64_t)st->st_size, off = 0;
+	uint64_t size = (uint64_t)b->st.st_size, off = 0;
 
-	if (successor)
-		return;
-	/* What lies in a file that is new to us is old, unless it was born under us. */
-	if (!f->files->after_start || r->born_ns == 0 ||
-	    r->born_ns / 1000000 < now - POLL_MS)
+	if (is_old(f, r, b))
 		r->live_from = size;
+	if (b->successor)
+		return;
 	if (f->tail)
 		off = size;
 	else if (size > 0)
@@ -49,17 +69,22 @@ first_offset(struct follow *f, struct reader *r, const struct stat *st, bool suc
 /* First the files that bore the name before. False: there are too many; the last of
  * those opened stands for the name, and we come back when they are read. */
 static bool
-take_older(struct follow *f, const struct stat *st)
+take_older(struct follow *f, int fd, struct bearer *b)
 {
 	struct reader *before = f->cur;
 	bool all = true;
 
 	if (f->nwanted > 0)
-		all = follow_resume(f, st);
+		all = follow_resume(f, fd, &b->st, &b->copied);
 	if (before) {
+		b->before = before->head;
+		b->before.upto = before->at.off;
+		b->before.born_ns = before->born_ns;
+		if (place_fits(fd, &before->at))
+			b->copied = *follow_drain(f, before);
 		f->cur = NULL;
 		follow_add_old(f, before);
-		all = follow_between(f, before, st->st_ino);
+		all = follow_between(f, before, b->st.st_ino);
 	}
 	if (all || f->nold == 0)
 		return true;
@@ -81,19 +106,26 @@ left_by_another(struct follow *f, const struct stat *st)
 }
 
 static void
-set_offset(struct follow *f, const struct stat *st, bool successor)
+set_offset(struct follow *f, const struct bearer *b)
 {
 	struct reader *r = f->cur;
 	struct place *at = table_find(f->files->stored, &r->at.ino, sizeof(r->at.ino));
 
-	if (left_by_another(f, st))
+	if (left_by_another(f, &b->st))
 		return;
+	if (b->copied.off > 0 && place_fits(r->fd, &b->copied)) {
+		(void)reader_seek(r, b->copied.off);
+		if (!f->files->after_start)
+			r->live_from = (uint64_t)b->st.st_size;
+		return;
+	}
 	if (!at || !place_fits(r->fd, at)) {
-		first_offset(f, r, st, successor);
+		first_offset(f, r, b);
+		reader_succeeds(r, &b->before);
 		return;
 	}
 	(void)reader_seek(r, at->off);
-	r->live_from = (uint64_t)st->st_size;
+	r->live_from = (uint64_t)b->st.st_size;
 	table_del(f->files->stored, &at->ino, sizeof(at->ino));
 }
 
@@ -101,31 +133,31 @@ set_offset(struct follow *f, const struct stat *st, bool successor)
 static int
 take(struct follow *f)
 {
-	bool successor = f->opened || f->nwanted > 0, rotated = f->cur != NULL;
-	struct stat st;
-	int fd = path_open(f->src.name, false, &st, NULL, NULL);
+	struct bearer b = { .successor = f->opened || f->nwanted > 0 };
+	bool rotated = f->cur != NULL;
+	int fd = path_open(f->src.name, false, &b.st, NULL, NULL);
 
 	if (fd < 0)
 		return fd;
 	/* Another one by now: who bore the name until then is in no listing yet. */
-	if (st.st_ino != f->seen.ino || st.st_dev != f->seen.dev)
+	if (b.st.st_ino != f->seen.ino || b.st.st_dev != f->seen.dev)
 		listing_drop(&f->files->listing);
-	if (!take_older(f, &st)) {
+	if (!take_older(f, fd, &b)) {
 		close(fd);
 		return 0;
 	}
-	f->cur = follow_open(f, fd, &st);
+	f->cur = follow_open(f, fd, &b.st);
 	if (!f->cur) {
 		/* It was found under a rotated name a moment ago. */
 		f->recheck = true;
 		job_queue(f->src.set, &f->job);
 		return 0;
 	}
-	set_offset(f, &st, successor);
+	set_offset(f, &b);
 	f->src.stats.rotations += rotated;
 	source_event(&f->src, rotated ? SOURCE_ROTATED : SOURCE_OPENED,
 	    "from %llu of %llu", (unsigned long long)f->cur->at.off,
-	    (unsigned long long)st.st_size);
+	    (unsigned long long)b.st.st_size);
 	return 0;
 }
 
@@ -168,7 +200,7 @@ no_file(struct follow *f, int rc)
 	f->src.stats.waiting = true;
 	follow_set_owner(f, NULL);
 	if (rc == -ENOENT && !f->cur && f->nwanted > 0)
-		follow_resume(f, NULL);
+		follow_resume(f, -1, NULL, NULL);
 	else if (rc == -ENOENT && f->cur && follow_make_room(f))
 		take_unnamed(f);
 	if (f->said == -rc)

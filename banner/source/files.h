@@ -94,12 +94,16 @@ void		 follow_regroup(struct follow *);
 
 /* Room for another rotated file. False: the oldest is not read yet; recheck is set. */
 bool		 follow_make_room(struct follow *);
+/* Read it to its end, now. The place is where that is. */
+const struct place *follow_drain(struct follow *, struct reader *);
 /* Read the oldest to its end, now, and leave it: there must be room. */
 void		 follow_finish_oldest(struct follow *);
 
-/* stored.c: go back to where the stored places are. st: the file that bears the name,
- * or NULL. False: there are more files before it than there is room for. */
-bool		 follow_resume(struct follow *, const struct stat *st);
+/* stored.c: go back to where the stored places are. fd, st: the file that bears the
+ * name, or -1 and NULL; *copied is set when it is a copy of the one that bore it then.
+ * False: there are more files before it than there is room for. */
+bool		 follow_resume(struct follow *, int fd, const struct stat *st,
+    struct place *copied);
 /* Files that bore the name after `before` and before the present inode. False: there
  * are more of them than there is room for; ask again from the last one. */
 bool follow_between(struct follow *, const struct reader *before, uint64_t ino);

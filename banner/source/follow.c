@@ -358,10 +358,17 @@ follow_make_room(struct follow *f)
 	return true;
 }
 
+const struct place *
+follow_drain(struct follow *f, struct reader *r)
+{
+	while (reader_step(r, &f->src) == READER_MORE)
+		;
+	return &r->at;
+}
+
 void
 follow_finish_oldest(struct follow *f)
 {
-	while (reader_step(f->old[0], &f->src) == READER_MORE)
-		;
+	(void)follow_drain(f, f->old[0]);
 	drop_old(f, 0);
 }

@@ -30,15 +30,40 @@ reader_birth_ns(int fd)
 	return sx.stx_btime.tv_sec * INT64_C(1000000000) + sx.stx_btime.tv_nsec;
 }
 
+/* Of the first line, or of as much of it as is kept. */
+static struct str
+head_of(struct str text)
+{
+	struct str line;
+
+	str_cut(&text, '\n', &line);
+	if (line.len > READER_HEAD)
+		line.len = READER_HEAD;
+	return line;
+}
+
+static void
+keep_head(struct reader *r, struct str text)
+{
+	struct str head = head_of(text);
+
+	r->head.upto = 0;
+	r->head.len = head.len;
+	memcpy(r->head.text, head.s, head.len);
+}
+
 struct reader *
 reader_new(int fd, const struct stat *st)
 {
 	struct reader *r = xcalloc(1, sizeof(*r));
+	char head[READER_HEAD];
+	ssize_t n = pread(fd, head, sizeof(head), 0);
 
 	r->fd = fd;
 	r->at = (struct place){ .dev = st->st_dev, .ino = st->st_ino,
 	    .hash = place_hash("", 0) };
 	r->born_ns = reader_birth_ns(fd);
+	keep_head(r, (struct str){ head, n > 0 ? (size_t)n : 0 });
 	r->quiet_since = mono_ms();
 	r->more = true;
 	r->wd = -1;
@@ -76,6 +101,12 @@ reader_renew(struct reader *r, int fd)
 {
 	close(r->fd);
 	r->fd = fd;
+}
+
+void
+reader_succeeds(struct reader *r, const struct reader_head *before)
+{
+	r->head = *before;
 }
 
 int
@@ -240,6 +271,25 @@ skip_hole(struct reader *r, const char *data, size_t n)
 	return to > at && reader_seek(r, (uint64_t)to) == 0;
 }
 
+/* The first bytes of a text. If the one before began alike, it was edited or restored:
+ * then its lines are as old as they say. It may still be being written. */
+static void
+begin(struct reader *r, struct str data)
+{
+	struct str was = { r->head.text, r->head.len }, head = head_of(data);
+	uint64_t upto = r->head.upto;
+	struct stat st;
+
+	if (head.len == data.len && head.len < was.len)
+		return;		/* it may go on */
+	if (upto > 0 && was.len > 0 && str_eq(head, was) && fstat(r->fd, &st) == 0) {
+		r->live_from = (uint64_t)st.st_size;
+		if (r->live_from < upto)
+			r->live_from = upto;
+	}
+	keep_head(r, data);
+}
+
 enum reader_end
 reader_step(struct reader *r, struct source *src)
 {
@@ -268,6 +318,8 @@ reader_step(struct reader *r, struct source *src)
 		r->quiet_since = mono_ms();
 	r->seen = r->at.off + data.len;
 	r->rewound &= data.len == 0;
+	if (r->at.off == 0 && data.len > 0)
+		begin(r, data);
 	hand_on(r, src, data);
 	r->more = (size_t)got == set->cap || r->skipping;
 	return r->more ? READER_MORE : READER_EOF;
@@ -279,6 +331,8 @@ reader_rewind(struct reader *r)
 	uint64_t lost = r->seen > r->at.off ? r->seen - r->at.off : 0;
 
 	stop_ahead(r);
+	if (r->at.off > 0)
+		r->head.upto = r->at.off;
 	r->at.off = r->scan = r->seen = r->live_from = 0;
 	r->at.hash = place_hash("", 0);
 	r->skipping = false;

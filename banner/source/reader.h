@@ -15,6 +15,16 @@ struct match;
 struct source;
 struct sources;
 
+enum { READER_HEAD = 64 };
+
+/* How a text began, to tell one that was edited or restored from a new one. */
+struct reader_head {
+	char text[READER_HEAD];	/* of its first line */
+	size_t len;
+	uint64_t upto;	/* of the text before: so far it was read; 0: no text before */
+	int64_t born_ns;
+};
+
 struct reader {
 	int fd;
 	struct follow *owner;
@@ -23,6 +33,7 @@ struct reader {
 	uint64_t seen;		/* size the file had when we last looked */
 	uint64_t live_from;	/* what lies before was there at the start */
 	int64_t born_ns;	/* birth of the inode; 0 unknown */
+	struct reader_head head; /* of the text before, until bytes of this one came */
 	int64_t quiet_since;	/* mono_ms of the last bytes */
 	bool skipping;		/* inside a line longer than the cap */
 	bool more;		/* there may be unread bytes */
@@ -46,6 +57,8 @@ void		 reader_free(struct reader *);
 bool		 reader_is(const struct reader *, const struct stat *);
 /* Go on with a new descriptor, which is taken over. */
 void		 reader_renew(struct reader *, int fd);
+/* r bears the name of a file that began like head and was read as far as it says. */
+void		 reader_succeeds(struct reader *, const struct reader_head *);
 /* Go on at off. 0, or -errno when what lies before cannot be read. */
 int		 reader_seek(struct reader *, uint64_t off);
 /* Read once and hand on the lines. FAILED leaves errno. */

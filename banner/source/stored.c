@@ -202,7 +202,7 @@ find_place(struct follow *f, const struct place *at)
 }
 
 static void
-resume_one(struct follow *f, const struct place *at, const struct stat *st)
+resume_one(struct follow *f, const struct place *at)
 {
 	struct stat key = { .st_dev = (dev_t)at->dev, .st_ino = (ino_t)at->ino };
 	struct reader *r;
@@ -226,24 +226,24 @@ resume_one(struct follow *f, const struct place *at, const struct stat *st)
 }
 
 bool
-follow_resume(struct follow *f, const struct stat *st)
+follow_resume(struct follow *f, int fd, const struct stat *st, struct place *copied)
 {
 	size_t n = f->nwanted;
-	struct stat now;
 
 	f->nwanted = 0;
 	for (size_t i = 0; i < n; i++) {
-		/* The file that bears the name is taken by its name. */
-		if (st && st->st_ino == f->wanted[i].ino) {
-			int fd = path_open(f->src.name, false, &now, NULL, NULL);
-			bool fits = fd >= 0 && place_fits(fd, &f->wanted[i]);
+		const struct place *at = &f->wanted[i];
+		bool same = st && st->st_ino == at->ino;
+		/* Without text before it, any file would fit. */
+		bool copy = st && !same && i == n - 1 && at->off > 0;
 
-			if (fd >= 0)
-				close(fd);
-			if (fits)
-				continue;
+		/* The file that bears the name is taken by its name. */
+		if ((same || copy) && place_fits(fd, at)) {
+			if (copy)
+				*copied = *at;
+			continue;
 		}
-		resume_one(f, &f->wanted[i], st);
+		resume_one(f, at);
 	}
 	if (f->nold == 0)
 		return true;
