@@ -14,8 +14,6 @@
 
 #include "banner/conf/expand.h"
 
-#define NATIVE_PLUGINS "exec, login, mail, nft, null, route, ssh"
-
 struct native_choice {
 	struct arena *arena;
 	const char *name, *file;		/* of the action */
@@ -32,7 +30,9 @@ void		 native_marks(struct arena *, const struct conf_options *brackets,
 		    struct conf_options *marks);
 void		 native_choose(struct native_choice *);
 bool		 native_has_nft(void);		/* in this build */
-bool		 native_is_plugin(const char *name);	/* one of NATIVE_PLUGINS */
+/* The plugins of this build, by the names that jails may use. NATIVE_PLUGINS, which
+ * actions/meson.build makes, is all of them as text. */
+bool		 native_is_plugin(const char *name);
 /* For plugins that ban ports: "tcp/22,80" from their options, else "". */
 const char	*native_scope(struct arena *, const char *plugin,
 		    const struct conf_options *);
