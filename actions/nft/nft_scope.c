@@ -57,7 +57,7 @@ port_number(const char *word, uint16_t *out)
 	if (isdigit((unsigned char)*word)) {
 		v = strtol(word, &end, 10);
 		*out = (uint16_t)v;
-		return !*end && v > 0 && v <= UINT16_MAX;
+		return !*end && v >= 0 && v <= UINT16_MAX;
 	}
 	known = *word ? getservbyname(word, NULL) : NULL;
 	if (known)
@@ -65,7 +65,8 @@ port_number(const char *word, uint16_t *out)
 	return known != NULL;
 }
 
-/* "22", "ssh", "6000:6010", "6000-6010". A "-" within a name is part of it. */
+/* "22", "ssh", "6000:6010", "6000-6010". A "-" within a name is part of it. "0:65535"
+ * is how fail2ban says all ports; nothing has port 0. */
 static int
 take_port(struct nft_scope *s, char *word)
 {
@@ -74,8 +75,11 @@ take_port(struct nft_scope *s, char *word)
 
 	if (colon)
 		*colon++ = '\0';
-	if (!port_number(word, &lo) || !port_number(colon ? colon : word, &hi) ||
-	    lo > hi)
+	if (!port_number(word, &lo) || !port_number(colon ? colon : word, &hi))
+		return -EINVAL;
+	if (colon && lo == 0)
+		lo = 1;
+	if (lo == 0 || lo > hi)
 		return -EINVAL;
 	if (s->nports == NFT_PORTS)
 		return -E2BIG;

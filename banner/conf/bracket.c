@@ -44,6 +44,14 @@ value_length(struct str s, size_t i)
 	return n - i;
 }
 
+/* Does the value begin with a quote that nothing closes? */
+static bool
+is_open(struct str v)
+{
+	return v.len && (v.s[0] == '"' || v.s[0] == '\'') &&
+	    (v.len < 2 || v.s[v.len - 1] != v.s[0]);
+}
+
 static size_t
 name_length(struct str s, size_t i)
 {
@@ -108,6 +116,10 @@ parse_options(struct arena *a, struct str s, struct conf_options *out, struct er
 		i += n + 1;
 		len = value_length(s, i);
 		value = (struct str){ s.s + i, len };
+		if (is_open(value))
+			return err_set(e, -EINVAL, "found \"%.*s\" in option %s, "
+			    "expected a closing %c", (int)(len > 25 ? 25 : len),
+			    value.s, key, value.s[0]);
 		if (len >= 2 && (value.s[0] == '"' || value.s[0] == '\'') &&
 		    value.s[len - 1] == value.s[0])
 			value = (struct str){ value.s + 1, len - 2 };

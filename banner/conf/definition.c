@@ -9,6 +9,23 @@
 
 #include "banner/conf/reader.h"
 
+void
+definition_blame(struct definition *d, const char *name)
+{
+	const struct value *v = sheet_find(d->sheet, "Definition", name);
+
+	if (!v)
+		v = section_find(sheet_section(d->sheet, "Init"), name);
+	d->file = v ? v->file : NULL;
+	d->line = v ? v->line : 0;
+}
+
+int
+definition_where(const struct definition *d, int rc, struct err *e)
+{
+	return d->file ? err_prefix(e, rc, "%s:%d", d->file, d->line) : rc;
+}
+
 static int
 get(struct definition *d, const char *section, const struct conf_options *vars,
     const char *name, const char **value)
@@ -22,6 +39,7 @@ get(struct definition *d, const char *section, const struct conf_options *vars,
 	rc = interp_get(&in, name, value, &e);
 	if (rc == -EINVAL) {	/* told through the value: the caller has no place */
 		*value = arena_printf(d->arena, "option %s: %s", name, e.text);
+		definition_blame(d, name);
 	}
 	return rc;
 }
@@ -197,21 +215,28 @@ definition_combine(struct definition *d, const char *const *ignore,
 	list_add(d->arena, &leave, NULL);
 	job.ignore = leave.v;
 	rc = tags_resolve(&job, e);
+	if (rc < 0 && job.failed)
+		definition_blame(d, job.failed);
 	*out = job.tags;
 	d->uses_port |= job.watched;
 	return rc;
 }
 
 int
-definition_check(const struct sheet *sh, struct err *e)
+definition_check(struct definition *d, struct err *e)
 {
-	if (sh->nproblems) {
-		const struct sheet_problem *p = &sh->problems[0];
+	const struct sheet *sh = d->sheet;
 
-		return err_set(e, -EINVAL, "%s:%d: %s", p->file, p->line, p->text);
+	if (sh->nproblems) {
+		d->file = sh->problems[0].file;
+		d->line = sh->problems[0].line;
+		return err_set(e, -EINVAL, "%s", sh->problems[0].text);
 	}
-	if (!sheet_section(sh, "Definition"))
-		return err_set(e, -EINVAL, "%s: no section [Definition]; put that line "
-		    "above its options", sh->file);
+	if (!sheet_section(sh, "Definition")) {
+		d->file = sh->file;
+		d->line = 1;
+		return err_set(e, -EINVAL, "no section [Definition]; put that line "
+		    "above its options");
+	}
 	return 0;
 }

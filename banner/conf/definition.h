@@ -19,6 +19,8 @@ struct definition {
 	struct conf_options opts;	/* what [Definition] gave */
 	struct conf_options cache;	/* tags looked up outside opts and init */
 	struct conf_list missing;	/* and those that were not there */
+	const char *file;		/* where the last error was found, or NULL */
+	int line;
 	bool own_families;		/* brackets leave its x?family=... alone */
 	bool uses_port;			/* <port> was replaced somewhere */
 };
@@ -31,6 +33,10 @@ int	definition_combine(struct definition *, const char *const *ignore,
 	    struct conf_options *, struct err *);
 /* First problem of the files behind the sheet as -EINVAL, else 0; a file without
  * [Definition] is one. */
-int	definition_check(const struct sheet *, struct err *);
+int	definition_check(struct definition *, struct err *);
+/* The error is about that option. */
+void	definition_blame(struct definition *, const char *name);
+/* Put its file and line in front of an error, if they are known; returns rc. */
+int	definition_where(const struct definition *, int rc, struct err *);
 
 #endif

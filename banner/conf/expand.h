@@ -41,6 +41,7 @@ struct tag_job {
 	void *arg;
 	const char *watch;		/* a name whose use is to be noticed */
 	bool watched;			/* out: it was replaced somewhere */
+	const char *failed;		/* out: the name with the error */
 };
 
 int	tags_resolve(struct tag_job *, struct err *);

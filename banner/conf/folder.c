@@ -74,6 +74,31 @@ unreadable(struct files *f, const char *path, const char *why)
 	return ini;
 }
 
+/* A name other than before and after serves at most %(name)s in those. */
+static void
+check_includes(struct files *f, struct ini *ini)
+{
+	const struct ini_section *s = ini_section_find(ini, "INCLUDES");
+	const struct ini_option *lists[2];
+
+	if (!s)
+		return;
+	lists[0] = ini_option_find(s, "before");
+	lists[1] = ini_option_find(s, "after");
+	for (size_t i = 0; i < s->n; i++) {
+		const struct ini_option *o = &s->options[i];
+		const char *reference = arena_printf(f->arena, "%%(%s)s", o->name);
+		bool used = o == lists[0] || o == lists[1];
+
+		for (size_t k = 0; k < 2; k++)
+			used |= lists[k] && strstr(lists[k]->value, reference);
+		if (!used)
+			ini_note(f->arena, ini, o->line, arena_printf(f->arena,
+			    "[INCLUDES] has no option \"%s\", expected before or "
+			    "after: it has no effect", o->name));
+	}
+}
+
 /* NULL when the file does not exist. A file that exists and cannot be read is a
  * file with one problem. */
 static struct ini *
@@ -90,6 +115,8 @@ parsed(struct files *f, const char *path)
 	if (rc < 0 && rc != -ENOENT && rc != -ENOTDIR)
 		ini = unreadable(f, arena_strdup(f->arena, path),
 		    rc == -EINVAL ? "not a file" : strerror(-rc));
+	if (ini)
+		check_includes(f, ini);
 	f->parsed = vec_room(f->arena, f->parsed, f->nparsed, sizeof(*f->parsed));
 	f->parsed[f->nparsed++] = (struct cached){ arena_strdup(f->arena, path), ini };
 	return ini;
@@ -131,6 +158,16 @@ collect_list(struct files *f, const struct paths *list, struct paths *out,
 	}
 }
 
+/* fail2ban passes over a file that is missing. A .local is there for who wants one. */
+static void
+note_missing(struct files *f, struct ini *ini, const struct value *list,
+    const char *path)
+{
+	if (!str_ends(str_of(path), ".local"))
+		ini_note(f->arena, ini, list ? list->line : 0, arena_printf(f->arena,
+		    "[INCLUDES] names %s, which does not exist", path));
+}
+
 static void
 collect_includes(struct files *f, const char *which, struct paths *out,
     const struct chain *me)
@@ -138,9 +175,10 @@ collect_includes(struct files *f, const char *which, struct paths *out,
 	struct sheet *sh = sheet_new(f->arena);
 	struct interp in = { .sheet = sh, .section = "INCLUDES", .arena = f->arena };
 	const char *slash = strrchr(me->path, '/'), *list;
+	struct ini *ini = parsed(f, me->path);
 	struct str rest, name;
 
-	sheet_merge(sh, parsed(f, me->path));
+	sheet_merge(sh, ini);
 	if (!sheet_section(sh, "INCLUDES") || interp_get(&in, which, &list, NULL) < 0)
 		return;
 	rest = str_of(list);
@@ -151,6 +189,8 @@ collect_includes(struct files *f, const char *which, struct paths *out,
 		    (int)(slash - me->path + 1) : 0, me->path, (int)name.len, name.s);
 		struct paths one = { &path, 1 };
 
+		if (name.len && !parsed(f, path))
+			note_missing(f, ini, sheet_find(sh, "INCLUDES", which), path);
 		if (name.len && !in_chain(me->up, path))
 			collect_list(f, &one, out, me);
 	}
@@ -162,8 +202,14 @@ collect(struct files *f, const char *path, struct paths *out, const struct chain
 {
 	struct chain me = { path, up, up ? up->depth + 1 : 0 };
 
-	if (me.depth > MAX_DEPTH || !parsed(f, path))
+	if (!parsed(f, path))
 		return;
+	if (me.depth > MAX_DEPTH) {
+		ini_note(f->arena, parsed(f, up->path), 0, arena_printf(f->arena,
+		    "[INCLUDES] names %s, but files include others more than %d deep: "
+		    "it is not read", path, MAX_DEPTH));
+		return;
+	}
 	collect_includes(f, "before", out, &me);
 	paths_add(f, out, path);
 	collect_includes(f, "after", out, &me);
@@ -182,6 +228,9 @@ sheet_merge_list(struct sheet *sh, struct files *f, const char *const *v, size_t
 	collect_list(f, &list, &all, NULL);
 	for (size_t i = 0; i < all.n; i++)
 		sheet_merge(sh, parsed(f, all.v[i]));
+	if (all.n == MAX_FILES)
+		sheet_problem(sh, v[0], arena_printf(f->arena,
+		    "more than %d files are to be read with this one", MAX_FILES - 1));
 }
 
 static int

@@ -19,7 +19,8 @@
 #include "banner/base/buf.h"
 #include "banner/conf/lines.h"
 
-enum { PIECE = 40 };		/* at most 120 bytes when encoded */
+enum { PIECE = 40,		/* at most 120 bytes when encoded */
+	MOST_PROBLEMS = 100 };	/* of one file, and notes */
 
 struct feed {
 	struct lines lines;
@@ -78,6 +79,7 @@ write_item(struct feed *f)
 		break;
 	case ITEM_SECTION:
 		write_pieces(&f->out, "section", it.name);
+		write_pieces(&f->out, "value", it.value);
 		buf_printf(&f->out, "header=%d\n", it.line);
 		break;
 	case ITEM_OPTION:
@@ -142,13 +144,25 @@ add_problem(struct glue *g, int line, const char *text)
 {
 	struct ini *ini = g->ini;
 
-	if (ini->nproblems >= 100)
+	if (ini->nproblems >= MOST_PROBLEMS)
 		return;
 	ini->problems = vec_room(g->arena, ini->problems, ini->nproblems,
 	    sizeof(*ini->problems));
 	ini->problems[ini->nproblems++] = (struct ini_problem){
 		.line = line, .section = g->current ? g->current->name : NULL,
 		.text = text };
+}
+
+void
+ini_note(struct arena *a, struct ini *ini, int line, const char *text)
+{
+	for (size_t i = 0; i < ini->nnotes; i++)
+		if (ini->notes[i].line == line && !strcmp(ini->notes[i].text, text))
+			return;
+	if (ini->nnotes >= MOST_PROBLEMS)
+		return;
+	ini->notes = vec_room(a, ini->notes, ini->nnotes, sizeof(*ini->notes));
+	ini->notes[ini->nnotes++] = (struct ini_problem){ .line = line, .text = text };
 }
 
 static void
@@ -214,8 +228,12 @@ glue_piece(void *user, const char *group, const char *kind, const char *piece)
 	} else {
 		int line = (int)strtol(piece, NULL, 10);
 
-		if (strcmp(kind, "header") == 0)
+		if (strcmp(kind, "header") == 0) {
 			add_section(g, line);
+			if (g->value.len)
+				ini_note(g->arena, g->ini, line,
+				    arena_dup(g->arena, buf_view(&g->value)));
+		}
 		else if (strcmp(kind, "option") == 0)
 			add_option(g, line);
 		else

@@ -47,6 +47,8 @@ struct ini {
 	size_t nsections;
 	struct ini_problem *problems;
 	size_t nproblems;
+	struct ini_problem *notes;	/* what has no effect; nothing is lost by it */
+	size_t nnotes;
 };
 
 /* Parse a text; path is only a name for messages. Never fails: see problems. */
@@ -54,6 +56,8 @@ struct ini	*ini_parse_text(struct arena *, const char *path, struct str text);
 /* Read and parse a file. 0, -ENOENT, -EACCES, -EFBIG ... with text. */
 int		 ini_load(struct arena *, const char *path, struct ini **,
 		    struct err *);
+/* Add a note, once; the text lives as long as the arena. */
+void	ini_note(struct arena *, struct ini *, int line, const char *text);
 /* NULL when absent. */
 const struct ini_section	*ini_section_find(const struct ini *, const char *name);
 const struct ini_option		*ini_option_find(const struct ini_section *,

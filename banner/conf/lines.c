@@ -175,9 +175,24 @@ option(struct lines *l, struct item *it, const struct physical *p)
 	it->value = buf_view(&l->text);
 }
 
-/* "[name]" with anything behind the last "]" ignored, as configparser does. */
+/* configparser takes no notice of what stands behind the last "]"; we say so. */
+static void
+behind_section(struct lines *l, struct item *it, struct str more)
+{
+	more = trim(more);
+	if (!more.len || more.s[0] == '#')
+		return;
+	buf_clear(&l->text);
+	buf_puts(&l->text, "found \"");
+	buf_safe(&l->text, more, 60);
+	buf_puts(&l->text, "\" behind the section, expected a new line for it: it has "
+	    "no effect");
+	it->value = buf_view(&l->text);
+}
+
+/* "[name]", and what stands behind its "]". */
 static bool
-section(const struct physical *p, struct str *name)
+section(const struct physical *p, struct str *name, struct str *more)
 {
 	size_t n = p->text.len;
 
@@ -188,6 +203,7 @@ section(const struct physical *p, struct str *name)
 	if (n < 3)
 		return false;
 	*name = (struct str){ p->text.s + 1, n - 2 };
+	*more = (struct str){ p->text.s + n, p->text.len - n };
 	return true;
 }
 
@@ -195,14 +211,16 @@ void
 lines_next(struct lines *l, struct item *it)
 {
 	struct physical p;
+	struct str more;
 	size_t blanks = 0;
 
 	*it = (struct item){ .kind = ITEM_END };
 	if (!next_line(l, &p, &blanks))
 		return;
 	it->line = l->line;
-	if (section(&p, &it->name)) {
+	if (section(&p, &it->name, &more)) {
 		it->kind = ITEM_SECTION;
+		behind_section(l, it, more);
 		l->in_section = true;
 	} else if (!l->in_section && str_starts(p.text, "\xef\xbb\xbf")) {
 		problem(l, it, "the file begins with a byte order mark; save it as "

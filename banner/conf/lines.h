@@ -17,7 +17,8 @@ struct item {
 	enum item_kind kind;
 	int line;
 	struct str name;	/* of the section or option */
-	struct str value;	/* of the option; or the problem's text */
+	struct str value;	/* of the option; the problem's text; or a note on
+				 * the section */
 };
 
 struct lines {

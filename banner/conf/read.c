@@ -9,6 +9,8 @@
 
 #include "banner/conf/reader.h"
 
+#define BETWEEN " \t,\n"		/* words of a list */
+
 /* What a jail of ours has without saying it; as text, so that files overlay it and
  * %(known/x)s reaches it. */
 static const char our_defaults[] =
@@ -70,6 +72,25 @@ layout_find(const char *dir, enum conf_layout *layout, struct err *e)
 	    "fail2ban's jail.conf, jail.local or jail.d/", dir);
 }
 
+static bool
+is_same(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool
+is_told(const struct conf *c, const struct place *at, const char *text)
+{
+	for (size_t i = 0; i < c->nproblems; i++) {
+		const struct conf_problem *p = &c->problems[i];
+
+		if (p->line == at->line && is_same(p->file, at->file) &&
+		    is_same(p->jail, at->jail) && strcmp(p->text, text) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
 reader_tell(struct reader *r, enum conf_level level, const struct place *at,
     const char *fmt, ...)
@@ -81,12 +102,24 @@ reader_tell(struct reader *r, enum conf_level level, const struct place *at,
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	c->problems = vec_room(r->arena, c->problems, c->nproblems,
-	    sizeof(*c->problems));
-	c->problems[c->nproblems++] = (struct conf_problem){ .level = level,
-		.file = at->file, .line = at->line, .jail = at->jail,
-		.text = arena_dup(r->arena, buf_view(&text)) };
+	if (!is_told(c, at, text.p)) {
+		c->problems = vec_room(r->arena, c->problems, c->nproblems,
+		    sizeof(*c->problems));
+		c->problems[c->nproblems++] = (struct conf_problem){ .level = level,
+			.file = at->file, .line = at->line, .jail = at->jail,
+			.text = arena_dup(r->arena, buf_view(&text)) };
+	}
 	buf_fini(&text);
+}
+
+void
+reader_tell_notes(struct reader *r, const struct sheet *sh)
+{
+	for (size_t i = 0; i < sh->nnotes; i++) {
+		struct place at = { sh->notes[i].file, sh->notes[i].line, NULL };
+
+		reader_tell(r, CONF_WARNING, &at, "%s", sh->notes[i].text);
+	}
 }
 
 void
@@ -100,7 +133,8 @@ void
 list_words(struct arena *a, struct conf_list *l, const char *text)
 {
 	while (text && *text) {
-		size_t skip = strspn(text, " ,\n"), n = strcspn(text + skip, " ,\n");
+		size_t skip = strspn(text, BETWEEN);
+		size_t n = strcspn(text + skip, BETWEEN);
 		struct str w = str_trim((struct str){ text + skip, n });
 
 		if (w.len)
@@ -157,6 +191,7 @@ read_jail_files(struct reader *r)
 static void
 tell_common(struct reader *r)
 {
+	reader_tell_notes(r, r->jails);
 	for (size_t i = 0; i < r->jails->nproblems; i++) {
 		const struct sheet_problem *p = &r->jails->problems[i];
 		struct place at = { p->file, p->line, NULL };
@@ -165,6 +200,24 @@ tell_common(struct reader *r)
 			reader_tell(r, CONF_ERROR, &at, "%s; this concerns all jails",
 			    p->text);
 	}
+}
+
+/* Every section here is a jail, but nobody means one by these. */
+static bool
+is_misplaced(struct reader *r, size_t i)
+{
+	const struct section *s = &r->jails->sections[i];
+	struct place at = { s->file, s->line, NULL };
+	bool daemons = strcmp(s->name, "bannerd") == 0 ||
+	    strncmp(s->name, "action ", 7) == 0;
+	bool filters = strcmp(s->name, "Definition") == 0 ||
+	    strcmp(s->name, "Init") == 0;
+
+	if (daemons || filters)
+		reader_tell(r, CONF_ERROR, &at, "found section [%s] among the jails, "
+		    "expected it in %s%s", s->name, daemons ? "banner.conf" :
+		    "a file of ", daemons ? "" : layout_filters(r->conf->layout));
+	return daemons || filters;
 }
 
 static void
@@ -176,8 +229,9 @@ read_jails(struct reader *r)
 	for (size_t i = 0; i < r->jails->n; i++) {
 		const char *name = r->jails->sections[i].name;
 
-		if (strcmp(name, "INCLUDES") != 0)
-			jail_read(r, name, &c->jails[c->njails++]);
+		if (strcmp(name, "INCLUDES") == 0 || is_misplaced(r, i))
+			continue;
+		jail_read(r, name, &c->jails[c->njails++]);
 	}
 }
 

@@ -9,10 +9,16 @@
 #include "banner/conf/native.h"
 #include "banner/conf/reader.h"
 
-static const char *const action_names[] = { "actionstart", "actionstart_on_demand",
-	"actionstop", "actionflush", "actionreload", "actioncheck", "actionrepair",
-	"actionrepair_on_unban", "actionban", "actionprolong", "actionreban",
-	"actionunban", "norestored", NULL };
+#define ACTION_NAMES "actionstart", "actionstart_on_demand", "actionstop", \
+	"actionflush", "actionreload", "actioncheck", "actionrepair", \
+	"actionrepair_on_unban", "actionban", "actionprolong", "actionreban", \
+	"actionunban", "norestored"
+
+static const char *const action_names[] = { ACTION_NAMES, NULL };
+
+/* "name" and "actname" are given to every action. */
+static const char *const action_known[] = { ACTION_NAMES, "name", "actname", "timeout",
+	NULL };
 
 /* Tags whose values come with the ban: never replaced here. */
 static const char *const dynamic[] = { "matches", "ipmatches", "ipjailmatches",
@@ -149,7 +155,7 @@ static int
 read_file(struct asked *q, struct err *e)
 {
 	struct conf_options props = { 0 };
-	int rc = definition_check(q->def.sheet, e);
+	int rc = definition_check(&q->def, e);
 
 	q->def.arena = q->jr->r->arena;
 	q->def.names = action_names;
@@ -163,7 +169,7 @@ read_file(struct asked *q, struct err *e)
 		rc = for_family(q, &props, "family=inet6", &q->six, e);
 	if (rc == 0)
 		join_families(q);
-	return rc;
+	return rc < 0 ? definition_where(&q->def, rc, e) : 0;
 }
 
 /* Traffic that the ban is about: actions that name ports, unless for all of them. */
@@ -304,6 +310,9 @@ decide(struct asked *q, const struct section *own, struct err *e)
 	const struct value *user = section_find(own, "user");
 	int rc = read_file(q, e);
 
+	reader_tell_notes(r, q->def.sheet);
+	spell_file(q->jr, &(struct spell_request){ .sheet = q->def.sheet,
+	    .brackets = &q->brackets, .known = action_known, .option = "action" });
 	native_marks(r->arena, &q->brackets, &marked.brackets);
 	if (rc == 0)
 		rc = read_file(&marked, e);

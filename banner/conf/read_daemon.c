@@ -2,6 +2,7 @@
  * read_daemon.c - [bannerd] of banner.conf, and what fail2ban.conf says that acts here.
  */
 #include <errno.h>
+#include <grp.h>
 #include <string.h>
 #include <strings.h>
 
@@ -201,6 +202,17 @@ unknown(struct reader *r, const struct entry *en)
 		    en->name);
 }
 
+/* The group may come later; until then root alone may change things. */
+static void
+check_group(struct reader *r, const struct place *at)
+{
+	const char *group = r->conf->daemon.admin_group;
+
+	if (*group && !getgrnam(group))
+		reader_tell(r, CONF_WARNING, at, "admin_group: there is no group "
+		    "\"%s\"", group);
+}
+
 static void
 read_own(struct reader *r)
 {
@@ -219,12 +231,32 @@ read_own(struct reader *r)
 		else if (interp_get(&in, en->name, &text, &e) < 0 ||
 		    set_key(r, k, text, &e) < 0)
 			reader_tell(r, CONF_ERROR, &at, "%s: %s", en->name, e.text);
+		else if (strcmp(k->name, "admin_group") == 0)
+			check_group(r, &at);
+	}
+}
+
+/* [DEFAULT] of banner.conf gives no option to a section, only values to %(name)s. */
+static void
+check_defaults(struct reader *r)
+{
+	const struct section *d = &r->own->defaults;
+
+	for (size_t i = 0; i < d->n; i++) {
+		const struct value *v = d->entries[i].value;
+		struct place at = { v->file, v->line, NULL };
+
+		if (!spell_mentions(r->own, d->entries[i].name))
+			reader_tell(r, CONF_ERROR, &at, "[DEFAULT] holds \"%s\", to "
+			    "which nothing refers; expected it in [bannerd] or "
+			    "[action NAME]", d->entries[i].name);
 	}
 }
 
 static void
 check_sections(struct reader *r)
 {
+	check_defaults(r);
 	for (size_t i = 0; i < r->own->n; i++) {
 		const struct section *s = &r->own->sections[i];
 		struct place at = { s->file, s->line, NULL };
@@ -236,6 +268,7 @@ check_sections(struct reader *r)
 			    s->name, r->conf->layout == LAYOUT_BANNER ?
 			    "jails.d/" : "jail.local");
 	}
+	reader_tell_notes(r, r->own);
 	for (size_t i = 0; i < r->own->nproblems; i++) {
 		const struct sheet_problem *p = &r->own->problems[i];
 		struct place at = { p->file, p->line, NULL };
@@ -279,6 +312,7 @@ read_theirs(struct reader *r)
 
 	if (!sh)
 		return;
+	reader_tell_notes(r, sh);
 	for (size_t i = 0; i < sh->nproblems; i++) {
 		struct place at = { sh->problems[i].file, sh->problems[i].line, NULL };
 

@@ -9,8 +9,15 @@
 #include "banner/conf/definition.h"
 #include "banner/conf/reader.h"
 
-static const char *const filter_names[] = { "usedns", "prefregex", "ignoreregex",
-	"failregex", "maxlines", "datepattern", "journalmatch", "loginregex", NULL };
+#define NAMES "usedns", "prefregex", "ignoreregex", "failregex", "maxlines", \
+	"datepattern", "journalmatch", "loginregex"
+
+static const char *const filter_names[] = { NAMES, NULL };
+/* "mode" is given to every filter; those at the end are read by parsers (core). */
+static const char *const filter_known[] = { NAMES, "weight", "parser", "logtype",
+	"mode", NULL };
+static const char *const parser_known[] = { NAMES, "weight", "parser", "logtype",
+	"mode", "service", "category", "reason", "uncounted", NULL };
 
 /* A path stands for itself; a name for a file of the filters' folder. */
 static const struct sheet *
@@ -72,7 +79,7 @@ open_spec(struct definition *d, struct files *files, const char *folder,
 	if (!d->sheet)
 		return err_set(e, -ENOENT, "filter \"%s\" not found: expected "
 		    "%s/%s.conf", name, folder, name);
-	return definition_check(d->sheet, e);
+	return definition_check(d, e);
 }
 
 static const char *
@@ -81,6 +88,19 @@ spec_name(struct arena *a, const char *spec)
 	size_t n = strcspn(spec, "[");
 
 	return arena_dup(a, str_trim((struct str){ spec, n }));
+}
+
+static void
+check_spelling(struct jail_reading *jr, const struct definition *d)
+{
+	struct spell_request q = { .sheet = d->sheet, .brackets = &d->init,
+		.known = filter_known, .option = "filter",
+		.all = jr->r->conf->layout == LAYOUT_BANNER };
+
+	if (sheet_find(d->sheet, "Definition", "parser"))
+		q.known = parser_known;
+	reader_tell_notes(jr->r, d->sheet);
+	spell_file(jr, &q);
 }
 
 int
@@ -98,6 +118,7 @@ filter_begin(struct jail_reading *jr, const char *spec, const char *backend,
 	    layout_filters(r->conf->layout)), spec, e);
 	if (rc < 0)
 		return rc;
+	check_spelling(jr, d);
 	f->name = spec_name(r->arena, spec);
 	f->file = d->sheet->file;
 	f->ours = r->conf->layout == LAYOUT_BANNER;
@@ -129,33 +150,34 @@ fill_maxlines(struct conf_filter *f, const char *text, struct err *e)
 	uint64_t n = 1;
 
 	if (text && (str_u64(str_trim(str_of(text)), &n) < 0 || n < 1 || n > 1000))
-		return err_set(e, -EINVAL, "found \"%s\", expected 1 to 1000", text);
+		return err_set(e, -EINVAL, "maxlines: found \"%s\", expected 1 to 1000",
+		    text);
 	f->maxlines = (unsigned)n;
 	return 0;
 }
 
 static int
-fill_weights(struct arena *a, struct conf_filter *f, const char *text, struct err *e)
+fill_weights(struct arena *a, struct conf_filter *f, struct err *e)
 {
-	list_words(a, &f->weight, text);
+	list_words(a, &f->weight, options_get(&f->options, "weight"));
 	if (f->weight.n && f->weight.n != f->failregex.n)
 		return err_set(e, -EINVAL, "weight: found %zu numbers, expected one "
 		    "for each of the %zu failregex", f->weight.n, f->failregex.n);
 	for (size_t i = 0; i < f->weight.n; i++) {
 		uint64_t n;
 
-		if (str_u64(str_of(f->weight.v[i]), &n) < 0 || n > 1000)
+		if (str_u64(str_of(f->weight.v[i]), &n) < 0 || n < 1 || n > 1000)
 			return err_set(e, -EINVAL, "weight: found \"%s\", expected a "
-			    "number from 0 to 1000", f->weight.v[i]);
+			    "number from 1 to 1000", f->weight.v[i]);
 	}
 	return 0;
 }
 
 /* Both may give rules: lists add up; of single values fail2ban sends the filter's
  * last (prefregex, maxlines) or the jail's (datepattern). */
-static int
+static void
 fill(struct arena *a, struct conf_filter *f, const struct conf_options *flt,
-    const struct conf_options *jail, struct err *e)
+    const struct conf_options *jail)
 {
 	const char *v;
 
@@ -173,15 +195,31 @@ fill(struct arena *a, struct conf_filter *f, const struct conf_options *flt,
 	f->parser = v && *v ? v : NULL;
 	v = options_get(&f->options, "logtype");
 	f->logtype = v && *v ? v : "file";
-	return fill_weights(a, f, options_get(&f->options, "weight"), e);
+}
+
+/* The error is d's (NULL: the jail has no filter). */
+static int
+fill_numbers(struct arena *a, struct definition *d, struct conf_filter *f,
+    const char *maxlines, struct err *e)
+{
+	const char *which = "maxlines";
+	int rc = fill_maxlines(f, maxlines, e);
+
+	if (rc == 0) {
+		which = "weight";
+		rc = fill_weights(a, f, e);
+	}
+	if (rc < 0 && d)
+		definition_blame(d, which);
+	return rc;
 }
 
 int
 filter_finish(struct jail_reading *jr, struct definition *d, struct err *e)
 {
 	struct conf_options flt = { 0 };
-	const char *usedns;
-	bool own = options_get(&jr->opts, "maxlines") != NULL;
+	struct conf_filter *f = &jr->jail->filter;
+	const char *usedns, *own = options_get(&jr->opts, "maxlines");
 	int rc = 0;
 
 	if (d) {
@@ -189,16 +227,21 @@ filter_finish(struct jail_reading *jr, struct definition *d, struct err *e)
 		if (rc == 0)
 			rc = definition_combine(d, NULL, &flt, e);
 	}
-	if (rc == 0)
-		rc = fill(jr->r->arena, &jr->jail->filter, &flt, &jr->opts, e);
-	if (rc == 0 && fill_maxlines(&jr->jail->filter,
-	    first_of(&flt, &jr->opts, "maxlines"), e) < 0)
-		jail_error(jr, own ? "maxlines" : "filter", "%s%s",
-		    own ? "" : "maxlines: ", e->text);
+	if (rc < 0)
+		return rc;
+	fill(jr->r->arena, f, &flt, &jr->opts);
+	if (own && fill_maxlines(f, own, e) < 0) {
+		struct place at = jail_place(jr, "maxlines");
+
+		reader_tell(jr->r, CONF_ERROR, &at, "%s", e->text);
+		jr->jail->refused = true;
+		return 0;
+	}
 	usedns = options_get(&flt, "usedns");
-	if (rc == 0 && usedns)
+	if (usedns)
 		options_set(jr->r->arena, &jr->opts, "usedns", usedns);
-	return rc;
+	return fill_numbers(jr->r->arena, d, f,
+	    first_of(&flt, &jr->opts, "maxlines"), e);
 }
 
 int
@@ -219,7 +262,7 @@ conf_filter_read(const struct conf_filter_request *q, struct conf_filter *f,
 	rc = open_spec(&d, files_new(q->arena), arena_printf(q->arena, "%s/%s", dir,
 	    layout_filters(layout)), q->spec, e);
 	if (rc < 0)
-		return rc;
+		return definition_where(&d, rc, e);
 	f->file = d.sheet->file;
 	default_logtype(&d, q->logtype ? q->logtype : "file");
 	rc = definition_read(&d, &none, true, e);
@@ -229,9 +272,9 @@ conf_filter_read(const struct conf_filter_request *q, struct conf_filter *f,
 		rc = definition_read(&d, &none, false, e);
 	if (rc == 0)
 		rc = definition_combine(&d, NULL, &flt, e);
-	if (rc == 0)
-		rc = fill(q->arena, f, &flt, &none, e);
-	if (rc == 0 && fill_maxlines(f, options_get(&flt, "maxlines"), e) < 0)
-		rc = err_prefix(e, -EINVAL, "maxlines");
-	return rc;
+	if (rc == 0) {
+		fill(q->arena, f, &flt, &none);
+		rc = fill_numbers(q->arena, &d, f, options_get(&flt, "maxlines"), e);
+	}
+	return rc < 0 ? definition_where(&d, rc, e) : 0;
 }

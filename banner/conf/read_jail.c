@@ -31,12 +31,14 @@ const char *const jail_known[] = { THEIR_NAMES, OUR_NAMES, "port", "protocol", "
 	"action_xarf", "action_cf_mwl", "action_blocklist_de", "action_abuseipdb",
 	"destemail", "sender", "sendername", "mta", "fail2ban_agent", NULL };
 
-static struct place
-option_place(const struct jail_reading *jr, const char *option)
+struct place
+jail_place(const struct jail_reading *jr, const char *option)
 {
 	const struct value *v = option ?
 	    sheet_find(jr->r->jails, jr->jail->name, option) : NULL;
 
+	if (v && strcmp(v->file, SHEET_BUILT_IN) == 0)
+		v = NULL;
 	return (struct place){ v ? v->file : jr->jail->file,
 		v ? v->line : jr->jail->line, jr->jail->name };
 }
@@ -44,8 +46,8 @@ option_place(const struct jail_reading *jr, const char *option)
 bool
 jail_bool(struct jail_reading *jr, const char *option, const char *text)
 {
-	static const char *const no[] = { "0", "off", "false", "no", "" };
-	struct place at = option_place(jr, option);
+	static const char *const no[] = { "0", "off", "false", "no" };
+	struct place at = jail_place(jr, option);
 
 	if (str_bool(str_of(text)))
 		return true;
@@ -60,7 +62,7 @@ jail_bool(struct jail_reading *jr, const char *option, const char *text)
 void
 jail_error(struct jail_reading *jr, const char *option, const char *fmt, ...)
 {
-	struct place at = option_place(jr, option);
+	struct place at = jail_place(jr, option);
 	struct buf text = { 0 };
 	va_list ap;
 
@@ -138,25 +140,33 @@ file_problems(struct jail_reading *jr)
 	}
 }
 
-/* The first problem of the filter's files was told; here are the others. */
+/* An error of the filter: at its place in the filter's file, else in the jail. */
 static void
-more_problems(struct jail_reading *jr, const struct sheet *sh)
+filter_error(struct jail_reading *jr, const struct definition *d, const struct err *e)
 {
-	for (size_t i = 1; sh && i < sh->nproblems; i++)
-		jail_error(jr, "filter", "%s:%d: %s", sh->problems[i].file,
-		    sh->problems[i].line, sh->problems[i].text);
+	struct place at = jail_place(jr, "filter");
+
+	if (d && d->file)
+		at = (struct place){ d->file, d->line, jr->jail->name };
+	reader_tell(jr->r, CONF_ERROR, &at, "filter: %s", e->text);
+	jr->jail->refused = true;
+	for (size_t i = 1; d && d->sheet && i < d->sheet->nproblems; i++) {
+		const struct sheet_problem *p = &d->sheet->problems[i];
+
+		at = (struct place){ p->file, p->line, jr->jail->name };
+		reader_tell(jr->r, CONF_ERROR, &at, "filter: %s", p->text);
+	}
 }
 
 static void
 read_rules(struct jail_reading *jr, const char *spec, const char *backend)
 {
-	struct definition d, *have = NULL;
+	struct definition d = { 0 }, *have = NULL;
 	struct err e;
 
 	if (*spec) {
 		if (filter_begin(jr, spec, backend, &d, &e) < 0) {
-			jail_error(jr, "filter", "%s", e.text);
-			more_problems(jr, d.sheet);
+			filter_error(jr, &d, &e);
 			return;
 		}
 		have = &d;
@@ -164,7 +174,7 @@ read_rules(struct jail_reading *jr, const char *spec, const char *backend)
 	read_names(jr, jail_names);
 	read_names(jr, our_names);
 	if (!jr->jail->refused && filter_finish(jr, have, &e) < 0)
-		jail_error(jr, "filter", "%s", e.text);
+		filter_error(jr, have, &e);
 }
 
 void

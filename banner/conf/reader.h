@@ -44,9 +44,11 @@ const char	*layout_actions(enum conf_layout);
 /* 0, or -ENOENT with text naming what makes a folder a configuration. */
 int		 layout_find(const char *dir, enum conf_layout *, struct err *);
 
-/* Note a problem. */
+/* Note a problem, unless the same was told of this place and jail. */
 void	reader_tell(struct reader *, enum conf_level, const struct place *,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* What has no effect in these files, each thing once. */
+void	reader_tell_notes(struct reader *, const struct sheet *);
 void	list_add(struct arena *, struct conf_list *, const char *);
 /* Words between blanks, commas and line ends. */
 void	list_words(struct arena *, struct conf_list *, const char *);
@@ -62,6 +64,8 @@ void	jail_options(struct jail_reading *);
 /* An error at that option (NULL: the section); the jail is lost. */
 void	jail_error(struct jail_reading *, const char *option, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
+/* Where an option of the jail is set, or else where its section is. */
+struct place	jail_place(const struct jail_reading *, const char *option);
 /* As fail2ban, whatever does not say yes says no; but a slip of the pen is told. */
 bool	jail_bool(struct jail_reading *, const char *option, const char *text);
 /* read_filter.c: the rules; the first step gives known/x for the jail's own options. */
@@ -75,6 +79,18 @@ void	actions_read(struct jail_reading *, const char *list);
 unsigned	action_add(struct reader *, const struct conf_action *);
 /* spell.c: options that nobody knows and nothing refers to. */
 void	spell_check(struct reader *);
+/* Does any value say %(name)s? */
+bool	spell_mentions(const struct sheet *, const char *name);
+/* spell_file.c: what nothing reads in the file of a filter or action, and in the
+ * brackets behind its name, as warnings. */
+struct spell_request {
+	const struct sheet *sheet;
+	const struct conf_options *brackets;
+	const char *const *known;	/* options that act; ends with NULL */
+	const char *option;		/* of the jail, that names it */
+	bool all;			/* also what looks like no option at all */
+};
+void	spell_file(struct jail_reading *, const struct spell_request *);
 /* The known word nearest to this one, or NULL. known ends with NULL. */
 const char	*spell_nearest(const char *word, const char *const *known);
 extern const char *const jail_known[];	/* options of a jail; ends with NULL */

@@ -118,19 +118,42 @@ merge_section(struct sheet *sh, const struct ini *ini, const struct ini_section 
 	}
 }
 
+static void
+merge_notes(struct sheet *sh, const struct ini *ini)
+{
+	for (size_t i = 0; i < ini->nnotes; i++) {
+		sh->notes = vec_room(sh->arena, sh->notes, sh->nnotes,
+		    sizeof(*sh->notes));
+		sh->notes[sh->nnotes++] = (struct sheet_problem){ .file = ini->path,
+			.line = ini->notes[i].line, .text = ini->notes[i].text };
+	}
+}
+
+static void
+add_problem(struct sheet *sh, const struct sheet_problem *p)
+{
+	sh->problems = vec_room(sh->arena, sh->problems, sh->nproblems,
+	    sizeof(*sh->problems));
+	sh->problems[sh->nproblems++] = *p;
+}
+
+void
+sheet_problem(struct sheet *sh, const char *file, const char *text)
+{
+	add_problem(sh, &(struct sheet_problem){ .file = file, .text = text });
+}
+
 void
 sheet_merge(struct sheet *sh, const struct ini *ini)
 {
 	sh->nfiles++;
+	merge_notes(sh, ini);
 	for (size_t i = 0; i < ini->nsections; i++)
 		merge_section(sh, ini, &ini->sections[i]);
 	for (size_t i = 0; i < ini->nproblems; i++) {
 		const struct ini_problem *p = &ini->problems[i];
 
-		sh->problems = vec_room(sh->arena, sh->problems, sh->nproblems,
-		    sizeof(*sh->problems));
-		sh->problems[sh->nproblems++] = (struct sheet_problem){
-			.file = ini->path, .section = p->section, .line = p->line,
-			.text = p->text };
+		add_problem(sh, &(struct sheet_problem){ .file = ini->path,
+		    .section = p->section, .line = p->line, .text = p->text });
 	}
 }

@@ -51,6 +51,8 @@ struct sheet {
 	size_t n;
 	struct sheet_problem *problems;
 	size_t nproblems;
+	struct sheet_problem *notes;	/* what has no effect in these files */
+	size_t nnotes;
 	const char *file;		/* the main one, not an include */
 	size_t nfiles;
 };
@@ -65,6 +67,8 @@ struct sheet	*sheet_new(struct arena *);
 void	sheet_merge_list(struct sheet *, struct files *, const char *const *paths,
 	    size_t n);
 void	sheet_merge(struct sheet *, const struct ini *);
+/* Add a problem that concerns everything. */
+void	sheet_problem(struct sheet *, const char *file, const char *text);
 /* List of DIR/BASE files in fail2ban's order, merged into the sheet. */
 void	sheet_merge_base(struct sheet *, struct files *, const char *dir,
 	    const char *base);

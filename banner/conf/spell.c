@@ -110,17 +110,35 @@ check_section(struct reader *r, const struct section *s, const struct table *use
 	}
 }
 
+static void
+collect_all(struct table *used, const struct sheet *sh)
+{
+	for (size_t i = 0; i < sh->defaults.n; i++)
+		collect(used, sh->defaults.entries[i].value->text);
+	for (size_t i = 0; i < sh->n; i++)
+		for (size_t k = 0; k < sh->sections[i].n; k++)
+			collect(used, sh->sections[i].entries[k].value->text);
+}
+
+bool
+spell_mentions(const struct sheet *sh, const char *name)
+{
+	struct table *used = table_new();
+	bool yes;
+
+	collect_all(used, sh);
+	yes = table_find(used, name, strlen(name)) != NULL;
+	table_free(used);
+	return yes;
+}
+
 void
 spell_check(struct reader *r)
 {
 	const struct sheet *sh = r->jails;
 	struct table *used = table_new();
 
-	for (size_t i = 0; i < sh->defaults.n; i++)
-		collect(used, sh->defaults.entries[i].value->text);
-	for (size_t i = 0; i < sh->n; i++)
-		for (size_t k = 0; k < sh->sections[i].n; k++)
-			collect(used, sh->sections[i].entries[k].value->text);
+	collect_all(used, sh);
 	check_section(r, &sh->defaults, used, NULL);
 	for (size_t i = 0; i < sh->n; i++)
 		if (strcmp(sh->sections[i].name, "INCLUDES") != 0)

@@ -172,8 +172,10 @@ tags_resolve(struct tag_job *job, struct err *e)
 			if (all[i].done || ignored(job, job->tags.v[i].key))
 				continue;
 			rc = resolve_one(job, i, &all[i], e);
-			if (rc < 0)
+			if (rc < 0) {
+				job->failed = job->tags.v[i].key;
 				return rc;
+			}
 			if (job->tags.v[i].value != before &&
 			    tag_search(job->tags.v[i].value, &t))
 				again = true;

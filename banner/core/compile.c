@@ -56,6 +56,29 @@ regex_new(struct rules *r, const char *text, unsigned flags, struct regex *x,
 	return capture_map_new(x->re, &r->names, &x->map, e);
 }
 
+/* What looks like a tag and is none: "<rules-foo>", where a filter has no mode foo. */
+static struct str
+unknown_tag(const char *text)
+{
+	for (const char *p = text; (p = strchr(p, '<')); p++) {
+		size_t n = strcspn(p + 1, "<>()?= ");
+
+		if (n && p[1 + n] == '>' && (p == text || !strchr("?P", p[-1])))
+			return (struct str){ p, n + 2 };
+	}
+	return STR("");
+}
+
+static int
+no_id(const char *text, struct err *e)
+{
+	struct str tag = unknown_tag(text);
+
+	return err_set(e, -EINVAL, "no host, address or id in \"%s\"%s%.*s%s", text,
+	    tag.len ? ": " : "", (int)tag.len, tag.s,
+	    tag.len ? " is neither an option of the filter nor a tag" : "");
+}
+
 /* An id may come from the prefregex: then no failregex needs one of its own. */
 static int
 compile_one(struct rules *r, const char *text, struct err *e)
@@ -67,7 +90,7 @@ compile_one(struct rules *r, const char *text, struct err *e)
 
 	if (rc == 0 && !capture_map_has_id(&x->map) &&
 	    !(r->pref && capture_map_has_id(&r->pref->map)))
-		rc = err_set(e, -EINVAL, "no host, address or id in \"%s\"", text);
+		rc = no_id(text, e);
 	return rc;
 }
 

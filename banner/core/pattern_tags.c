@@ -131,7 +131,7 @@ replace_custom(struct expansion *x, struct str name, size_t at)
 	name.s += 2;
 	name.len -= 2;
 	if (!is_custom_name(name))
-		return 0;
+		return -EINVAL;
 	if (!close) {
 		int rc = open_custom(x, name, at);
 
@@ -207,11 +207,13 @@ pattern_expand(const char *regex, unsigned flags, struct ptext *out, struct err 
 		n = plain ? 0 : tag_length(regex + i);
 		if (n > 0)
 			rc = replace_tag(&x, (struct str){ regex + i + 1, n - 2 }, i);
+		if (rc == -EINVAL)
+			return err_set(e, rc, "column %zu: found \"%.*s\", expected a "
+			    "name of capitals, digits, _ and -", i + 1, (int)n,
+			    regex + i);
 		if (rc < 0)
-			return err_set(e, -EINVAL,
-			    "column %zu: too many or too long"
-			    " <F-...> tags",
-			    i + 1);
+			return err_set(e, -EINVAL, "column %zu: too many or too long "
+			    "<F-...> tags", i + 1);
 		if (rc > 0)
 			continue;
 		n = plain ? 0 : wrapped_flags(regex, i, &part);

@@ -110,3 +110,12 @@ def test_native_no_and_yes(folder):
     (folder / "action.d/iptables.local").write_text("[Definition]\nactionstart = true\n")
     plugin, scope, _, why = read(folder, "iptables-multiport[port=22]")
     assert (plugin, scope) == ("nft", "tcp/22") and "although" in why
+
+
+def test_every_stock_jail_starts(folder):
+    """Each with the action that the stock files give it, jails without a port too."""
+    (folder / "jail.local").write_text("[DEFAULT]\nenabled = true\n")
+    done = subprocess.run([BANNERD, "-c", folder, "-t"], text=True, capture_output=True)
+    assert done.returncode == 0, done.stdout
+    assert "error: " not in done.stdout and "warning: " not in done.stdout
+    assert ", tcp/0:65535: plugin nft" in done.stdout

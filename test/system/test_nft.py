@@ -233,6 +233,16 @@ def test_scope(ns):
     assert d.stop() == 0
 
 
+def test_all_ports(ns):
+    """As fail2ban says it where a jail names no port."""
+    d = actor("port=0:65535,protocol=tcp,verdict=reject,hook=input")
+    settled(d)
+    ban(d, 1, "192.0.2.1")
+    text = nft("list", "ruleset")
+    assert "tcp dport 1-65535 goto" in text, text
+    assert d.stop() == 0
+
+
 def test_wrong_options(ns):
     for opts, text in (("port=ssg", 'port or protocol cannot be "ssg"'),
                        ("protocol=tpc", 'port or protocol cannot be "tpc"'),

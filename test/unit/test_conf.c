@@ -102,6 +102,8 @@ every_option_is_typed(void **state)
 
 static const struct {
 	const char *option, *says;
+	const char *file;		/* NULL: that of the jail */
+	int line;			/* there */
 } mistakes[] = {
 	{ "maxretry = x", "expected a number" },
 	{ "maxretry = 0", "at least 1" },
@@ -130,9 +132,14 @@ static const struct {
 	{ "ignoreip = %(nothing)s", "not set" },
 	{ "port = 50%", NULL },
 	{ "ignoreip = 50%", "literal %" },
-	{ "filter = nodef", "[Definition]" },
-	{ "filter = twice", "twice.conf:3" },
-	{ "filter = weighed", "for each" },
+	{ "filter = f[x=\"y]", "closing \"" },
+	{ "filter = nodef", "[Definition]", "filters/nodef.conf", 1 },
+	{ "filter = twice", "first in line 2", "filters/twice.conf", 3 },
+	{ "filter = weighed", "for each", "filters/weighed.conf", 3 },
+	{ "filter = light", "from 1 to 1000", "filters/light.conf", 3 },
+	{ "filter = many", "1 to 1000", "filters/many.conf", 3 },
+	{ "filter = odd", "%(x)s", "filters/odd.conf", 2 },
+	{ "filter = self", "refers to itself", "filters/self.conf", 2 },
 };
 
 /* Each names file and line, and loses this jail only. */
@@ -147,6 +154,13 @@ mistakes_cost_one_jail(void **state)
 	    f, "filters/twice.conf", "[Definition]\nfailregex = a\nfailregex = b\n");
 	folder_write(
 	    f, "filters/weighed.conf", "[Definition]\nfailregex = a\nweight = 1 2\n");
+	folder_write(
+	    f, "filters/light.conf", "[Definition]\nfailregex = a\nweight = 0\n");
+	folder_write(
+	    f, "filters/many.conf", "[Definition]\nfailregex = a\nmaxlines = 1001\n");
+	folder_write(f, "filters/odd.conf", "[Definition]\nfailregex = %(x)s\n");
+	folder_write(
+	    f, "filters/self.conf", "[Definition]\nfailregex = <a>\na = x<a>\n");
 	folder_write(f, "jails.d/a.conf", "[good]\nenabled = yes\nfilter = f\n");
 	for (size_t i = 0; i < N(mistakes); i++) {
 		char text[256];
@@ -164,8 +178,9 @@ mistakes_cost_one_jail(void **state)
 			p = find_problem(c, mistakes[i].says);
 			assert_non_null(p);
 			assert_string_equal(p->jail, "bad");
-			assert_non_null(strstr(p->file, "jails.d/b.conf"));
-			assert_int_equal(p->line,
+			assert_non_null(strstr(p->file,
+			    mistakes[i].file ? mistakes[i].file : "jails.d/b.conf"));
+			assert_int_equal(p->line, mistakes[i].file ? mistakes[i].line :
 			    strncmp(mistakes[i].option, "filter", 6) ? 4 : 3);
 		}
 		conf_free(c);
