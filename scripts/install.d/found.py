@@ -30,8 +30,11 @@ SERVICES = {
 UNITS = {"sshd": ("ssh", "sshd"), "dovecot": ("dovecot",),
          "postfix": ("postfix", "postfix@-"), "exim": ("exim4",)}
 
+FILE = "etc/banner/jails.d/00-found.local"
+OURSELVES = ["127.0.0.1/8", "::1"]
 HEAD = """# Written by scripts/install: the jails whose service and log it found. It writes this
-# file anew each time; put settings of your own into another *.local file.
+# file anew each time and keeps only ignoreip. Put settings of your own into another
+# *.local file here; all others are read after this one.
 """
 
 
@@ -106,6 +109,13 @@ def session_address():
     return None
 
 
+def ignored_before(root):
+    """What ignoreip of an earlier installation says, but for this machine itself."""
+    conf = configparser.RawConfigParser(strict=False)
+    conf.read(root / FILE)
+    return [a for a in conf.defaults().get("ignoreip", "").split() if a not in OURSELVES]
+
+
 def ask_for_this_session(already):
     address = session_address()
     if not address or address in already:
@@ -121,9 +131,9 @@ def ask_for_this_session(already):
 def write(root, jails_found, ignore):
     text = HEAD
     if ignore:
-        text += f"\n[DEFAULT]\nignoreip = 127.0.0.1/8 ::1 {' '.join(ignore)}\n"
+        text += f"\n[DEFAULT]\nignoreip = {' '.join(OURSELVES + ignore)}\n"
     for jail in jails_found:
         text += f"\n[{jail.name}]\nenabled = true\n"
         if jail.journal:
             text += "backend = systemd\n"
-    (root / "etc/banner/jails.d/found.local").write_text(text)
+    (root / FILE).write_text(text)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """install.py - files, users, units and a first configuration; see scripts/install."""
 import argparse
+import hashlib
 import os
 import shutil
 import subprocess
@@ -35,13 +36,43 @@ def systemd_runs(root):
     return root == Path("/") and os.path.isdir("/run/systemd/system")
 
 
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def recorded(root):
+    """What the last installation wrote: name below root -> digest."""
+    path = root / MANIFEST
+    lines = path.read_text().splitlines() if path.exists() else []
+    return {name[1:]: h for h, name in (line.split("  ", 1) for line in lines)}
+
+
+def edited(root):
+    """Files of the configuration that somebody has changed since."""
+    return {n: (root / n).read_bytes() for n, h in recorded(root).items()
+            if n.startswith("etc/") and (root / n).is_file() and digest(root / n) != h}
+
+
+def save(root, files):
+    """No edit is lost: beside each file that is replaced or removed stays a copy."""
+    for name, text in files.items():
+        copy = root / f"{name}.saved"
+        if not (root / name).exists() or (root / name).read_bytes() != text:
+            copy.write_bytes(text)
+            say(f"note: {root / name} was edited; saved as {copy.name}. "
+                "Settings of your own belong in *.local files")
+
+
 def install_files(build, root):
     """By meson, which then knows what it wrote; that list is kept for --uninstall."""
+    edits = edited(root)
     run("meson", "install", "-C", build, "--no-rebuild", "--destdir", root)
     log = (build / "meson-logs/install-log.txt").read_text()
     names = [Path(n) for n in log.splitlines() if not n.startswith("#")]
-    names = [n for n in names if n.is_file() or n.is_symlink()]
-    (root / MANIFEST).write_text("".join(f"/{n.relative_to(root)}\n" for n in names))
+    names = [n for n in names if n.is_file()]
+    (root / MANIFEST).write_text(
+        "".join(f"{digest(n)}  /{n.relative_to(root)}\n" for n in names))
+    save(root, edits)
     say(f"files: {len(names)} below {root / 'usr'} and {root / 'etc'}")
 
 
@@ -103,10 +134,21 @@ def start(root, wanted):
         say("start: bannerd runs, and will after a reboot")
 
 
+def processes():
+    """Name and user of every process."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            yield (folder / "comm").read_text().strip(), folder.stat().st_uid
+        except OSError:
+            pass
+
+
 def other_ban_engines():
+    running = {name for name, _ in processes()}
     for name in ("fail2ban-server", "sshguard", "crowdsec"):
-        if run("pgrep", "-x", name, check=False).returncode == 0:
-            say(f"note: {name} runs too; both will ban")
+        if name in running:
+            say(f"note: {name} runs too, and both will ban; what one lifts the other may "
+                "still hold. docs/from-fail2ban.md says how to change over")
 
 
 def install(args):
@@ -118,7 +160,8 @@ def install(args):
         say(f"jail {jail.name}: {jail.reads()}")
     if not jails:
         say("jails: none found; enable some in a jails.d/*.local of your own")
-    ignore = args.ignore + found.ask_for_this_session(args.ignore)
+    ignore = list(dict.fromkeys(found.ignored_before(args.root) + args.ignore))
+    ignore += found.ask_for_this_session(ignore)
     found.write(args.root, jails, ignore)
     test = bannerd(args, "-t")
     if test.returncode:
@@ -130,27 +173,44 @@ def install(args):
     say(f"done in {time.monotonic() - began:.1f} s. Next: banctl status; banctl doctor")
 
 
-def wait_for_end():
-    """Until no process is left that uses our files or users."""
+def comes(condition):
     end = time.monotonic() + 20
-    users = [u for u in USERS if u in names_in(Path("/etc/passwd"))]
-    while run("pgrep", "-x", "bannerd", check=False).returncode == 0 or \
-            users and run("pgrep", "-u", ",".join(users), check=False).returncode == 0:
+    while not condition():
         if time.monotonic() > end:
-            raise SystemExit("install: bannerd does not end")
+            return False
         time.sleep(0.1)
+    return True
+
+
+def ended():
+    """No process is left that uses our files or users."""
+    entries = names_in(Path("/etc/passwd"))
+    uids = {int(entries[u][2]) for u in USERS if u in entries}
+    return not any(name == "bannerd" or uid in uids for name, uid in processes())
+
+
+def lift():
+    """Bans go first: nobody stays banned by a program that is not there any more. One
+    that does not run is started once more, because only it knows of all its bans."""
+    def answers():
+        return run("banctl", "ping", check=False).returncode == 0
+    if not answers() and Path("/var/lib/banner/banner.sqlite3").exists():
+        run("bannerd", "-c", "/etc/banner", check=False)
+        comes(lambda: answers() or ended())
+    run("banctl", "stop", "--unban", check=False)
 
 
 def stop(root):
-    """Bans go first: nobody stays banned by a program that is not there any more."""
     if root != Path("/"):
         return
-    if shutil.which("banctl"):
-        run("banctl", "stop", "--unban", check=False)
+    if shutil.which("banctl") and shutil.which("bannerd"):
+        lift()
     if systemd_runs(root):
         run("systemctl", "disable", "--now", "--quiet", *UNITS, check=False)
-    wait_for_end()
-    for family in ("-4", "-6"):
+        run("systemctl", "reset-failed", *UNITS, "banner-expire.service", check=False)
+    if not comes(ended):
+        raise SystemExit("install: bannerd does not end")
+    for family in ("-4", "-6") if shutil.which("ip") else ():
         run("ip", family, "route", "flush", "table", "all", "proto", "98", check=False)
     shutil.rmtree("/run/banner", ignore_errors=True)
 
@@ -168,17 +228,19 @@ def remove(root, purge):
     manifest = root / MANIFEST
     if not manifest.exists():
         raise SystemExit(f"install: nothing is installed ({manifest} is missing)")
-    names = manifest.read_text().splitlines()
-    names += [f"/{MANIFEST}", "/etc/banner/jails.d/found.local"]
-    names += [f"/{DROPIN}/{n}" for n in sorted(set(RELAXED.values()))]
+    edits = edited(root)
+    names = [*recorded(root), MANIFEST, found.FILE]
+    names += [f"{DROPIN}/{n}" for n in sorted(set(RELAXED.values()))]
     stop(root)
     for name in names:
-        (root / name[1:]).unlink(missing_ok=True)
-    if purge:
+        (root / name).unlink(missing_ok=True)
+    if not purge:
+        save(root, edits)
+    else:
         for name in ("etc/banner", "var/lib/banner", "var/log/banner"):
             shutil.rmtree(root / name, ignore_errors=True)
         remove_users(root)
-    ours = {p for n in names for p in (root / n[1:]).parents if "banner" in str(p.name)
+    ours = {p for n in names for p in (root / n).parents if "banner" in str(p.name)
             or "banner" in str(p.parent.name)} | {root / "etc/banner/actions"}
     for folder in sorted(ours, key=lambda p: -len(p.parts)):
         if folder.is_dir() and not any(folder.iterdir()):
@@ -187,6 +249,7 @@ def remove(root, purge):
         run("systemctl", "daemon-reload")
     say("removed" if purge else
         "removed; *.local files, state and users are left, --purge removes them")
+    say("Debian packages that were installed for the build are left")
 
 
 def main():
@@ -198,6 +261,7 @@ def main():
     p.add_argument("--uninstall", action="store_true")
     p.add_argument("--purge", action="store_true")
     args = p.parse_args()
+    os.umask(0o022)
     args.build, args.root = args.build.resolve(), args.root.resolve()
     if args.uninstall:
         remove(args.root, args.purge)

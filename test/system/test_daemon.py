@@ -143,6 +143,11 @@ def test_ban_ends_in_time(lab):
 @root
 def test_expire_while_the_daemon_is_down(lab):
     lab.start()
+    beside = subprocess.run(
+        lab.inside([lab.programs / "bannerd", "-c", lab.dir, "--expire"]),
+        capture_output=True, text=True)
+    assert beside.returncode == 0, beside.stderr
+    lab.ok("ping")
     lab.ok("banip", "sshd", "192.0.2.7", "--time", "1s", "--wait")
     lab.ok("banip", "sshd", "192.0.2.8", "--wait")
     lab.stop()

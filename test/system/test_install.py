@@ -49,7 +49,7 @@ def test_install_and_uninstall(machine):
     said = install(machine)
     assert re.search(r"jail sshd: reads \S*/var/log/auth\.log, last line \d+ seconds ago",
                      said)
-    found = (machine / "etc/banner/jails.d/found.local").read_text()
+    found = (machine / "etc/banner/jails.d/00-found.local").read_text()
     assert re.findall(r"^\[(.*)\]", found, re.M) == ["sshd"]
     users = (machine / "etc/passwd").read_text()
     for user in ("_banner", "_bannerssh", "_bannermail"):
@@ -91,6 +91,10 @@ def test_installed_programs_work(tmp_path):
         for page in pages:
             assert m.run("man", "-w", *page).returncode == 0, page
         use(m)
+        # Also when it is not there to lift its bans itself.
+        m.run("pkill", "-KILL", "-x", "bannerd")
+        wait_for(lambda: m.run("pgrep", "-f", "libexec/banner").returncode == 1)
+        assert m.routes() != ""
         m.ok(INSTALL, "--uninstall", "--purge")
         assert m.routes() == ""
         assert not m.path("/run/banner").exists()
@@ -122,10 +126,29 @@ def use(m):
 def test_this_session_is_offered(machine):
     where = {"SSH_CONNECTION": "192.0.2.77 50000 192.0.2.1 22"}
     assert "--ignore 192.0.2.77" in install(machine, env=where)
-    found = machine / "etc/banner/jails.d/found.local"
+    found = machine / "etc/banner/jails.d/00-found.local"
     assert "192.0.2.77" not in found.read_text()
     install(machine, "--ignore", "192.0.2.77", env=where)
     assert "ignoreip = 127.0.0.1/8 ::1 192.0.2.77\n" in found.read_text()
+
+
+def test_what_was_said_once_stays_said(machine):
+    """A second installation neither forgets who is never banned, nor loses an edit."""
+    install(machine, "--ignore", "192.0.2.77")
+    shipped = machine / "etc/banner/banner.conf"
+    text = shipped.read_text()
+    shipped.write_text(text + "#edited\n")
+    said = install(machine, "--ignore", "2001:db8::1")
+    found = (machine / "etc/banner/jails.d/00-found.local").read_text()
+    assert "ignoreip = 127.0.0.1/8 ::1 192.0.2.77 2001:db8::1\n" in found
+    saved = machine / "etc/banner/banner.conf.saved"
+    assert "banner.conf was edited; saved as banner.conf.saved" in said
+    assert saved.read_text() == text + "#edited\n" and shipped.read_text() == text
+    saved.unlink()
+    assert "edited" not in install(machine) and not saved.exists()
+    shipped.write_text("#edited again\n")
+    subprocess.run([INSTALL, "--uninstall", "--root", machine], check=True)
+    assert saved.read_text() == "#edited again\n" and not shipped.exists()
 
 
 def test_commands_relax_the_unit(machine):

@@ -241,7 +241,7 @@ parent_stop(struct parent *p)
 
 	if (!p->stopping) {
 		notify_send("STOPPING=1");
-		log_info(NAME, "stops; bans stay in force");
+		log_info(NAME, "stops; what is banned stays banned");
 		deadline_begin(p);
 	}
 	p->stopping = true;
@@ -546,6 +546,11 @@ parent_run(const struct options *opt, struct conf *c, struct err *e)
 	if (rc < 0)
 		return rc;
 	rc = open_outside(&p, e);
+	if (opt->expire && rc == -EBUSY) {
+		log_info(NAME, "nothing to take out of force: %s", e->text);
+		rc = 0;
+		goto out;
+	}
 	/* whoever started us is told what cannot be opened */
 	if (rc == 0 && opt->background && daemon(0, 0) < 0)
 		rc = err_set(e, -errno, "background: %s", strerror(errno));
@@ -553,6 +558,7 @@ parent_run(const struct options *opt, struct conf *c, struct err *e)
 		rc = parent_serve(&p, e);
 	if (rc < 0)
 		log_error(NAME, "cannot start: %s", e->text);
+out:
 	parent_close(&p);
 	log_open(NULL, NULL, LEVEL_INFO);
 	logtarget_free(p.log);
