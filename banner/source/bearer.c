@@ -14,15 +14,12 @@ static void
 follow_step(void *arg, const char *folder, const char *name, bool file)
 {
 	struct follow *f = arg;
-	int rc;
+	int rc = f->polling ? -EREMOTE : files_watch_entry(f->files, folder, name,
+	    file ? &f->watcher : NULL);
 
-	if (!f->files->watch || f->polling)
-		return;
-	rc = watch_entry(f->files->watch, folder, name, file ? &f->watcher : NULL);
-	if (rc == -EREMOTE)
-		f->files->poll_all = true;
-	if (rc == -EREMOTE || rc == -ENOSPC || rc == -ENOMEM)
-		files_poll(f->files);
+	if (rc < 0)
+		files_unwatched(f->files, &f->src, rc);
+	f->unwatched |= rc < 0;
 }
 
 /* What is known of the file that bears the name now. */
@@ -185,6 +182,14 @@ take_unnamed(struct follow *f)
 	job_queue(f->src.set, &f->job);
 }
 
+/* Nothing need happen to the name for it to be opened after all. */
+static bool
+is_passing(int rc)
+{
+	return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM || rc == -EIO ||
+	    rc == -ESTALE;
+}
+
 /* Once for each reason, until it can be opened again. */
 static void
 no_file(struct follow *f, int rc)
@@ -203,7 +208,11 @@ no_file(struct follow *f, int rc)
 		follow_resume(f, -1, NULL, NULL);
 	else if (rc == -ENOENT && f->cur && follow_make_room(f))
 		take_unnamed(f);
-	if (f->said == -rc)
+	if (is_passing(rc)) {
+		f->unwatched = true;
+		files_unopened(f->files, &f->src, rc);
+	}
+	if (f->said == -rc || is_passing(rc))
 		return;
 	f->said = -rc;
 	source_event(&f->src, what, "%s", rc == -ENXIO ? "not a regular file" :
@@ -274,7 +283,7 @@ follow_peek(struct follow *f)
 	struct stat st = { 0 };
 	int fd;
 
-	f->due = f->recheck = false;
+	f->due = f->recheck = f->unwatched = false;
 	f->peeked = true;
 	f->watcher.round++;
 	f->seen_rc = fd = path_open(f->src.name, true, &st, follow_step, f);

@@ -140,21 +140,25 @@ static void
 on_poll(evutil_socket_t fd, short what, void *arg)
 {
 	struct files *fs = arg;
+	bool again = false;
 
+	/* A name or glob that nobody tells of asks for the next time itself. */
 	scan(fs);
 	for (struct follow *f = fs->first; f; f = f->next) {
-		bool polled = !fs->watch || f->polling || (fs->poll_all && !f->cur);
-
-		if (polled || (f->cur && f->cur->wd < 0))
+		if (f->unwatched || (f->cur && f->cur->wd < 0))
 			set_due(f);
+		again |= f->cur && f->cur->wd < 0;
 		for (size_t i = 0; i < f->nold; i++)
-			if (f->old[i]->wd < 0)
+			if (f->old[i]->wd < 0) {
 				follow_wake(f, f->old[i]);
+				again = true;
+			}
 		if (f->cur && f->cur->wd < 0 && !f->cur->remote)
 			follow_wake(f, f->cur);
 	}
 	check_due(fs);
-	timer_after(fs->poll, POLL_MS);
+	if (again)
+		files_poll(fs);
 }
 
 void
@@ -168,24 +172,34 @@ void
 files_unwatched(struct files *fs, struct source *s, int rc)
 {
 	files_poll(fs);
-	if (fs->watch_said)
+	if (fs->watch_said || rc == -EREMOTE || rc == -EACCES)
 		return;
 	fs->watch_said = true;
 	source_event(s, SOURCE_ERROR, "no inotify watch (%s): polled each second; see "
-	    "fs.inotify.max_user_watches", strerror(-rc));
+	    "fs.inotify.max_user_%s", strerror(-rc),
+	    fs->watch ? "watches" : "instances");
 }
 
-static void
-glob_step(void *arg, const char *folder, const char *name, bool file)
+void
+files_unopened(struct files *fs, struct source *s, int rc)
 {
-	struct files *fs = arg;
+	files_poll(fs);
+	if (!fs->open_said)
+		source_event(s, SOURCE_ERROR, "%s; it and others are tried again each "
+		    "second", strerror(-rc));
+	fs->open_said = true;
+}
 
-	if (!fs->watch || fs->walking->polling)
-		files_poll(fs);
-	else if (watch_entry(fs->watch, folder, name, NULL) == -EREMOTE) {
-		fs->poll_all = true;
-		files_poll(fs);
-	}
+int
+files_watch_entry(struct files *fs, const char *folder, const char *name,
+    struct watcher *who)
+{
+	int rc = fs->watch ? watch_entry(fs->watch, folder, name, who) : -EREMOTE;
+
+	/* What is not there has no watch, and the folder above tells of it. One that
+	 * may not be listed may be entered all the same. */
+	return rc == -ENOSPC || rc == -ENOMEM || rc == -EREMOTE || rc == -EACCES ? rc
+	    : 0;
 }
 
 /* Stored places are known to all before any file is opened (rule 4). */
@@ -255,14 +269,28 @@ glob_found(void *arg, const char *path)
 	f->polling |= g->polling;
 }
 
-static void
-waiting_new(struct files *fs, struct glob *g)
+static struct source *
+waiting_get(struct files *fs, struct glob *g)
 {
+	if (g->waiting)
+		return g->waiting;
 	g->waiting = xcalloc(1, sizeof(*g->waiting));
 	source_init(g->waiting, fs->set, &waiting_kind, g->text);
 	source_add_group(g->waiting, g->group);
 	g->waiting->stats.waiting = true;
 	g->waiting->hidden = g->found;
+	return g->waiting;
+}
+
+static void
+glob_step(void *arg, const char *folder, const char *name, bool file)
+{
+	struct files *fs = arg;
+	struct glob *g = fs->walking;
+	int rc = g->polling ? -EREMOTE : files_watch_entry(fs, folder, name, NULL);
+
+	if (rc < 0)
+		files_unwatched(fs, waiting_get(fs, g), rc);
 }
 
 static void
@@ -270,9 +298,10 @@ glob_waiting(struct files *fs, struct glob *g)
 {
 	if (g->found && g->waiting)
 		g->waiting->hidden = true;
-	if (g->found || g->waiting)
+	if (g->found || g->denied || g->missing_said)
 		return;
-	waiting_new(fs, g);
+	g->missing_said = true;
+	waiting_get(fs, g);
 	source_event(g->waiting, SOURCE_MISSING, "no file matches yet");
 }
 
@@ -286,10 +315,8 @@ glob_denied(void *arg, const char *folder)
 	if (g->denied_said)
 		return;
 	g->denied_said = true;
-	if (!g->waiting)
-		waiting_new(fs, g);
-	source_event(
-	    g->waiting, SOURCE_DENIED, "%s: %s", folder, strerror(EACCES));
+	source_event(waiting_get(fs, g), SOURCE_DENIED, "%s: %s", folder,
+	    strerror(EACCES));
 }
 
 /* Expand all globs again; new names become follows that are due. */
@@ -314,9 +341,10 @@ watch_start(struct files *fs)
 {
 	struct watch_host host = { fs, on_entry, on_bytes, on_tree, on_unknown,
 		on_done };
+	int rc = watch_new(fs->set->base, &host, &fs->watch);
 
-	if (watch_new(fs->set->base, &host, &fs->watch) < 0)
-		fs->watch = NULL;
+	if (rc < 0)
+		files_unwatched(fs, waiting_get(fs, fs->globs), rc);
 }
 
 void

@@ -46,6 +46,7 @@ struct follow {
 	bool looked;			/* for the first time */
 	bool opened;			/* has read some file */
 	bool recheck;			/* look again when the old files are read */
+	bool unwatched;		/* nobody tells of changes of the name: polled */
 	struct follow *next;
 };
 
@@ -53,8 +54,9 @@ struct glob {
 	char *text;
 	bool tail, polling, found;
 	bool denied, denied_said;	/* a folder of it may not be listed */
+	bool missing_said;
 	void *group;
-	struct source *waiting;		/* stands for the glob while it has no file */
+	struct source *waiting;	/* stands for the glob while it has no file; or NULL */
 	struct glob *next;
 };
 
@@ -74,15 +76,19 @@ struct files {
 	bool batch;			/* many are looked at: keep the listing */
 	bool due;			/* some follow is */
 	bool tree_due;			/* look at everything */
-	bool poll_all;			/* a folder on a network file system */
-	bool full_said, watch_said;
+	bool full_said, watch_said, open_said;
 	bool after_start;
 };
 
 struct reader	*files_reader(struct files *, const struct stat *);	/* or NULL */
 void		 files_poll(struct files *);	/* something must be polled */
-/* No watch for it: said once, polled from now on. */
+/* watch_entry(): 0, or -errno when nobody will tell. */
+int		 files_watch_entry(struct files *, const char *folder, const char *name,
+    struct watcher *);
+/* No watch for it: polled from now on; said once, unless no fault of the system. */
 void		 files_unwatched(struct files *, struct source *, int rc);
+/* It could not be opened for a reason that may pass: said once, tried again. */
+void		 files_unopened(struct files *, struct source *, int rc);
 
 /* ---- follow.c ---- */
 

@@ -257,8 +257,13 @@ was_truncated(struct follow *f, struct reader *r)
 static void
 read_failed(struct follow *f, struct reader *r)
 {
-	source_event(&f->src, SOURCE_ERROR, "read: %s", strerror(errno));
+	if (!r->failed)
+		source_event(&f->src, SOURCE_ERROR, "read: %s; tried again each second",
+		    strerror(errno));
+	r->failed = true;
 	r->more = false;
+	if (f->files->watch)
+		watch_drop(f->files->watch, r);
 	files_poll(f->files);
 }
 
@@ -273,6 +278,7 @@ follow_run(struct job *j)
 		switch (reader_step(r, &f->src)) {
 		case READER_MORE:
 		case READER_EOF:
+			r->failed = false;
 			break;
 		case READER_TRUNCATED:
 			was_truncated(f, r);

@@ -39,6 +39,7 @@ struct reader {
 	bool more;		/* there may be unread bytes */
 	bool copy;		/* made by copytruncate: nobody writes to it */
 	bool rewound;		/* was truncated */
+	bool failed;		/* the last read */
 	bool remote;		/* the network is between: renewed at each poll */
 	int wd;			/* inotify watch, -1 none: it is polled */
 	/* A long backlog: threads read it ahead (NULL: they do not), but not what lies

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Log folders that are replaced while the engine sits in its sandbox."""
 import os
+import resource
 
 import pytest
 
@@ -86,3 +87,23 @@ def test_no_permission_is_no_reason(lab):
     lab.wait_routes("192.0.2.3")
     assert lab.children()["banner-engine"] == engine and fresh(lab) == 0
     assert lab.logged().count("a link of another user") == 1
+
+
+def test_more_logs_than_descriptors_are_usual(lab):
+    """A glob with a log for each host, where a process has 1,024 descriptors at first."""
+    folder = lab.dir / "hosts"
+    folder.mkdir()
+    logs = [folder / f"host{i}.log" for i in range(1500)]
+    for log in logs:
+        log.touch()
+    lab.jail("sshd", maxretry=1, action="null", log=folder / "*.log")
+    was = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, was[1]))
+    try:
+        lab.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, was)
+    for i, log in enumerate(logs):
+        lab.fail(f"10.0.{i // 250}.{i % 250}", log=log)
+    wait_for(lambda: len(lab.banned()) == len(logs), 20)
+    assert "Too many open files" not in lab.logged()

@@ -265,6 +265,20 @@ polled_file(void **state)
 }
 
 static void
+polled_file_that_comes_later(void **state)
+{
+	struct rig *r = *state;
+	struct err e;
+
+	sources_add_glob(r->set,
+	    &(struct glob_request){ rig_path(r, "a.log"), false, true }, NULL, &e);
+	sources_start(r->set);
+	assert_int_equal(r->events[SOURCE_MISSING], 1);
+	rig_write(r, "a.log", "1 x\n");
+	rig_until(r, "1 x\n");
+}
+
+static void
 pipe_gives_its_last_line(void **state)
 {
 	struct rig *r = *state;
@@ -325,6 +339,7 @@ main(void)
 		TEST(tail_begins_at_the_end),
 		TEST(two_globs_and_a_link_are_one_source),
 		TEST(polled_file),
+		TEST(polled_file_that_comes_later),
 		TEST(pipe_gives_its_last_line),
 		TEST(socket_line_and_origin),
 	};

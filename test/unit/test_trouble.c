@@ -4,7 +4,10 @@
  */
 #include "source_rig.h"
 
+#include "banner/source/files.h"
+
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +151,129 @@ folder_that_may_not_be_entered(void **state)
 	rig_each_once(r, 1, 3);
 }
 
+/* The log may be opened by its name, but nobody tells of changes in its folder. */
+static void
+folder_that_may_not_be_listed(void **state)
+{
+	struct rig *r = *state;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir(rig_path(r, "logs"), 0711), 0);
+	rig_write(r, "logs/a.log", "1 a\n");
+	assert_int_equal(chmod(rig_path(r, "logs/a.log"), 0644), 0);
+	be_nobody(r);
+	rig_follow(r, "logs/a.log");
+	rig_until(r, "1 a\n");
+	assert_int_equal(seteuid(0), 0);
+	rig_rename(r, "logs/a.log", "logs/a.log.1");
+	rig_write(r, "logs/a.log", "2 b\n");
+	assert_int_equal(chmod(rig_path(r, "logs/a.log"), 0644), 0);
+	assert_int_equal(seteuid(NOBODY), 0);
+	rig_until(r, "2 b\n");
+	rig_each_once(r, 1, 3);
+}
+
+static struct reader *
+reader_of(struct rig *r)
+{
+	return r->set->files->first->cur;
+}
+
+static void
+read_that_fails(void **state)
+{
+	struct rig *r = *state;
+	int good, none = open("/dev/null", O_WRONLY);
+
+	rig_write(r, "a.log", "1 a\n");
+	rig_follow(r, "a.log");
+	rig_until(r, "1 a\n");
+	good = dup(reader_of(r)->fd);
+	assert_true(dup2(none, reader_of(r)->fd) >= 0);
+	rig_write(r, "a.log", "2 a\n");
+	rig_until_event(r, SOURCE_ERROR, 1);
+	rig_run(r, 1200);
+	assert_int_equal(r->events[SOURCE_ERROR], 1);
+	assert_true(dup2(good, reader_of(r)->fd) >= 0);
+	rig_until(r, "2 a\n");
+	close(good);
+	close(none);
+}
+
+/* One message, however many files; they are followed when there is room again. */
+static void
+no_more_descriptors(void **state)
+{
+	struct rig *r = *state;
+	struct rlimit was, few;
+
+	for (int i = 0; i < 30; i++) {
+		char name[32], text[32];
+
+		snprintf(name, sizeof(name), "%d.log", i);
+		snprintf(text, sizeof(text), "%d x\n", i);
+		rig_write(r, name, text);
+	}
+	getrlimit(RLIMIT_NOFILE, &was);
+	few = was;
+	few.rlim_cur = 25;
+	setrlimit(RLIMIT_NOFILE, &few);
+	rig_follow(r, "*.log");
+	rig_run(r, 50);
+	setrlimit(RLIMIT_NOFILE, &was);
+	assert_true(r->text.len > 0);
+	assert_int_equal(r->events[SOURCE_ERROR], 1);
+	run_until_all_seen(r, 0, 30);
+	assert_int_equal(r->events[SOURCE_ERROR], 1);
+}
+
+/* A user namespace of our own has a limit of its own. */
+static bool
+limit_watches(const char *limit)
+{
+	int fd;
+	bool ok;
+
+	if (unshare(CLONE_NEWUSER) < 0)
+		return false;
+	fd = open("/proc/sys/user/max_inotify_watches", O_WRONLY);
+	ok = fd >= 0 && write(fd, limit, strlen(limit)) > 0;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* Said, and polled. */
+static void
+no_more_watches(void **state)
+{
+	struct rig *r = *state;
+	struct err e;
+
+	if (!limit_watches("0"))
+		skip();
+	rig_write(r, "a.log", "1 a\n");
+	assert_int_equal(sources_add_glob(r->set,
+	    &(struct glob_request){ rig_path(r, "sub/late"), false, false }, NULL, &e),
+	    0);
+	rig_follow(r, "*.log");
+	rig_until(r, "1 a\n");
+	assert_int_equal(r->events[SOURCE_ERROR], 1);
+	assert_non_null(strstr(r->log.p, "fs.inotify.max_user_watches"));
+	rig_rename(r, "a.log", "a.log.1");
+	rig_write(r, "a.log.1", "2 a\n");
+	rig_write(r, "a.log", "3 b\n");
+	rig_until(r, "3 b\n");
+	rig_write(r, "b.log", "4 c\n");
+	rig_until(r, "4 c\n");
+	assert_int_equal(mkdir(rig_path(r, "sub"), 0700), 0);
+	rig_write(r, "sub/late", "5 d\n");
+	rig_until(r, "5 d\n");
+	rig_each_once(r, 1, 6);
+	assert_int_equal(r->events[SOURCE_ERROR], 1);
+}
+
 static void
 write_each(struct rig *r, int from)
 {
@@ -273,10 +399,15 @@ main(void)
 		    file_that_may_not_be_read, rig_setup, be_root_again),
 		cmocka_unit_test_setup_teardown(
 		    folder_that_may_not_be_entered, rig_setup, be_root_again),
+		cmocka_unit_test_setup_teardown(
+		    folder_that_may_not_be_listed, rig_setup, be_root_again),
 		TEST(thousands_of_files),
 		TEST(inode_number_given_again),
 		TEST(bytes_that_are_no_text),
 		TEST(many_writes_are_one_block),
+		TEST(read_that_fails),
+		TEST(no_more_descriptors),
+		TEST(no_more_watches),	/* the last: it changes the process */
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "banner/base/arena.h"
 #include "banner/base/table.h"
@@ -310,6 +311,18 @@ longest_findtime(struct engined *d)
 	return longest;
 }
 
+/* Each log is held open, those rotated away for a while: the usual 1,024 are few. */
+static void
+allow_many_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int
 feed_new(struct engined *d, struct feed **out, struct err *e)
 {
@@ -331,6 +344,7 @@ feed_new(struct engined *d, struct feed **out, struct err *e)
 	f->sessions = table_new();
 	read_trusted(f);
 	f->watches = xcalloc(engine_jails(d->engine) + 1, sizeof(*f->watches));
+	allow_many_files();
 	rc = sources_new(d->base, &host, &opt, &f->sources, e);
 	if (rc < 0) {
 		feed_free(f);
