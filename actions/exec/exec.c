@@ -93,6 +93,15 @@ get_families(struct exec *x, enum command cmd, const char *key)
 	x->on_demand |= cmd == CMD_START && six;
 }
 
+static bool
+splits(const struct exec *x, enum command cmd)
+{
+	struct argv *a = exec_argv(x, cmd, INET4, NULL);
+
+	free(a);
+	return a != NULL;
+}
+
 static int
 get_commands(struct exec *x)
 {
@@ -115,6 +124,9 @@ get_commands(struct exec *x)
 			    "argv_prolong is the absolute path of a program");
 		x->text[cmd][INET4] = x->text[cmd][INET6] = words;
 		x->direct[cmd] = true;
+		if (!splits(x, cmd))
+			return refuse(h, "a quote has no pair in argv_ban, argv_unban "
+			    "or argv_prolong, or there are more than 128 words");
 	}
 	return 0;
 }
@@ -297,10 +309,10 @@ enqueue(struct exec *x, const struct bn_change *c)
 	j->family = f;
 	j->careful = c->verb == BN_ADD && (c->restored || x->rebuilt_once);
 	j->main = exec_argv(x, cmd, f, c);
-	if (c->verb == BN_ADD)
+	if (j->careful)
 		j->undo = exec_argv(x, CMD_UNBAN, f, c);
 	if (!j->main) {
-		exec_argv_free(j->undo);
+		free(j->undo);
 		free(j);
 		return -EINVAL;
 	}

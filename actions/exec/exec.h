@@ -20,10 +20,11 @@ enum command { CMD_START, CMD_STOP, CMD_FLUSH, CMD_RELOAD, CMD_CHECK, CMD_REPAIR
 	CMD_BAN, CMD_UNBAN, CMD_PROLONG, CMD_REBAN, NCOMMANDS };
 enum { WORDS_MAX = 128, OUTPUT_MAX = 2048 };
 
-/* What execve gets: ends with NULL. Freed as one. */
+/* What execve gets: ends with NULL. One piece of memory, for there is one for each ban
+ * that waits; free(). */
 struct argv {
 	size_t n;
-	char *v[WORDS_MAX + 1];
+	char *v[];
 };
 
 struct child {
@@ -70,16 +71,16 @@ const char *exec_value(const struct bn_change *, const char *tag, char out[VALUE
 /* Does a command of this kind use a tag for which fn is true? */
 bool		 exec_uses(const char *text, bool (*fn)(const char *tag));
 /* The command for a change (NULL: none: actionstart and the like). NULL when it is
- * empty or (with direct words) cannot be split. */
+ * empty, has more than WORDS_MAX words or values, or a quote without its pair. */
 struct argv	*exec_argv(const struct exec *, enum command, enum family,
 		    const struct bn_change *);
-void		 exec_argv_free(struct argv *);
 
 int	exec_child_open(struct child *);	/* 0 or -errno */
 void	exec_child_close(struct child *);
 int	exec_child_start(struct child *, const struct argv *, int timeout_ms);
 /* Look after the process; wait_ms < 0: for ever. 1 and *result (0, -EIO: exit code or
- * signal, -ENOENT: no such command, -ETIMEDOUT) when it ended, 0 when it runs on. */
+ * signal, -ENOENT: no such command, -EACCES: not to be run, -ETIMEDOUT) when it ended,
+ * 0 when it runs on. */
 int	exec_child_poll(struct child *, int wait_ms, int *result);
 
 void	exec_job_add(struct exec *, struct job *);

@@ -35,7 +35,8 @@ log_failure(struct exec *x, const char *what, int rc)
 		n--;
 	snprintf(text, sizeof(text), "%s failed: %s%s%.*s", what,
 	    rc == -ETIMEDOUT ? "timed out, killed" :
-	    rc == -ENOENT ? "no such command" : "exit code or signal",
+	    rc == -EIO ? "exit code or signal" :
+	    rc == -ENOENT ? "no such command" : strerror(-rc),
 	    n ? "; it said: " : "", (int)n, x->child.out);
 	x->host->log(x->host->ctx, BN_ERROR, text);
 }
@@ -43,8 +44,8 @@ log_failure(struct exec *x, const char *what, int rc)
 static void
 job_free(struct job *j)
 {
-	exec_argv_free(j->main);
-	exec_argv_free(j->undo);
+	free(j->main);
+	free(j->undo);
 	free(j);
 }
 
@@ -56,11 +57,12 @@ finish(struct exec *x, int rc)
 
 	TAILQ_REMOVE(&x->jobs, j, link);
 	x->rebuilt = false;
+	/* first, for this one is not lost */
+	if (rebuilt)
+		x->host->drifted(x->host->ctx);
 	if (!j->silent)
 		x->host->done(x->host->ctx, j->id, "", rc);
 	job_free(j);
-	if (rebuilt)
-		x->host->drifted(x->host->ctx);
 }
 
 void
@@ -80,7 +82,7 @@ run_command(struct exec *x, enum command cmd, enum family f)
 	if (!a)
 		return 0;
 	rc = exec_child_start(&x->child, a, x->timeout_ms);
-	exec_argv_free(a);
+	free(a);
 	return rc < 0 ? rc : 1;
 }
 

@@ -29,7 +29,7 @@ struct text {
 static void
 add(struct text *t, const char *s, size_t n)
 {
-	if (t->len + n + 1 > t->cap) {
+	if (!t->p || t->len + n >= t->cap) {
 		size_t cap = 2 * (t->len + n + 1);
 		char *more = t->bad ? NULL : realloc(t->p, cap);
 
@@ -214,32 +214,62 @@ is_special(const char *v)
 	return false;
 }
 
+/* Words that are being made, each ended by NUL. */
+struct words {
+	struct text text;
+	size_t n;
+};
+
+static void
+add_word(struct words *w, const char *s)
+{
+	add(&w->text, s, strlen(s) + 1);
+	w->n++;
+}
+
+/* NULL when memory ran out, or there are too many. */
+static struct argv *
+to_argv(struct words *w)
+{
+	size_t head = sizeof(struct argv) + (w->n + 1) * sizeof(char *);
+	struct argv *a = w->text.bad || w->n > WORDS_MAX ? NULL :
+	    malloc(head + w->text.len);
+
+	if (a) {
+		char *at = memcpy((char *)a + head, w->text.p, w->text.len);
+
+		a->n = w->n;
+		a->v[w->n] = NULL;
+		for (size_t i = 0; i < w->n; i++, at += strlen(at) + 1)
+			a->v[i] = at;
+	}
+	free(w->text.p);
+	return a;
+}
+
 /* One script that is being made: its assignments, its text, its arguments. */
 struct script {
 	struct text vars, body;
-	struct argv *args;
+	struct words args;
 };
 
 static void
 add_variable(struct script *s, const char *tag, const char *value)
 {
 	char name[TAG_MAX + 8], place[16], line[TAG_MAX + 32];
-	/* sh -c SCRIPT $0 $1 ...: the arguments begin at the fourth word. */
-	size_t i = s->args->n - 3;
+	size_t i = s->args.n;
 
 	snprintf(name, sizeof(name), "f2bV_%s", tag);
 	for (char *p = name; *p; p++)
 		if (!isalnum((unsigned char)*p))
 			*p = '_';
-	if (s->args->n >= WORDS_MAX)
-		return;
 	snprintf(line, sizeof(line), "%s=$", name);
 	/* The same tag again: it has its variable. */
 	if (!s->vars.p || !strstr(s->vars.p, line)) {
 		snprintf(place, sizeof(place), i < 10 ? "%zu " : "{%zu} ", i);
 		add_string(&s->vars, line);
 		add_string(&s->vars, place);
-		s->args->v[s->args->n++] = strdup(value);
+		add_word(&s->args, value);
 	}
 	add(&s->body, "$", 1);
 	add_string(&s->body, name);
@@ -267,73 +297,67 @@ fill_script(struct script *s, const char *text, const struct bn_change *c)
 	}
 }
 
+/* sh -c SCRIPT $0 $1 ... */
 static struct argv *
 shell_argv(const char *text, const struct bn_change *c)
 {
-	struct script s = { .args = calloc(1, sizeof(*s.args)) };
+	struct script s = { .vars = { 0 } };
+	struct words w = { .n = 0 };
 
-	if (!s.args)
-		return NULL;
-	s.args->v[0] = strdup("/bin/sh");
-	s.args->v[1] = strdup("-c");
-	s.args->n = 3;
 	fill_script(&s, text, c);
 	if (s.vars.len)
 		add(&s.vars, "\n", 1);
 	add(&s.vars, s.body.p ? s.body.p : "", s.body.len);
+	w.text.bad = s.vars.bad || s.body.bad || s.args.text.bad;
+	add_word(&w, "/bin/sh");
+	add_word(&w, "-c");
+	add_word(&w, s.vars.p ? s.vars.p : "");
+	add(&w.text, s.args.text.p ? s.args.text.p : "", s.args.text.len);
+	w.n += s.args.n;
+	free(s.vars.p);
 	free(s.body.p);
-	s.args->v[2] = s.vars.p;
-	for (size_t i = 0; i < s.args->n; i++)
-		if (!s.args->v[i] || s.vars.bad || s.body.bad) {
-			exec_argv_free(s.args);
-			return NULL;
-		}
-	return s.args;
+	free(s.args.text.p);
+	return to_argv(&w);
 }
 
-/* One word of direct words; a "quoted one" may hold blanks. NULL at the end. */
-static const char *
-next_word(const char *text, struct text *word, const struct bn_change *c)
+/* One word of direct words; a "quoted one" may hold blanks. False: a quote has no
+ * pair. */
+static bool
+take_word(const char **at, struct text *out, const struct bn_change *c)
 {
-	char tag[TAG_MAX], out[VALUE_MAX];
+	char tag[TAG_MAX], value[VALUE_MAX];
+	const char *text = *at;
 	bool quoted = false;
 
-	text += strspn(text, " \t\n");
-	if (!*text)
-		return NULL;
-	add(word, "", 0);
-	for (; *text && (quoted || !strchr(" \t\n", *text));) {
+	while (*text && (quoted || !strchr(" \t\n", *text))) {
 		size_t n = tag_at(text, tag);
-		const char *v = n ? exec_value(c, tag, out) : NULL;
+		const char *v = n ? exec_value(c, tag, value) : NULL;
 
-		if (v) {
-			add_string(word, v);
-			text += n;
-		} else if (*text == '"') {
+		if (v)
+			add_string(out, v);
+		else if (*text == '"')
 			quoted = !quoted;
-			text++;
-		} else {
-			add(word, text++, 1);
-		}
+		else
+			add(out, text, 1);
+		text += v ? n : 1;
 	}
-	return quoted ? NULL : text;
+	add(out, "", 1);
+	*at = text;
+	return !quoted;
 }
 
 static struct argv *
 direct_argv(const char *text, const struct bn_change *c)
 {
-	struct argv *a = calloc(1, sizeof(*a));
-	struct text word = { 0 };
+	struct words w = { .n = 0 };
+	bool good = true;
 
-	while (a && a->n < WORDS_MAX && (text = next_word(text, &word, c))) {
-		a->v[a->n++] = word.p;
-		word = (struct text){ 0 };
+	for (; good && *text; text += strspn(text, " \t\n")) {
+		good = take_word(&text, &w.text, c);
+		w.n++;
 	}
-	free(word.p);
-	if (a && a->n > 0 && a->v[0] && a->v[0][0] == '/')
-		return a;
-	exec_argv_free(a);
-	return NULL;
+	w.text.bad |= !good;
+	return to_argv(&w);
 }
 
 /* What a command sees that is about no ban: nobody, the jail's bantime, the family if
@@ -364,14 +388,4 @@ exec_argv(
 		c = &nobody;
 	}
 	return x->direct[cmd] ? direct_argv(text, c) : shell_argv(text, c);
-}
-
-void
-exec_argv_free(struct argv *a)
-{
-	if (!a)
-		return;
-	for (size_t i = 0; i < a->n; i++)
-		free(a->v[i]);
-	free(a);
 }

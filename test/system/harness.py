@@ -13,8 +13,12 @@ BUILD = pathlib.Path(os.environ.get("BANNER_BUILD", TOP / "build"))
 
 class Drive:
     def __init__(self, program, args=(), actions=(), state=None, purge=None, netns=None,
-                 shim=None, bound=None):
+                 shim=None, bound=None, mounts=None):
         cmd = ["ip", "netns", "exec", netns] if netns else []
+        if mounts:                      # seen by the child only: target -> file
+            binds = "".join(f"mount --bind {source} {target} && "
+                            for target, source in mounts.items())
+            cmd += ["unshare", "-m", "bash", "-c", binds + 'exec "$@"', "bash"]
         if bound:
             cmd += ["setpriv", "--inh-caps", bound, "--bounding-set", bound]
         cmd += [str(BUILD / "test/system/drive")]

@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """banner-actor with the exec action: action files' commands, and words for execve."""
+import errno
+import re
+import shutil
+import subprocess
 import time
 
+import pytest
+
 from harness import Drive
+from lab import Lab
 
 
 def spec(label="x", /, **options):
@@ -32,6 +39,18 @@ def wait(what, timeout=5):
     while not what():
         assert time.monotonic() < end, "did not come true"
         time.sleep(0.01)
+
+
+def said(d):
+    return [r[2] for r in d.seen if r[0] == "log" and int(r[1]) <= 1]
+
+
+def gone(pid):
+    try:
+        stat = open(f"/proc/{pid}/stat", encoding="ascii").read()
+    except FileNotFoundError:
+        return True
+    return stat.rsplit(")", 1)[1].split()[0] == "Z"
 
 
 def test_order_and_tags(tmp_path):
@@ -131,13 +150,7 @@ def test_hanging_command(tmp_path):
     d.expect("done", 0, 1, 0, "", 110)
     child = pid.read_text().strip()
 
-    def gone():
-        try:
-            stat = open(f"/proc/{child}/stat", encoding="ascii").read()
-        except FileNotFoundError:
-            return True
-        return stat.split()[2] == "Z"
-    wait(gone)
+    wait(lambda: gone(child))
     d.kill()
 
 
@@ -234,3 +247,114 @@ def test_start_with_the_jail(tmp_path):
     d.send("jail", 0, "sshd", 1)
     wait(lambda: lines(log) == ["start"])
     assert d.stop() == 0
+
+
+@pytest.mark.parametrize("command", [
+    "yes", "trap '' TERM; while :; do sleep 0.1; done", "exec <&- >&- 2>&-; sleep 60",
+    "trap '' TERM; (sleep 60 & echo $! >{0}); exec yes"])
+def test_ends_at_the_time_limit(tmp_path, command):
+    """Whatever it does: writes for ever, ignores the signal, closes its streams."""
+    child = tmp_path / "child"
+    d = actor(spec(actionban=command.format(child), actionunban="true", timeout="0.5"))
+    d.send("ban", 0, 1, "192.0.2.1")
+    d.expect("done", 0, 1, 0, "", errno.ETIMEDOUT)
+    assert "timed out, killed" in said(d)[0]
+    if child.exists():
+        wait(lambda: gone(int(child.read_text())))
+    d.kill()
+
+
+@pytest.mark.parametrize("command", [
+    "head -c 1000000000 /dev/zero", "head -c 3000000 /dev/zero >&2", "exec <&-",
+    "sleep 5 & true", "exec >&- 2>&-", "read x; test -z \"$x\""])
+def test_is_waited_for_alone(command):
+    """A gigabyte of output is read; a child that keeps the pipe open is not waited for."""
+    d = actor(spec(actionban=command, actionunban="true"))
+    d.send("ban", 0, 1, "192.0.2.1")
+    d.expect("done", 0, 1, 0, "", 0)
+    assert d.stop() == 0
+
+
+@pytest.mark.parametrize("options,err,text", [
+    ({"argv_ban": "/nonexistent/program <ip>"}, errno.ENOENT, "no such command"),
+    ({"actionban": "no-such-program <ip>"}, errno.ENOENT, "no such command"),
+    ({"argv_ban": "/etc/passwd <ip>"}, errno.EACCES, "Permission denied"),
+    ({"actionban": "/etc/passwd <ip>"}, errno.EACCES, "Permission denied"),
+    ({"argv_ban": "/bin/false <ip>"}, errno.EIO, "exit code or signal"),
+    ({"actionban": "kill -9 $$"}, errno.EIO, "exit code or signal"),
+])
+def test_cannot_be_run(options, err, text):
+    d = actor(spec(**options))
+    d.send("ban", 0, 1, "192.0.2.1")
+    d.expect("done", 0, 1, 0, "", err)
+    assert text in said(d)[0]
+    d.kill()
+
+
+@pytest.mark.parametrize("words", ['/bin/true "<ip>', "/bin/true " + "x " * 200])
+def test_words_that_cannot_be_split(words):
+    """They are refused, never run in part."""
+    d = actor(spec(argv_ban=words))
+    assert "quote has no pair" in said(d)[0]
+    d.send("ban", 0, 1, "192.0.2.1")
+    d.expect("done", 0, 1, 0, "", errno.ENOTCONN)
+    d.kill()
+
+
+def test_start_fails(tmp_path):
+    """No ban without it; it is tried again with the ban."""
+    log, flag = tmp_path / "log", tmp_path / "flag"
+    d = actor(spec(actionstart=f"echo start >>{log}; test -e {flag}",
+                   actionban=f"echo ban >>{log}", actionunban="true"))
+    d.send("ban", 0, 1, "192.0.2.1")
+    d.expect("done", 0, 1, 0, "", errno.EIO)
+    assert lines(log) == ["start"] and "actionstart failed" in said(d)[0]
+    flag.touch()
+    d.expect("done", 0, 1, 0, "", 0)
+    assert lines(log) == ["start", "start", "ban"]
+    assert d.stop() == 0
+
+
+@pytest.mark.parametrize("repair", [True, False])
+def test_repair(tmp_path, repair):
+    """The surroundings are gone: actionrepair if there is one, else stop and start; then
+    the command once again and, once each, what was in force before."""
+    log, chain = tmp_path / "log", tmp_path / "chain"
+    options = dict(
+        actionstart=f"mkdir {chain} && echo start >>{log}", actioncheck=f"test -d {chain}",
+        actionstop=f"rm -rf {chain}; echo stop >>{log}",
+        actionban=f"mkdir {chain}/<ip> && echo ban <ip> >>{log}",
+        actionreban=f"mkdir {chain}/<ip> && echo reban <ip> >>{log}",
+        actionunban=f"rmdir {chain}/<ip>")
+    if repair:
+        options["actionrepair"] = f"mkdir {chain} && echo repair >>{log}"
+    d = actor(spec(**options))
+    for i in 1, 2:
+        d.send("ban", 0, i, f"192.0.2.{i}")
+        d.expect("done", 0, i, 0, "", 0)
+    before = lines(log)
+    shutil.rmtree(chain)
+    d.send("ban", 0, 3, "192.0.2.3")
+    d.expect("done", 0, 3, 0, "", 0)
+    wait(lambda: len(list(chain.iterdir())) == 3)
+    assert d.stop() == 0
+    *repaired, one, two = lines(log)[len(before):]
+    assert repaired == (["repair"] if repair else ["stop", "start"]) + ["ban 192.0.2.3"]
+    assert {one, two} == {"reban 192.0.2.1", "reban 192.0.2.2"}
+    assert len(said(d)) == 1            # of the command that found it
+
+
+def test_many_that_wait(tmp_path):
+    """A restart with many bans: little memory for those that wait, and no slower for it."""
+    log = tmp_path / "log"
+    d = actor(spec(actionban=f"echo <ip> >>{log}", actionunban="true"))
+    pid = int(subprocess.run(["pgrep", "-P", str(d.p.pid)], check=True, text=True,
+                             capture_output=True).stdout)
+    d.send("begin", 2)
+    d.send("bulk", 0, 1, 50000, "10.0.0.0")
+    d.send("complete", 2)
+    d.expect("done", 0, 100, 0, "", 0, timeout=30)
+    rss = re.search(r"VmRSS:\s*(\d+)", open(f"/proc/{pid}/status", encoding="ascii").read())
+    assert int(rss[1]) < 50000 or Lab.built_with("banner-actor", "libasan")
+    assert lines(log)[:100] == [f"10.0.0.{i}" for i in range(100)]
+    d.kill()
