@@ -47,10 +47,6 @@ follow_free(struct source *s)
 	free(f);
 }
 
-static const struct source_kind follow_kind = {
-	.place = follow_place, .free = follow_free,
-};
-
 /* The oldest file with unread bytes; cur comes last. */
 static struct reader *
 next_reader(struct follow *f)
@@ -60,6 +56,18 @@ next_reader(struct follow *f)
 			return f->old[i];
 	return f->cur && f->cur->more ? f->cur : NULL;
 }
+
+static bool
+follow_old(struct source *s)
+{
+	const struct reader *r = next_reader(follow_of(s));
+
+	return r && r->at.off < r->live_from;
+}
+
+static const struct source_kind follow_kind = {
+	.place = follow_place, .old = follow_old, .free = follow_free,
+};
 
 void
 follow_wake(struct follow *f, struct reader *r)
@@ -311,6 +319,7 @@ follow_new(struct files *fs, const char *path)
 
 	source_init(&f->src, fs->set, &follow_kind, path);
 	f->files = fs;
+	f->job.of = &f->src;
 	f->job.run = follow_run;
 	evtimer_assign(&f->timer, fs->set->base, on_timer, f);
 	return f;

@@ -22,6 +22,7 @@ enum {
 };
 
 struct job {
+	struct source *of;
 	/* One piece of work; true: there is more. */
 	bool (*run)(struct job *);
 	struct job *next;
@@ -32,6 +33,8 @@ struct source_kind {
 	void (*start)(struct source *);		/* NULL: nothing to start */
 	void (*place)(struct source *); /* write src->place; NULL: it is up to date */
 	void (*paths)(struct source *, source_path_fn *, void *arg);	/* or NULL */
+	/* Was what its job would read next there at the start? NULL: while behind. */
+	bool (*old)(struct source *);
 	void (*free)(struct source *); /* what the kind owns, then the struct */
 };
 
@@ -60,12 +63,13 @@ struct sources {
 	size_t n;
 	struct files *files;
 	struct job *jobs, **jobs_end;
+	struct job *parked;	/* would read what is old, while held */
 	struct event *jobs_event;
 	struct reader *ahead;	/* the one that threads read ahead for, or NULL */
 	char *buf;		/* one read of any file; cap bytes */
 	size_t cap;
 	int64_t linger_ms;
-	bool started;
+	bool started, held;
 };
 
 /* Put a source into the set under a copy of name. */

@@ -461,6 +461,7 @@ sources_add_journal(struct sources *set, const struct journal_request *req, void
 	jo->match = xcalloc(req->nmatch + 1, sizeof(*jo->match));
 	for (; jo->nmatch < req->nmatch; jo->nmatch++)
 		jo->match[jo->nmatch] = xstrdup(req->match[jo->nmatch]);
+	jo->job.of = &jo->src;
 	jo->job.run = journal_run;
 	jo->again = evtimer_new(set->base, on_again, jo);
 	name_of(req, &name);

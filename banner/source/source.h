@@ -95,6 +95,9 @@ void	sources_paths(struct sources *, source_path_fn *, void *arg);
 
 /* Start reading (backlogs first). */
 void	sources_start(struct sources *);
+/* While held, sources that have not read what was there at the start read no further;
+ * the others, and with them every new line but those behind such a backlog, go on. */
+void	sources_hold(struct sources *, bool held);
 /* True once every source has read what was there at the start; a missing one has.
  * Ask after sources_start and at each SOURCE_CAUGHT_UP. */
 bool	sources_caught_up(const struct sources *);

@@ -33,6 +33,12 @@ timer_after(struct event *ev, int64_t ms)
 	evtimer_add(ev, &tv);
 }
 
+static bool
+is_old(struct source *s)
+{
+	return s->behind && (!s->kind->old || s->kind->old(s));
+}
+
 static void
 jobs_run(evutil_socket_t fd, short what, void *arg)
 {
@@ -45,6 +51,11 @@ jobs_run(evutil_socket_t fd, short what, void *arg)
 		set->jobs = j->next;
 		if (!set->jobs)
 			set->jobs_end = &set->jobs;
+		if (set->held && is_old(j->of)) {
+			j->next = set->parked;
+			set->parked = j;
+			continue;
+		}
 		j->queued = false;
 		if (j->run(j))
 			job_queue(set, j);
@@ -75,19 +86,42 @@ jobs_now(struct sources *set)
 	jobs_run(-1, 0, set);
 }
 
+/* Where it is linked in; what is linked there is NULL: not in this list. */
+static struct job **
+find_job(struct job **at, const struct job *j)
+{
+	while (*at && *at != j)
+		at = &(*at)->next;
+	return at;
+}
+
 void
 job_cancel(struct sources *set, struct job *j)
 {
-	struct job **at = &set->jobs;
+	struct job **at;
 
 	if (!j->queued)
 		return;
-	while (*at != j)
-		at = &(*at)->next;
-	*at = j->next;
-	if (!j->next)
+	at = find_job(&set->jobs, j);
+	if (!*at)
+		at = find_job(&set->parked, j);
+	else if (!j->next)
 		set->jobs_end = at;
+	*at = j->next;
 	j->queued = false;
+}
+
+void
+sources_hold(struct sources *set, bool held)
+{
+	set->held = held;
+	while (!held && set->parked) {
+		struct job *j = set->parked;
+
+		set->parked = j->next;
+		j->queued = false;
+		job_queue(set, j);
+	}
 }
 
 int

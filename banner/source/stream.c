@@ -163,6 +163,7 @@ sources_add_fd(
 	st = xcalloc(1, sizeof(*st));
 	st->fd = fd;
 	st->buf = xmalloc(set->cap);
+	st->job.of = &st->src;
 	st->job.run = stream_run;
 	source_init(&st->src, set, &stream_kind, name);
 	source_add_group(&st->src, group);

@@ -3,16 +3,17 @@
  *
  * What is to happen stands in a small file named by BANNER_SHIM, mapped by every
  * process, written by the test (shim.py has the same layout): the next call of that
- * name in that program, after so many others, returns an error or ends the process
- * before or after the call. "send:N" and "recv:N" are the calls whose frame holds a
- * record of type N (wire.h), "ask" and "answer" those to and from netlink: these may
- * lose what was received, send but half, or lose and regain CAP_NET_ADMIN before. The
- * wall clock is shifted by an offset.
+ * name in that program, after so many others, returns an error, takes its time, or ends
+ * the process before or after the call. "send:N" and "recv:N" are the calls whose frame
+ * holds a record of type N (wire.h), "ask" and "answer" those to and from netlink: these
+ * may lose what was received, send but half, or lose and regain CAP_NET_ADMIN before.
+ * The wall clock is shifted by an offset.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -26,11 +27,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DO_FAIL, DO_KILL_BEFORE, DO_KILL_AFTER, DO_LOSE, DO_HALF, DO_CAPS };
+enum { DO_FAIL, DO_KILL_BEFORE, DO_KILL_AFTER, DO_LOSE, DO_HALF, DO_CAPS, DO_SLEEP };
 
 struct orders {
 	char program[32], call[32];
-	volatile int32_t armed, skip, what, err, sticky, hits;
+	volatile int32_t armed, skip, what;
+	volatile int32_t err, sticky, hits;	/* err of DO_SLEEP: milliseconds */
 	volatile int64_t clock_ms;	/* added to the wall clock */
 	char step[128];			/* a fifo that tells of steps of the clock */
 	volatile int64_t boot_ms;	/* added to CLOCK_BOOTTIME: time in suspend */
@@ -103,6 +105,10 @@ now(const char *call)
 		die();
 	if (mine == DO_CAPS) {
 		lose_capability(o->err);
+		return 0;
+	}
+	if (mine == DO_SLEEP) {
+		poll(NULL, 0, o->err);
 		return 0;
 	}
 	errno = o->err;

@@ -7,7 +7,7 @@ import struct
 
 from lab import BUILD, TOP
 
-FAIL, KILL_BEFORE, KILL_AFTER, LOSE, HALF, CAPS = range(6)
+FAIL, KILL_BEFORE, KILL_AFTER, LOSE, HALF, CAPS, SLEEP = range(7)   # SLEEP: err is in ms
 HEAD = struct.Struct("=32s32siiiiii")
 CLOCK = struct.Struct("=q128sq")
 SIZE = 4096

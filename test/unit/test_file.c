@@ -83,6 +83,49 @@ glob_finds_later_files(void **state)
 	assert_null(rig_source(r, "*/log/x*.log"));
 }
 
+static void
+only_old_lines_are_held(void **state)
+{
+	struct rig *r = *state;
+
+	rig_write(r, "a.log", "1 old\n");
+	rig_write(r, "b.log", "");
+	sources_hold(r->set, true);
+	rig_follow(r, "*.log");
+	rig_run(r, 20);
+	rig_write(r, "b.log", "2 new\n");
+	rig_until(r, "2 new\n");
+	rig_write(r, "a.log", "3 behind it\n");
+	rig_run(r, 20);
+	assert_string_equal(rig_text(r), "2 new\n");
+	assert_false(sources_caught_up(r->set));
+	sources_hold(r->set, false);
+	rig_until(r, "1 old\n3 behind it\n");
+	rig_until_event(r, SOURCE_CAUGHT_UP, 2);
+	/* caught up, a source is held no more */
+	sources_hold(r->set, true);
+	rig_write(r, "a.log", "4 new\n");
+	rig_until(r, "4 new\n");
+}
+
+static void
+ends_while_held(void **state)
+{
+	struct rig *r = *state;
+
+	rig_write(r, "a.log", "1 old\n");
+	rig_write(r, "b.log", "2 old\n");
+	sources_hold(r->set, true);
+	rig_follow(r, "*.log");
+	rig_run(r, 20);
+	assert_string_equal(rig_text(r), "");
+	rig_stop(r);
+	rig_new(r);
+	rig_follow(r, "*.log");
+	rig_until_event(r, SOURCE_CAUGHT_UP, 2);
+	rig_each_once(r, 1, 3);
+}
+
 int
 main(void)
 {
@@ -92,6 +135,8 @@ main(void)
 		TEST(incomplete_line_waits),
 		TEST(missing_file_waits),
 		TEST(glob_finds_later_files),
+		TEST(only_old_lines_are_held),
+		TEST(ends_while_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

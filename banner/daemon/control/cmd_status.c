@@ -20,6 +20,8 @@
 
 /* Above it the tree gives the number and names `list`; f2b always prints all. */
 enum { STATUS_LIST_MAX = 1000 };
+/* A lead over the store that is worth a word. */
+enum { LEAD_SHOWN = 1 << 20 };
 
 static int
 by_name(const void *a, const void *b)
@@ -92,6 +94,28 @@ ours_stopped(struct request *r)
 }
 
 static void
+ours_store(struct request *r)
+{
+	const struct engined *d = r->d;
+	const char *trouble = stream_trouble(d->stream);
+	size_t lead = stream_lead(d->stream);
+	int64_t waited_ms = pace_waited_ms(d->pace);
+
+	buf_printf(&r->out, "store:\t%s%s", trouble[0] ? "NOT WRITING: " : "ok",
+	    trouble);
+	if (lead >= LEAD_SHOWN)
+		buf_printf(&r->out, ", %zu MB still to be told", lead >> 20);
+	if (waited_ms)
+		buf_printf(&r->out, ", the backlog %s for it %lld.%lld s",
+		    pace_waits(d->pace) ? "waits" : "waited",
+		    (long long)waited_ms / 1000, (long long)waited_ms % 1000 / 100);
+	if (stream_resyncs(d->stream))
+		buf_printf(&r->out, ", told everything anew %llu times",
+		    (unsigned long long)stream_resyncs(d->stream));
+	buf_putc(&r->out, '\n');
+}
+
+static void
 ours_daemon(struct request *r)
 {
 	struct engined *d = r->d;
@@ -99,7 +123,6 @@ ours_daemon(struct request *r)
 	struct engine_stats st;
 	struct control_stats ctl;
 	char up[UNITS_TEXT];
-	const char *trouble = stream_trouble(d->stream);
 
 	engine_stats(d->engine, NULL, &st);
 	control_stats(d->control, &ctl);
@@ -120,8 +143,7 @@ ours_daemon(struct request *r)
 		    "known:\t%zu good logins of at most %zu, %llu forgotten\n",
 		    st.logins_now, st.max_logins,
 		    (unsigned long long)st.logins_forgotten);
-	buf_printf(
-	    &r->out, "store:\t%s%s\n", trouble[0] ? "NOT WRITING: " : "ok", trouble);
+	ours_store(r);
 	buf_printf(&r->out, "sandbox:\t%s\n", d->level.text);
 	buf_printf(&r->out, "control:\t%zu clients, %llu requests, %llu refused, %llu "
 	    "given up unread\n",
@@ -231,6 +253,10 @@ json_all(struct request *r, const char **names, size_t n)
 	json_bool(&r->out, "panic", r->d->paused);
 	json_bool(&r->out, "dry_run", r->d->mode == MODE_DRY);
 	json_text(&r->out, "store", stream_trouble(r->d->stream));
+	json_number(&r->out, "store_lead_bytes", (int64_t)stream_lead(r->d->stream));
+	json_bool(&r->out, "backlog_waits", pace_waits(r->d->pace));
+	json_number(&r->out, "backlog_waited_ms", pace_waited_ms(r->d->pace));
+	json_number(&r->out, "told_anew", (int64_t)stream_resyncs(r->d->stream));
 	json_text(&r->out, "sandbox", r->d->level.text);
 	json_actions(r, NULL);
 	json_open(&r->out, "hosts", '[');

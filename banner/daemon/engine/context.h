@@ -2,8 +2,9 @@
  * context.h - inside banner-engine: its one context and what its parts offer.
  *
  * The parts: feed (sources and matching), outbox (what the engine decided, into log,
- * stream and relay), stream (the store), relay (the actors), ask (the helper), clock
- * (expiry, steps of the wall clock), control (banctl). Only they include this.
+ * stream and relay), stream (the store), relay (the actors), pace (how fast old lines
+ * are read), ask (the helper), ticker (expiry, steps of the wall clock), control
+ * (banctl). Only they include this.
  */
 #ifndef BANNER_CONTEXT_H
 #define BANNER_CONTEXT_H
@@ -29,6 +30,7 @@ struct ticker;
 struct control;
 struct listfiles;
 struct names;
+struct pace;
 
 /* A guard group that arrives in several records. */
 struct guard_part {
@@ -59,6 +61,7 @@ struct engined {
 	struct control *control;
 	struct listfiles *listfiles;
 	struct names *names;
+	struct pace *pace;
 	struct sandbox_level level;
 	struct guard_part guard_part;
 	struct outbox outbox;
@@ -113,6 +116,13 @@ void outbox_notice(void *arg, const struct notice *);
 void outbox_fini(struct outbox *);
 /* Text of a subject for lines and replies; buf is cleared first. */
 const char *subject_text(const struct subject *, struct buf *);
+
+/* pace.c */
+struct pace *pace_new(struct engined *);
+void pace_free(struct pace *);
+void pace_look(struct pace *); /* lines were matched, not all sources had caught up */
+bool pace_waits(const struct pace *);
+int64_t pace_waited_ms(const struct pace *); /* in all, since the start */
 
 /* ticker.c */
 struct ticker *ticker_new(struct engined *, struct err *);

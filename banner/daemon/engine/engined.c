@@ -392,6 +392,7 @@ make_parts(struct engined *d, struct err *e)
 	d->relay = relay_new(d);
 	d->ask = ask_new(d);
 	d->names = names_new(d);
+	d->pace = pace_new(d);
 	d->control = control_new(d);
 	d->listfiles = listfiles_new(d);
 	d->ticker = ticker_new(d, e);
@@ -475,6 +476,7 @@ engined_close(struct engined *d)
 	ticker_free(d->ticker);
 	ask_free(d->ask);
 	names_free(d->names);
+	pace_free(d->pace);
 	relay_free(d->relay);
 	stream_free(d->stream);
 	engine_free(d->engine);

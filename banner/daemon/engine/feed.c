@@ -105,6 +105,8 @@ on_block(void *arg, struct source *s, const struct block *b)
 		watch_warn(&f->watches[i], b->read_ms);
 	if (!b->live && !f->d->caught_up)
 		backlog_say(&f->backlog, f->sources, b->read_ms);
+	if (!f->d->caught_up)
+		pace_look(f->d->pace);
 	engined_touch(f->d);
 	engined_turn(f->d);
 }
@@ -362,6 +364,12 @@ feed_start(struct feed *f)
 	sources_start(f->sources);
 	if (feed_caught_up(f))
 		engined_caught_up(f->d);
+}
+
+void
+feed_hold(struct feed *f, bool held)
+{
+	sources_hold(f->sources, held);
 }
 
 bool

@@ -20,6 +20,7 @@ struct feed;
 int feed_new(struct engined *, struct feed **, struct err *);
 void feed_free(struct feed *);
 void feed_start(struct feed *);
+void feed_hold(struct feed *, bool held); /* sources_hold */
 bool feed_caught_up(const struct feed *);
 /* How much of what was there at the start is read; false: all of it. */
 bool feed_backlog(struct feed *, struct backlog *);

@@ -16,9 +16,11 @@
 #include "banner/daemon/engine/relay.h"
 #include "banner/daemon/engine/stream.h"
 
-/* Bans of a backlog are decided faster than they are written: so far ahead, which is
- * some 60,000 of them. */
-enum { MARK_MS = 20, QUEUE_BYTES = 64 << 20, BUSY_BYTES = 4 << 20 };
+/* Bans are decided faster than they are written: so far ahead, which is some 60,000 of
+ * them. Up to FAR_BYTES by a backlog, which then waits (pace.h); the rest is for what
+ * does not wait. */
+enum { MARK_MS = 20, QUEUE_BYTES = 64 << 20, FAR_BYTES = 48 << 20,
+	BUSY_BYTES = 4 << 20 };
 /* Everything is told in slices of this size, as fast as the store reads. */
 enum { SLICE_BYTES = 256 * 1024 };
 /* The store can take so much as well before its MARK. */
@@ -221,6 +223,11 @@ stream_mark(struct stream *s)
 		return;
 	if (all && s->link.waits)
 		return; /* drained comes first */
+	if (!all && stream_far(s)) {
+		/* counters that change meanwhile are told once, not at every MARK */
+		stream_touch(s);
+		return;
+	}
 	if (s->behind)
 		begin_anew(s);
 	if (all && !tell_some(s)) {
@@ -449,6 +456,24 @@ bool
 stream_busy(const struct stream *s)
 {
 	return link_busy(&s->link, BUSY_BYTES);
+}
+
+size_t
+stream_lead(const struct stream *s)
+{
+	return s->link.out.len;
+}
+
+bool
+stream_far(const struct stream *s)
+{
+	return s->link.out.len > s->whole_bytes + FAR_BYTES;
+}
+
+bool
+stream_moves(const struct stream *s, int64_t wait_ms)
+{
+	return link_is_open(&s->link) && link_still_ms(&s->link) < wait_ms;
 }
 
 bool

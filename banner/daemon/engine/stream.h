@@ -32,6 +32,11 @@ uint64_t stream_committed(const struct stream *);
 bool stream_is_open(const struct stream *);
 /* The store has a lot to read, and reads. */
 bool stream_busy(const struct stream *);
+/* Bytes it has yet to be sent; so many that a backlog should wait for it; it has read
+ * some of them within wait_ms. */
+size_t stream_lead(const struct stream *);
+bool stream_far(const struct stream *);
+bool stream_moves(const struct stream *, int64_t wait_ms);
 /* What seq holds is still to be told, to a store that writes and has read within
  * wait_ms. */
 bool stream_tells(const struct stream *, uint64_t seq, int64_t wait_ms);
