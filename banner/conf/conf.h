@@ -75,6 +75,7 @@ struct conf_request {
 	const char *dir;		/* /etc/banner, /etc/fail2ban, or a checkout */
 	bool enable_all;		/* treat every jail as enabled (dumps, tests) */
 	const char *only_jail;		/* resolve just this one (banregex), or NULL */
+	bool journal;			/* filters as if all jails read the journal */
 };
 
 /* 0, or -ENOENT/-EINVAL/-EACCES with text when there is no configuration to read. */

@@ -18,7 +18,6 @@ static const char our_defaults[] =
     "maxretry = 5\n"
     "findtime = 10m\n"
     "bantime = 10m\n"
-    "usedns = no\n"
     "backend = auto\n"
     "mode = normal\n"
     "filter = %(__name__)s[mode=%(mode)s]\n"
@@ -254,7 +253,8 @@ tell_host6(struct reader *r)
 int
 conf_read(const struct conf_request *q, struct conf **out, struct err *e)
 {
-	struct reader r = { .enable_all = q->enable_all, .only_jail = q->only_jail };
+	struct reader r = { .enable_all = q->enable_all, .only_jail = q->only_jail,
+		.journal = q->journal };
 	enum conf_layout layout = LAYOUT_BANNER;
 	size_t len = strlen(q->dir);
 	int rc = layout_find(q->dir, &layout, e);

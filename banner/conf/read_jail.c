@@ -192,7 +192,7 @@ jail_read(struct reader *r, const char *section, struct conf_jail *jail)
 	if ((!jail->enabled && !r->only_jail) ||
 	    (r->only_jail && strcmp(r->only_jail, section) != 0))
 		return;
-	backend = get(&jr, "backend", "auto");
+	backend = r->journal ? "systemd" : get(&jr, "backend", "auto");
 	spec = get(&jr, "filter", "");
 	if (!jail->refused)
 		read_rules(&jr, spec, backend);

@@ -22,6 +22,7 @@ struct reader {
 	bool older;			/* the folder came with fail2ban before 1.1.1 */
 	bool enable_all;
 	const char *only_jail;
+	bool journal;
 };
 
 /* Where something was found; file NULL: nowhere in particular. */

@@ -46,33 +46,38 @@ print_problems(const struct trial *t)
 	for (size_t i = 0; i < t->conf->nproblems; i++) {
 		const struct conf_problem *p = &t->conf->problems[i];
 
-		if (p->level >= least)
-			fprintf(stderr, "%s:%d: %s: %s\n", p->file ? p->file : "",
-			    p->line, names[p->level], p->text);
+		if (p->level < least)
+			continue;
+		if (p->file)
+			fprintf(stderr, "%s:%d: ", p->file, p->line);
+		fprintf(stderr, "%s: %s\n", names[p->level], p->text);
 	}
 }
 
-/* A jail of this name gives filter and line options. False: there is none. */
-static bool
-from_jail(struct trial *t, const char *name)
+/* A jail of this name gives filter and line options. -ENOENT: there is none; -EINVAL:
+ * it has errors, which were printed. */
+static int
+from_jail(struct trial *t, const char *name, struct err *e)
 {
-	struct conf_request q = { .dir = t->o->config, .only_jail = name };
+	struct conf_request q = { .dir = t->o->config, .only_jail = name,
+		.journal = t->o->journal };
 	const struct conf_jail *jail = NULL;
-	struct err e;
 
-	if (conf_read(&q, &t->conf, &e) == 0)
+	if (conf_read(&q, &t->conf, e) == 0)
 		jail = conf_jail_find(t->conf, name);
-	if (!jail || jail->refused) {
+	if (!jail) {
 		conf_free(t->conf);
 		t->conf = NULL;
-		return false;
+		return -ENOENT;
 	}
 	print_problems(t);
+	if (jail->refused)
+		return err_set(e, -EINVAL, "the jail %s has errors", name);
 	t->filter = jail->filter;
 	t->rules_options.usedns = jail->usedns;
 	t->rules_options.logtimezone = jail->logtimezone;
 	t->rules_options.logencoding = jail->logencoding;
-	return true;
+	return 0;
 }
 
 static const char **
@@ -94,9 +99,9 @@ read_filter(struct trial *t, const char *spec, struct err *e)
 
 	t->rules_options.usedns = DNS_WARN;
 	if (looks_like_name(spec)) {
-		if (is_plain(spec) && !t->o->journal && from_jail(t, spec))
-			return 0;
-		return conf_filter_read(&q, &t->filter, e);
+		int rc = is_plain(spec) ? from_jail(t, spec, e) : -ENOENT;
+
+		return rc == -ENOENT ? conf_filter_read(&q, &t->filter, e) : rc;
 	}
 	t->filter = (struct conf_filter){
 		.name = "regex", .failregex = { one(t, spec), 1 }, .maxlines = 1,

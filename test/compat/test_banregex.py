@@ -143,6 +143,38 @@ def test_jail_filter_and_regex(config):
     assert objects(f'{DATE} refused a.example', 'box', config=config)[1]['matched'] == 0
 
 
+def test_a_jail_with_errors_is_not_passed_over(config):
+    """For the filter of its name, that is."""
+    (config / 'jail.local').write_text('[login]\nfilter = login\nmaxretry = many\n')
+    done = subprocess.run([BUILD / 'banregex', '-c', config, 'x', 'login'],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 255
+    assert f'{config}/jail.local:3: error: maxretry: found "many"' in done.stderr
+    assert 'the jail login has errors' in done.stderr
+
+
+def test_a_jail_whose_lines_are_a_journals(config):
+    (config / 'filter.d/by.conf').write_text(
+        '[Definition]\nfailregex = ^<lt_<logtype>/head>failed <HOST>$\n'
+        '[lt_file]\nhead = \\s\n[lt_journal]\nhead = mx:\\s\n')
+    (config / 'jail.local').write_text('[other]\nfilter = by\n')
+    assert objects('mx: failed 192.0.2.1', 'other', '--journal', config=config)[1][
+        'matched'] == 1
+    assert objects(f'{DATE} failed 192.0.2.1', 'other', config=config)[1]['matched'] == 1
+
+
+def test_usedns_of_a_filter(tmp_path):
+    """It counts where the jail says nothing."""
+    for d in ('jails.d', 'filters'):
+        (tmp_path / d).mkdir()
+    (tmp_path / 'filters/x.conf').write_text(
+        '[Definition]\nusedns = raw\nfailregex = failed <HOST>$\n')
+    line = f'{DATE} failed a.example'
+    for text, matched in (('', 1), ('usedns = no\n', 0)):
+        (tmp_path / 'jails.d/j.conf').write_text('[j]\nfilter = x\n' + text)
+        assert objects(line, 'j', config=tmp_path)[1]['matched'] == matched
+
+
 def test_report():
     text = run(f'{DATE} login of ann from 192.0.2.1 failed', BAD)
     for part in ('Running tests', f'Use   failregex line : {BAD}', 'Results',
