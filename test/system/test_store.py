@@ -126,6 +126,7 @@ def test_group_commit(tmp_path):
 
 
 def test_newer_version(tmp_path):
+    """It is left as it is, and bans go on; another file in its place is used."""
     d = store(tmp_path)
     d.stop()
     db = sqlite3.connect(tmp_path / DB)
@@ -133,9 +134,18 @@ def test_newer_version(tmp_path):
     db.close()
     before = (tmp_path / DB).read_bytes()
     d = Drive("banner-store", state=tmp_path)
+    d.send("engine")
     assert "newer banner" in d.expect("log", 1)[2]
-    d.expect("exit", 1)
+    assert "newer banner" in d.expect("lost", 1)[2]
+    d.expect("end")
+    d.send("putban", 5, "192.0.2.1", "jail=sshd")
+    d.send("mark", 1)
+    time.sleep(1.5)
     assert (tmp_path / DB).read_bytes() == before
+    (tmp_path / DB).rename(tmp_path / "newer")
+    d.expect("committed", 1, 0)
+    assert d.stop() == 0
+    assert (tmp_path / "newer").read_bytes() == before
 
 
 def test_foreign_database(tmp_path):
@@ -143,9 +153,14 @@ def test_foreign_database(tmp_path):
     db.execute("CREATE TABLE x(y)")
     db.commit()
     db.close()
+    before = (tmp_path / DB).read_bytes()
     d = Drive("banner-store", state=tmp_path)
+    d.send("engine")
     assert "not a database of banner" in d.expect("log", 1)[2]
-    d.expect("exit", 1)
+    d.expect("lost", 1)
+    d.expect("end")
+    d.stop()
+    assert (tmp_path / DB).read_bytes() == before
 
 
 def test_anew(tmp_path):

@@ -2,8 +2,7 @@
  * actor_main.c - banner-actor: the process that carries out bans.
  *
  * argv[1] is the number of the actor; it serves all actions of the configuration that
- * have it. Plugins lie in the folder "actions" beside this program, installed or not;
- * argv[2] may name another one.
+ * have it. Plugins lie in the folder "actions" beside this program, installed or not.
  */
 #include <errno.h>
 #include <event2/event.h>

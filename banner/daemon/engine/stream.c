@@ -419,7 +419,8 @@ on_closed(void *arg)
 {
 	struct stream *s = arg;
 
-	log_error("banner.engine", "the store is gone; deciding goes on without it");
+	log_error("banner.engine", "the store is gone; %s", s->d->restored ?
+	    "deciding goes on without it" : "what it knows is waited for");
 	s->restoring = false;
 	s->behind = true;
 	stop_telling(s);

@@ -272,12 +272,13 @@ kid_start(struct kid *k, struct err *e)
 	struct proc_spec spec = { .program = program,
 		.user = k->user,
 		.caps = k->caps,
-		.conf_fd = p->conf_fd,
-		.detail = detail };
+		.conf_fd = p->conf_fd };
 	int rc;
 
 	kid_name(k);
 	snprintf(program, sizeof(program), "banner-%s", role_names[k->role]);
+	if (k->role == ROLE_ACTOR || k->role == ROLE_ENGINE)
+		spec.detail = detail;
 	snprintf(detail, sizeof(detail), "%u", k->number);
 	if (k->role == ROLE_ENGINE)
 		snprintf(detail, sizeof(detail), "%s",

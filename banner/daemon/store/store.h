@@ -69,8 +69,8 @@ struct store {
 	void *works_arg;
 };
 
-/* Open or create the file. 0; -EPROTO: written by a newer version, or not ours: not
- * touched, with text; other errors: with text, and store_commit tries again. */
+/* Open or create the file. 0 or -errno with text, and store_commit tries again.
+ * -EPROTO: it was written by a newer version, or is not ours; it is not touched. */
 int	store_open(struct store *, const char *path, struct err *);
 void	store_close(struct store *);
 /* Give back the memory that only makes the next write faster. */

@@ -265,21 +265,20 @@ static const struct serve_ops serve_ops = {
 	.start = on_start, .record = on_record, .turn = on_turn, .end = on_end,
 };
 
-/* A database that is not ours ends the process; a disk that does not work does not. */
-static int
-open_store(struct keeper *k, struct err *e)
+/* Neither a disk that does not work nor a file that is not ours keeps anybody from
+ * banning: both are tried again. */
+static void
+open_store(struct keeper *k)
 {
+	struct err e = { 0 };
 	int rc;
 
 	buf_printf(&k->path, "%s/banner.sqlite3", k->child.conf->daemon.state);
-	rc = store_open(&k->store, k->path.p, e);
-	if (rc == -EPROTO)
-		return rc;
+	rc = store_open(&k->store, k->path.p, &e);
 	if (rc < 0 && rc != -EBUSY) {
-		tell_failure(k, rc, e);
+		tell_failure(k, rc, &e);
 		arm(k->commit, RETRY_MS);
 	}
-	return 0;
 }
 
 static int
@@ -308,10 +307,9 @@ run(struct keeper *k, struct err *e)
 	if (!k->rest || !k->commit || !k->purge || !k->start)
 		return -ENOMEM;
 	rc = confine(k, &level, e);
-	if (rc == 0)
-		rc = open_store(k, e);
 	if (rc < 0)
 		return rc;
+	open_store(k);
 	child_ready(&k->child, &level);
 	arm(k->purge, MS_PER_MIN);
 	serve_run(&k->serve);
