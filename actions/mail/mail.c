@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RETRY_S = 60, NUMBER_MAX = 86400 };
+enum { RETRY_S = 60, DAY_S = 86400 };
 
 struct mail {
 	const struct bn_host *host;
@@ -38,7 +38,7 @@ static const struct bn_key mail_keys[] = {
 	{ "server", "smtp://127.0.0.1:25", "smtp:// or smtps://, host, port" },
 	{ "tls", "auto", "auto (required but to this machine), required, off" },
 	{ "ca", "", "file of certificates to trust instead of the system's" },
-	{ "user", "", "name to log in to the server with" },
+	{ "login", "", "name to log in to the server with" },
 	{ "password_file", "", "file that holds the password and nothing else" },
 	{ "sendmail", "", "program to start instead of talking to a server" },
 	{ "subject", "", "of the message; <ip> <user> <jail> <failures> <bans>" },
@@ -68,21 +68,23 @@ bad(const struct mail *m, const char *what, const char *value)
 {
 	char text[256];
 
-	snprintf(text, sizeof(text), "%s: \"%s\"", what, value);
+	snprintf(text, sizeof(text), "%s: \"%.100s\"", what, value);
 	m->host->log(m->host->ctx, BN_ERROR, text);
 	return -EINVAL;
 }
 
 static int
-number(const struct mail *m, const char *key, long *out)
+seconds(const struct mail *m, const char *key, long least, long *out)
 {
 	const char *text = get(m, key);
-	char *end;
+	char *end, what[80];
 
 	*out = strtol(text, &end, 10);
-	if (!*text || *end || *out < 0 || *out > NUMBER_MAX)
-		return bad(m, "not a number of seconds up to a day", text);
-	return 0;
+	if (*text && !*end && *out >= least && *out <= DAY_S)
+		return 0;
+	snprintf(what, sizeof(what), "%s is a number of seconds, %ld to %d, not", key,
+	    least, (int)DAY_S);
+	return bad(m, what, text);
 }
 
 /* What stands in a header and on a command line: no blank, no control, no option. */
@@ -106,13 +108,13 @@ read_to(struct mail *m)
 	for (word = copy ? strtok_r(copy, " \t\n,", &save) : NULL; word && rc == 0;
 	     word = strtok_r(NULL, " \t\n,", &save)) {
 		if (!is_address(word) || m->setup.nto == MAIL_TO)
-			rc = bad(m, "not an address, or too many", word);
+			rc = bad(m, "to is up to 20 addresses, not", word);
 		else if (!(m->setup.to[m->setup.nto++] = strdup(word)))
 			rc = -ENOMEM;
 	}
 	free(copy);
 	if (rc == 0 && m->setup.nto == 0)
-		rc = bad(m, "to names nobody", "");
+		rc = bad(m, "to is up to 20 addresses, not", "");
 	return rc;
 }
 
@@ -130,16 +132,37 @@ read_password(struct mail *m)
 	if (!f || !fgets(line, sizeof(line), f)) {
 		int rc = f ? -EINVAL : -errno;
 
-		bad(m, "cannot read", path);
+		bad(m, f ? "password_file is empty" : errno == EACCES ?
+		    "password_file may not be read by the action's user" :
+		    "password_file cannot be read", path);
 		if (f)
 			fclose(f);
 		return rc;
 	}
 	fclose(f);
+	if (strlen(line) == sizeof(line) - 1)
+		return bad(
+		    m, "password_file holds a line of more than 510 bytes", path);
 	line[strcspn(line, "\r\n")] = '\0';
 	m->password = strdup(line);
 	m->setup.password = m->password;
 	return m->password ? 0 : -ENOMEM;
+}
+
+static int
+check_files(const struct mail *m)
+{
+	const struct mail_setup *s = &m->setup;
+
+	if (!*s->login != !*get(m, "password_file"))
+		return bad(m, "login and password_file belong together; login is",
+		    s->login);
+	if (*s->sendmail && access(s->sendmail, X_OK) < 0)
+		return bad(
+		    m, "sendmail is no program that can be started", s->sendmail);
+	if (*s->ca && access(s->ca, R_OK) < 0)
+		return bad(m, "ca is no file that can be read", s->ca);
+	return 0;
 }
 
 static int
@@ -151,24 +174,24 @@ read_setup(struct mail *m)
 	s->server = get(m, "server");
 	s->sendmail = get(m, "sendmail");
 	s->from = get(m, "from");
-	s->user = get(m, "user");
+	s->login = get(m, "login");
 	s->tls = get(m, "tls");
 	s->ca = get(m, "ca");
 	s->subject = get(m, "subject");
 	if (rc == 0 && *s->from && !is_address(s->from))
-		rc = bad(m, "not an address", s->from);
+		rc = bad(m, "from is an address, not", s->from);
 	if (rc == 0 && *s->sendmail && *s->sendmail != '/')
 		rc = bad(m, "sendmail is an absolute path, not", s->sendmail);
 	if (rc == 0 && strcmp(s->tls, "auto") && strcmp(s->tls, "required") &&
 	    strcmp(s->tls, "off"))
 		rc = bad(m, "tls is auto, required or off, not", s->tls);
 	if (rc == 0)
-		rc = number(m, "delay", &m->delay_s);
+		rc = seconds(m, "delay", 0, &m->delay_s);
 	if (rc == 0)
-		rc = number(m, "every", &m->every_s);
+		rc = seconds(m, "every", 0, &m->every_s);
 	if (rc == 0)
-		rc = number(m, "timeout", &s->timeout_s);
-	return rc;
+		rc = seconds(m, "timeout", 1, &s->timeout_s);
+	return rc < 0 ? rc : check_files(m);
 }
 
 static void	mail_close(void *self);
@@ -199,6 +222,8 @@ mail_check(const struct bn_host *host)
 	m->host = host;
 	m->timer = -1;
 	rc = read_setup(m);
+	if (rc == 0)
+		rc = read_password(m);
 	if (rc == 0)
 		rc = check_smtp(m);
 	mail_close(m);

@@ -36,7 +36,7 @@ struct mail_digest {
 };
 
 struct mail_setup {
-	const char *server, *sendmail, *from, *user, *password, *tls, *ca;
+	const char *server, *sendmail, *from, *login, *password, *tls, *ca;
 	const char *subject;		/* template, or "" */
 	char *to[MAIL_TO];
 	size_t nto;

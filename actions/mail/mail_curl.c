@@ -44,17 +44,29 @@ wants_tls(const struct mail_setup *s)
 	return !strcmp(s->tls, "required");
 }
 
+static bool
+is_url(const char *server)
+{
+	CURLU *u = curl_url();
+	bool yes = u && curl_url_set(u, CURLUPART_URL, server, 0) == CURLUE_OK;
+
+	curl_url_cleanup(u);
+	return yes &&
+	    (!strncmp(server, "smtp://", 7) || !strncmp(server, "smtps://", 8));
+}
+
 int
 mail_smtp_check(const struct mail_setup *s, char why[256])
 {
-	if (strncmp(s->server, "smtp://", 7) && strncmp(s->server, "smtps://", 8)) {
-		snprintf(why, 256, "server is smtp://HOST or smtps://HOST, not \"%s\"",
-		    s->server);
+	if (!is_url(s->server)) {
+		snprintf(why, 256, "server is smtp://HOST:PORT or smtps://HOST:PORT, "
+		    "not \"%.150s\"", s->server);
 		return -EINVAL;
 	}
 	if (s->password && !wants_tls(s) && !is_local(s->server) &&
 	    strncmp(s->server, "smtps://", 8)) {
-		snprintf(why, 256, "a password without TLS");
+		snprintf(why, 256, "password_file: a password goes over a network only "
+		    "with TLS, and tls is off");
 		return -EINVAL;
 	}
 	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -EIO;
@@ -73,8 +85,8 @@ options(CURL *c, const struct mail_setup *s, const char *from)
 	    (long)(wants_tls(s) ? CURLUSESSL_ALL : CURLUSESSL_NONE));
 	if (*s->ca)
 		curl_easy_setopt(c, CURLOPT_CAINFO, s->ca);
-	if (*s->user)
-		curl_easy_setopt(c, CURLOPT_USERNAME, s->user);
+	if (*s->login)
+		curl_easy_setopt(c, CURLOPT_USERNAME, s->login);
 	if (s->password)
 		curl_easy_setopt(c, CURLOPT_PASSWORD, s->password);
 }

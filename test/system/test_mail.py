@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import time
 
 import pytest
@@ -235,3 +236,62 @@ def test_attempts_of_the_engine(place):
             assert f"  192.0.2.{i + 1} " in text
         assert text.count("imap") == 3 and "secret" not in text
         assert "1 sent" in lab.ok("status")
+
+
+SMTP = r"""import base64, socket, sys
+listener = socket.create_server(("127.0.0.1", 2525))
+print("here", flush=True)
+conn = listener.accept()[0]
+lines = conn.makefile("rw", newline="\r\n")
+def say(text):
+    lines.write(text + "\r\n")
+    lines.flush()
+say("220 test")
+for line in lines:
+    verb = line.split()[0].upper()
+    if verb == "EHLO":
+        say("250-test\r\n250 AUTH PLAIN")
+    elif verb == "AUTH":
+        words = line.split()
+        if len(words) < 3:
+            say("334 ")
+            words.append(lines.readline().strip())
+        print(base64.b64decode(words[2]), flush=True)
+        say("235 yes")
+    elif verb == "DATA":
+        say("354 go on")
+        while lines.readline() != ".\r\n":
+            pass
+        say("250 yes")
+        break
+    else:
+        say("250 yes")
+"""
+
+
+def test_login_from_a_section():
+    """As in the manual page: the name to log in with is not the user of the process; the
+    password is read by the latter."""
+    with Lab() as lab:
+        uid = lab.make_accounts()["_bannermail"]
+        secret = lab.dir / "mail.password"
+        secret.write_text("s e c\n")
+        os.chown(secret, 0, uid)
+        secret.chmod(0o640)
+        lab.daemon_conf("[action notice]\nplugin = mail\nto = root@example.com\n"
+                        "server = smtp://127.0.0.1:2525\nlogin = banner\ndelay = 0\n"
+                        f"password_file = {secret}")
+        lab.jail("sshd", action="notice")
+        server = subprocess.Popen(lab.inside([sys.executable, "-c", SMTP]),
+                                  stdout=subprocess.PIPE, text=True)
+        try:
+            assert server.stdout.readline() == "here\n"
+            lab.start()
+            status = pathlib.Path(f"/proc/{lab.children()['banner-actor']}/status").read_text()
+            assert f"Uid:\t{uid}\t" in status
+            lab.fail("192.0.2.1", 3)
+            assert server.stdout.readline() == repr(b"\0banner\0s e c") + "\n", lab.logged()
+            wait_for(lambda: "1 sent" in lab.ok("status"), 10, "the message")
+        finally:
+            server.kill()
+            server.wait()
