@@ -131,30 +131,42 @@ get_commands(struct exec *x)
 	return 0;
 }
 
-static bool
-is_true(const char *v)
+static int
+get_bool(const struct bn_host *h, const char *key, bool *out)
 {
-	return !strcmp(v, "1") || !strcasecmp(v, "true") || !strcasecmp(v, "yes") ||
-	    !strcasecmp(v, "on");
+	static const char *const words[] = { "0", "1", "false", "true", "no", "yes",
+		"off", "on" };
+	const char *text = h->get(h->ctx, key);
+	char why[160];
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcasecmp(text, words[i]) == 0) {
+			*out = i % 2 == 1;
+			return 0;
+		}
+	if (!*text)
+		return 0;
+	snprintf(why, sizeof(why), "%s is yes or no (true, false; on, off; 1, 0), "
+	    "not \"%.60s\"", key, text);
+	return refuse(h, why);
 }
 
 static int
 get_options(struct exec *x)
 {
 	const struct bn_host *h = x->host;
-	const char *demand = h->get(h->ctx, "actionstart_on_demand");
 	const char *text = h->get(h->ctx, "timeout");
 	char *end;
 	double s = strtod(text, &end);
 
 	if (!*text || *end || !(s > 0 && s <= TIMEOUT_MAX_S))
-		return refuse(h, "timeout is a number of seconds up to 3600");
+		return refuse(h, "timeout is a number of seconds, more than 0, up to "
+		    "3600");
 	x->timeout_ms = (int)(s * 1000);
 	x->bantime_s = strtoll(any_option(h, "bantime", "-1"), NULL, 10);
-	x->norestored = is_true(h->get(h->ctx, "norestored"));
-	if (*demand)
-		x->on_demand = is_true(demand);
-	return 0;
+	if (get_bool(h, "norestored", &x->norestored) < 0)
+		return -EINVAL;
+	return get_bool(h, "actionstart_on_demand", &x->on_demand);
 }
 
 static bool

@@ -51,6 +51,38 @@ get_listen(struct login *l)
 	return 0;
 }
 
+/* As the value of a header it must come through as it is. */
+static int
+get_key(struct login *l)
+{
+	size_t n = strlen(l->key);
+
+	for (size_t i = 0; i < n; i++)
+		if (l->key[i] < ' ' || l->key[i] > '~')
+			return refuse(l->host, "key is printable ASCII");
+	return 0;
+}
+
+static int
+get_options(struct login *l, const struct bn_host *host)
+{
+	int rc;
+
+	l->host = host;
+	l->listen = host->get(host->ctx, "listen");
+	l->key = host->get(host->ctx, "key");
+	rc = get_key(l);
+	return rc < 0 ? rc : get_listen(l);
+}
+
+static int
+login_check(const struct bn_host *host)
+{
+	struct login l = { 0 };
+
+	return get_options(&l, host);
+}
+
 static int
 login_open(const struct bn_host *host, void **self)
 {
@@ -59,10 +91,7 @@ login_open(const struct bn_host *host, void **self)
 
 	if (!l)
 		return -ENOMEM;
-	l->host = host;
-	l->listen = host->get(host->ctx, "listen");
-	l->key = host->get(host->ctx, "key");
-	rc = host->loop && host->known ? get_listen(l) :
+	rc = host->loop && host->known ? get_options(l, host) :
 	    refuse(host, "here is no engine to ask: the action is for bannerd");
 	if (rc < 0) {
 		free(l);
@@ -159,5 +188,5 @@ BN_ACTION(login) = {
 	.name = "login", .kinds = 1 << BN_ADDR | 1 << BN_USER, .keys = login_keys,
 	.open = login_open, .apply = login_apply, .list = login_list,
 	.targets = login_targets, .flush = login_flush, .close = login_close,
-	.same = login_same, .known = login_answered,
+	.same = login_same, .known = login_answered, .check = login_check,
 };

@@ -18,22 +18,31 @@
 #include <unistd.h>
 
 static const struct bn_key nft_keys[] = {
-	{ "table", "banner", "table of family inet that holds the bans" },
+	{ "table", "banner", "table of family inet that holds the bans: up to 100 "
+	    "letters, digits, _ - ., a letter or _ first" },
 	{ "hook", "prerouting", "prerouting (also what is forwarded) or input" },
-	{ "priority", "-300", "of the chain; -300 is before connection tracking" },
+	{ "priority", "-300", "of the chain, -100000 to 100000; -300 is before "
+	    "connection tracking" },
 	{ "verdict", "drop", "drop (silent) or reject (answered by ICMP)" },
-	{ "port", "", "ports to close: numbers, ranges (6000:6010) and names; all" },
-	{ "protocol", "", "tcp, udp, sctp, dccp; with ports tcp, else all traffic" },
-	{ "kill_sessions", "no", "yes: close the connections banned addresses have" },
+	{ "port", "", "up to 64 ports to close: numbers, ranges (6000:6010) and "
+	    "names of services; empty: all" },
+	{ "protocol", "", "up to 4 of tcp, udp, sctp, dccp, udplite, without ports "
+	    "also icmp, icmpv6, all" },
+	{ "kill_sessions", "no", "yes or no; yes: close the connections banned "
+	    "addresses have" },
 	{ NULL, NULL, NULL }
 };
 
 static int
 bad_option(const struct bn_host *h, const char *key, const char *value)
 {
-	char text[160];
+	const struct bn_key *k = nft_keys;
+	char text[256];
 
-	snprintf(text, sizeof(text), "option %s cannot be \"%.80s\"", key, value);
+	while (k->name && strcmp(k->name, key) != 0)
+		k++;
+	snprintf(text, sizeof(text), "option %s cannot be \"%.80s\": %s", key, value,
+	    k->name ? k->help : "");
 	h->log(h->ctx, BN_ERROR, text);
 	return -EINVAL;
 }
@@ -88,9 +97,7 @@ get_scope(const struct bn_host *h, struct nft_scope *out)
 	struct nft_word bad;
 	int rc = nft_scope_parse(out, ports, protocols, &bad);
 
-	if (rc == -E2BIG)
-		return bad_option(h, "port", "more than 64 ports or 4 protocols");
-	return rc < 0 ? bad_option(h, "port or protocol", bad.text) : 0;
+	return rc < 0 ? bad_option(h, bad.option, bad.text) : 0;
 }
 
 static int

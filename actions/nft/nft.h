@@ -48,8 +48,10 @@ struct nft {
 	int notices;			/* fd */
 };
 
-/* Read "22,80,6000:6010" and "tcp,udp"; 0, or -EINVAL with the bad word in bad. */
+/* Read "22,80,6000:6010" and "tcp,udp"; 0, or -EINVAL, -E2BIG (too many) with the bad
+ * word in bad. */
 struct nft_word {
+	const char *option;		/* that it stands in */
 	char text[48];
 };
 int	nft_scope_parse(struct nft_scope *, const char *ports, const char *protocols,

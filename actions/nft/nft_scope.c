@@ -92,7 +92,7 @@ take_port(struct nft_scope *s, char *word)
 static int
 each_word(struct nft_scope *s, const char *list, bool port, struct nft_word *bad)
 {
-	struct nft_word word;
+	struct nft_word word = { .option = port ? "port" : "protocol" };
 	int rc = 0;
 
 	for (size_t n; rc == 0 && *(list += strspn(list, ", \t\n")); list += n) {

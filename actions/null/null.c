@@ -14,6 +14,8 @@
 
 #include "banner/action.h"
 
+enum { ERRNO_MAX = 4095 };	/* of the kernel */
+
 struct held {
 	struct bn_subject subject;	/* first: compare() sees but this */
 	char *text;		/* of the subject, or NULL */
@@ -52,10 +54,17 @@ number(const struct bn_host *h, const char *key)
 static int
 null_check(const struct bn_host *host)
 {
-	if (number(host, "fail") >= 0 && number(host, "error") > 0 &&
-	    number(host, "delay") >= 0)
+	const char *path = host->get(host->ctx, "file"), *why = NULL;
+
+	if (number(host, "fail") < 0 || number(host, "delay") < 0)
+		why = "fail and delay are whole numbers, 0 to 1000000";
+	else if (number(host, "error") < 1 || number(host, "error") > ERRNO_MAX)
+		why = "error is an errno, 1 to 4095";
+	else if (*path && *path != '/')
+		why = "file is an absolute path";
+	if (!why)
 		return 0;
-	host->log(host->ctx, BN_ERROR, "fail, error and delay are whole numbers");
+	host->log(host->ctx, BN_ERROR, why);
 	return -EINVAL;
 }
 

@@ -20,10 +20,14 @@
 static const struct bn_key route_keys[] = {
 	{ "blocktype", "blackhole", "blackhole (silent), unreachable or prohibit "
 	    "(answered by ICMP)" },
-	{ "table", "main", "kernel routing table that holds the bans, name or number" },
-	{ "metric", "0", "metric of the routes; 0 is the kernel's default" },
-	{ "ingress", "no", "yes: nft rules drop what comes from banned addresses" },
-	{ "kill_sessions", "no", "yes: close the connections banned addresses have" },
+	{ "table", "main", "kernel routing table that holds the bans: a name of "
+	    "/etc/iproute2/rt_tables, or a number from 1" },
+	{ "metric", "0", "metric of the routes, 0 to 4294967295; 0 is the kernel's "
+	    "default" },
+	{ "ingress", "no", "yes or no; yes: nft rules drop what comes from banned "
+	    "addresses" },
+	{ "kill_sessions", "no", "yes or no; yes: close the connections banned "
+	    "addresses have" },
 	{ NULL, NULL, NULL }
 };
 
@@ -36,9 +40,13 @@ enum { NTYPES = sizeof(blocktypes) / sizeof(*blocktypes) };
 static int
 bad_option(const struct bn_host *h, const char *key, const char *value)
 {
-	char text[160];
+	const struct bn_key *k = route_keys;
+	char text[256];
 
-	snprintf(text, sizeof(text), "option %s cannot be \"%.80s\"", key, value);
+	while (k->name && strcmp(k->name, key) != 0)
+		k++;
+	snprintf(text, sizeof(text), "option %s cannot be \"%.80s\": %s", key, value,
+	    k->name ? k->help : "");
 	h->log(h->ctx, BN_ERROR, text);
 	return -EINVAL;
 }
@@ -64,8 +72,10 @@ get_table(const struct bn_host *h, uint32_t *out)
 	const char *text = h->get(h->ctx, "table");
 	int id;
 
-	if (*text >= '0' && *text <= '9')
-		return get_number(h, "table", out);
+	if (*text >= '0' && *text <= '9') {
+		id = get_number(h, "table", out);
+		return id == 0 && *out == 0 ? bad_option(h, "table", text) : id;
+	}
 	id = strcmp(text, "main") == 0 ? RT_TABLE_MAIN : -1;
 	if (id < 0 && rtnl_route_read_table_names("/etc/iproute2/rt_tables") == 0)
 		id = rtnl_route_str2table(text);

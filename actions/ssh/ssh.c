@@ -121,6 +121,30 @@ get_remote(struct ssh *s)
 	return 0;
 }
 
+/* What would be passed over in silence is refused. */
+static int
+check_options(struct ssh *s)
+{
+	const struct options *o = &s->o;
+	bool agent = strcmp(o->key, "agent") == 0;
+	const char *why = NULL;
+
+	if (!agent && *o->key != '/')
+		why = "key is the absolute path of a private key, or agent";
+	else if (*o->known_hosts != '/')
+		why = "known_hosts is an absolute path";
+	else if (*o->agent && !agent)
+		why = "agent is for key = agent";
+	else if (*o->ssh_options && s->carrier != &carrier_openssh)
+		why = "ssh_options are for carrier = openssh";
+	else if (!*o->user || *o->user == '-' || strpbrk(o->user, " \t\n@"))
+		why = "login is the name of one user";
+	if (!why)
+		return 0;
+	ssh_log(s, BN_ERROR, "%s", why);
+	return -EINVAL;
+}
+
 static int
 get_options(struct ssh *s)
 {
@@ -146,7 +170,9 @@ get_options(struct ssh *s)
 	o->ssh_options = bn->get(bn->ctx, "ssh_options");
 	if (rc == 0)
 		rc = get_remote(s);
-	return rc < 0 ? rc : get_carrier(s);
+	if (rc == 0)
+		rc = get_carrier(s);
+	return rc < 0 ? rc : check_options(s);
 }
 
 /* ALIAS=[IPV6]:PORT, NAME:PORT, and what is left of these. */
@@ -185,6 +211,19 @@ parse_host(struct ssh *s, struct host *h, const char *word, size_t len)
 	return h->where && h->name ? 0 : -ENOMEM;
 }
 
+/* What is shown must tell hosts apart. */
+static int
+check_name(struct ssh *s, const struct host *h)
+{
+	for (const struct host *o = s->hosts; o != h; o++)
+		if (strcmp(o->name, h->name) == 0) {
+			ssh_log(s, BN_ERROR, "hosts: \"%.80s\" is there twice; give "
+			    "one an alias, ALIAS=NAME:PORT", h->name);
+			return -EEXIST;
+		}
+	return 0;
+}
+
 static int
 get_hosts(struct ssh *s)
 {
@@ -198,14 +237,17 @@ get_hosts(struct ssh *s)
 	for (at += strspn(at, blank); *at && rc == 0; at += strspn(at, blank)) {
 		size_t len = strcspn(at, blank);
 
-		if (s->nhosts == SSH_HOSTS)
+		if (s->nhosts == SSH_HOSTS) {
+			ssh_log(s, BN_ERROR, "hosts: more than %d", SSH_HOSTS);
 			return -E2BIG;
+		}
 		rc = parse_host(s, &s->hosts[s->nhosts], at, len);
 		if (rc < 0)
-			ssh_log(s, BN_ERROR, "hosts: \"%.*s\" is no host",
+			ssh_log(s, BN_ERROR, "hosts: \"%.*s\" is none of NAME, "
+			    "NAME:PORT, ALIAS=NAME:PORT, [IPV6]:PORT",
 			    (int)(len > 80 ? 80 : len), at);
 		else
-			s->nhosts++;
+			rc = check_name(s, &s->hosts[s->nhosts++]);
 		at += len;
 	}
 	if (rc == 0 && s->nhosts == 0) {

@@ -244,8 +244,9 @@ def test_all_ports(ns):
 
 
 def test_wrong_options(ns):
-    for opts, text in (("port=ssg", 'port or protocol cannot be "ssg"'),
-                       ("protocol=tpc", 'port or protocol cannot be "tpc"'),
+    for opts, text in (("port=ssg", 'port cannot be "ssg": up to 64 ports'),
+                       ("port=" + " ".join(map(str, range(1, 66))), 'port cannot be "65"'),
+                       ("protocol=tpc", 'protocol cannot be "tpc": up to 4 of tcp'),
                        ("hook=output", 'hook cannot be "output"'),
                        ("table=a b", 'table cannot be "a b"')):
         d = Drive("banner-actor", ["0"], actions=["nft,nft,," + opts], netns=NS)

@@ -104,7 +104,8 @@ actor_plugins(char out[PATH_MAX], struct err *e)
 	return rc;
 }
 
-/* The jail that names it first tells where to look. */
+/* The jail that names it first, and the section or file it comes from, tell where to
+ * look. */
 static const struct conf_jail *
 named_by(const struct conf *c, size_t action)
 {
@@ -134,8 +135,10 @@ checkaction_report(const struct conf *c, struct buf *b)
 			continue;
 		if (j && j->file)
 			buf_printf(b, "%s:%d: ", j->file, j->line);
-		buf_printf(b, "error: [%s] action %s: %s\n", j ? j->name : "", a->name,
-		    e.text);
+		buf_printf(b, "error: [%s] action %s", j ? j->name : "", a->name);
+		if (a->file)
+			buf_printf(b, " (%s:%d)", a->file, a->line);
+		buf_printf(b, ": %s\n", e.text);
 		errors++;
 	}
 	return errors;
