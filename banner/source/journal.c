@@ -4,7 +4,9 @@
  * Each entry is one line, in the words a syslog file would have:
  * "HOST IDENT[PID]: MESSAGE", with its own time, so no date is looked for. The place is
  * the journal's cursor. libsystemd tells of new entries and of rotated, removed and
- * added files by one descriptor; after such changes we go on from the cursor.
+ * added files by one descriptor. After such changes the journal is opened anew and read
+ * on from the cursor: an open one never looks into a folder that came later, and
+ * journald moves from /run to /var when somebody makes /var/log/journal.
  */
 #include <errno.h>
 #include <glob.h>
@@ -33,6 +35,7 @@ struct journal {
 	size_t nmatch;
 	uint64_t newest_us;	/* at the start: later entries are live */
 	uint64_t entries;
+	bool opened;		/* once */
 	bool missing_said, error_said;
 	struct buf line;
 };
@@ -191,13 +194,23 @@ seek_first(struct journal *jo)
 	struct sources *set = jo->src.set;
 	int64_t since = set->host.now_ms(set->host.arg) - set->opt.backlog_ms;
 
-	if (jo->lib.seek_tail(jo->j) >= 0 && jo->lib.previous(jo->j) > 0)
+	if (!jo->opened && jo->lib.seek_tail(jo->j) >= 0 &&
+	    jo->lib.previous(jo->j) > 0)
 		(void)jo->lib.get_realtime_usec(jo->j, &jo->newest_us);
-	if (jo->src.place[0])
-		return seek_place(jo);
+	if (jo->src.place[0]) {
+		int rc = seek_place(jo);
+
+		if (rc != -EINVAL)
+			return rc;
+		source_event(&jo->src, SOURCE_ERROR, "the stored place is not "
+		    "understood; reading as if for the first time");
+		jo->src.place[0] = '\0';
+	}
 	return jo->lib.seek_realtime_usec(
 	    jo->j, since > 0 ? (uint64_t)since * 1000 : 0);
 }
+
+static void	try_open(struct journal *);
 
 static void
 failed(struct journal *jo, const char *what, int rc)
@@ -235,18 +248,14 @@ look(struct journal *jo)
 {
 	int rc = jo->lib.process(jo->j);
 
-	if (rc < 0) {
+	if (rc == SD_JOURNAL_INVALIDATE) {
+		journal_close(jo);
+		try_open(jo);
+	} else if (rc < 0) {
 		failed(jo, "changes", rc);
-		return;
+	} else {
+		job_queue(jo->src.set, &jo->job);
 	}
-	if (rc == SD_JOURNAL_INVALIDATE && jo->src.place[0]) {
-		rc = seek_place(jo);
-		if (rc < 0) {
-			failed(jo, "cursor", rc);
-			return;
-		}
-	}
-	job_queue(jo->src.set, &jo->job);
 }
 
 static void
@@ -318,6 +327,8 @@ journal_open(struct journal *jo)
 	fd = jo->lib.get_fd(jo->j);
 	if (fd < 0)
 		return fd;
+	/* The files that were found just now count as changes. */
+	(void)jo->lib.process(jo->j);
 	jo->readable =
 	    event_new(jo->src.set->base, fd, EV_READ | EV_PERSIST, on_readable, jo);
 	event_add(jo->readable, NULL);
@@ -339,8 +350,10 @@ try_open(struct journal *jo)
 	} else if (rc < 0) {
 		failed(jo, "open", rc);
 	} else {
+		if (!jo->opened || jo->error_said)
+			source_event(&jo->src, SOURCE_OPENED, "journal");
+		jo->opened = true;
 		jo->error_said = false;
-		source_event(&jo->src, SOURCE_OPENED, "journal");
 		/* Network file systems tell nobody of changes. */
 		if (jo->lib.reliable_fd(jo->j) == 0)
 			timer_after(jo->again, POLL_MS);
