@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -509,10 +510,9 @@ def test_others_may_not_connect_or_change(lab):
     assert oct(lab.socket.stat().st_mode & 0o777) == "0o660"
     os.chmod(lab.dir, 0o755)
     os.chmod(lab.dir / "run", 0o755)
+    # A copy, because the build folder may be closed to others.
     argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-            str(BUILD / "banctl"), "-s", str(lab.socket)]
-    if subprocess.run(argv[:4] + ["test", "-x", str(BUILD / "banctl")]).returncode:
-        pytest.skip("the build folder is closed to others")
+            shutil.copy(BUILD / "banctl", lab.dir), "-s", str(lab.socket)]
     done = subprocess.run(argv + ["ping"], capture_output=True, text=True)
     assert done.returncode == 3, done
     os.chmod(lab.socket, 0o666)
