@@ -32,7 +32,9 @@ TIMER = "[Timer]\nOnBootSec=1\n[Install]\nWantedBy=timers.target\n"
 APT = """#!/bin/sh
 echo "$*" >> /asked
 [ ! -e /slow ] || sleep 60
+[ ! -e /fails ] || { rm /fails; exit 100; }
 dpkg -i /standin.deb
+[ ! -e /late ] || { touch /installed; sleep 60; }
 """
 
 
@@ -63,7 +65,7 @@ def m(tmp_path_factory):
 def removed(m):
     yield
     m.run("dpkg", "-P", "dovecot-imapd")
-    for name in ("/asked", "/slow", "/started", POLICY):
+    for name in ("/asked", "/slow", "/late", "/installed", "/started", POLICY):
         m.path(name).unlink(missing_ok=True)
 
 
@@ -82,6 +84,25 @@ def test_nothing_is_started_now_or_later(m):
     assert enabled(m, "ssh"), "what was enabled stays"
     assert "# mine" in m.path(POLICY).read_text()
     assert m.ok(DEPS, "imap") == "", "nothing to do"
+
+
+def test_interrupted_it_leaves_nothing(m):
+    """Not even what the package has enabled by then."""
+    m.path("/late").touch()
+    before = sorted(m.path("/tmp").iterdir())
+    m.ok("bash", "-c", f"setsid '{DEPS}' imap & until [ -e /installed ]; do sleep 0.1; done; "
+         "kill -TERM -- -$!; wait $!; [ $? = 1 ]")
+    assert not enabled(m, "standin.service") and enabled(m, "ssh")
+    assert not m.path(POLICY).exists()
+    assert sorted(m.path("/tmp").iterdir()) == before
+
+
+def test_a_mirror_that_fails_is_asked_again(m):
+    m.path("/fails").touch()
+    m.ok("env", "PATH=/usr/local/bin:/usr/bin:/bin", DEPS, "imap")
+    asked = m.path("/asked").read_text().splitlines()
+    assert [n.split(" ")[4] for n in asked] == ["install", "update", "install"]
+    assert not m.path(POLICY).exists()
 
 
 def test_killed_it_forbids_nothing(m):
