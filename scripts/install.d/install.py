@@ -125,6 +125,9 @@ def start(root, wanted):
     elif not systemd_runs(root):
         say("start: no systemd runs here. As root, at boot:  bannerd -c /etc/banner\n"
             "       and every 5 minutes, from cron:  bannerd -c /etc/banner --expire")
+    elif "fail2ban-server" in running():
+        say("start: not beside fail2ban, and bannerd would refuse; "
+            "docs/from-fail2ban.md says how to change over")
     elif not wanted:
         say("start: not asked for; systemctl enable --now " + " ".join(UNITS))
     else:
@@ -143,12 +146,14 @@ def processes():
             pass
 
 
+def running():
+    return {name for name, _ in processes()}
+
+
 def other_ban_engines():
-    running = {name for name, _ in processes()}
-    for name in ("fail2ban-server", "sshguard", "crowdsec"):
-        if name in running:
-            say(f"note: {name} runs too, and both will ban; what one lifts the other may "
-                "still hold. docs/from-fail2ban.md says how to change over")
+    for name in sorted({"sshguard", "crowdsec"} & running()):
+        say(f"note: {name} runs too, and both will ban; what one lifts the other may "
+            "still hold")
 
 
 def install(args):

@@ -52,6 +52,16 @@ def failed(m):
     return m.ok("systemctl", "list-units", "--failed", "--no-legend", "*banner*")
 
 
+def test_nothing_is_started_beside_fail2ban(m):
+    """Only its name counts here: the program would have to be set up first."""
+    m.ok("cp", "/bin/sleep", "/run/fail2ban-server")
+    m.ok("systemd-run", "--unit=other", "/run/fail2ban-server", "infinity")
+    assert "start: not beside fail2ban" in m.ok(INSTALL, "-b", BUILD)
+    assert failed(m) == "" and show(m, "ActiveState")["ActiveState"] == "inactive"
+    m.ok("systemctl", "stop", "other")
+    m.ok(INSTALL, "--uninstall", "--purge")
+
+
 def test_install_starts_it(m):
     assert not m.path("/var/log/auth.log").exists()
     said = m.ok(INSTALL, "-b", BUILD)
