@@ -13,7 +13,7 @@
 enum {
 	FOLLOW_OLD = PLACE_FILES - 1,	/* rotated files read to their end at once */
 	FOLLOW_DONE = 8,		/* inodes remembered as read */
-	GONE_MS = 60000,	/* a deleted file without a successor is kept so long */
+	GONE_LINGERS = 12,	/* a deleted file without a successor is kept so long */
 };
 
 struct inode_key { uint64_t dev, ino; };

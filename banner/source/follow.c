@@ -208,8 +208,8 @@ follow_set_timer(struct follow *f)
 		if (f->old[i]->quiet_since + linger < next)
 			next = f->old[i]->quiet_since + linger;
 	if (f->cur && f->said == ENOENT && fstat(f->cur->fd, &st) == 0 &&
-	    st.st_nlink == 0 && f->cur->quiet_since + GONE_MS < next)
-		next = f->cur->quiet_since + GONE_MS;
+	    st.st_nlink == 0 && f->cur->quiet_since + GONE_LINGERS * linger < next)
+		next = f->cur->quiet_since + GONE_LINGERS * linger;
 	if (next != INT64_MAX)
 		timer_after(&f->timer, next > now ? next - now : 1);
 }
@@ -235,7 +235,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		else
 			i++;
 	if (f->cur && f->said == ENOENT && fstat(f->cur->fd, &st) == 0 &&
-	    st.st_nlink == 0 && is_quiet(f, f->cur, GONE_MS)) {
+	    st.st_nlink == 0 && is_quiet(f, f->cur, GONE_LINGERS * linger)) {
 		leave(f, f->cur);
 		f->cur = NULL;
 	}

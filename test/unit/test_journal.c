@@ -102,7 +102,7 @@ from_the_start(struct rig *r, int64_t now_s)
 	rig_new(r);
 }
 
-/* The file that the cursor is in goes while we follow, and another while we are away. */
+/* The file that the cursor is in goes while we follow, another while we are away. */
 static void
 files_are_vacuumed(void **state)
 {

@@ -341,6 +341,11 @@ limits(void **state)
 		run, p, STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"), 0, true),
 	    PATTERN_LIMIT);
 	assert_false(pattern_span(run, 0, &from, &to));
+	/* 2^14 and 2^20 decisions: the limit is 100,000. */
+	assert_int_equal(pattern_search(run, p, STR("aaaaaaaaaaaaaab"), 0, true),
+	    PATTERN_NO);
+	assert_int_equal(pattern_search(run, p, STR("aaaaaaaaaaaaaaaaaaaab"), 0, true),
+	    PATTERN_LIMIT);
 	pattern_free(p);
 	pattern_run_free(run);
 }

@@ -155,6 +155,16 @@ long_lines_are_skipped_whole(void **state)
 	assert_int_equal(st.long_lines, 1);
 	assert_int_equal(st.lines, 3);
 	assert_int_equal(r->events[SOURCE_LONG_LINE], 1);
+	/* One that never ends counts when its file is left. */
+	longer[1000] = longer[1001] = 'x';
+	rig_write(r, "a.log", longer);
+	rig_rename(r, "a.log", "a.log.1");
+	rig_write(r, "a.log", "3 x\n");
+	rig_until(r, "3 x\n");
+	rig_run(r, 4 * r->linger_ms);
+	source_stats(rig_source(r, "a.log"), &st);
+	assert_int_equal(st.long_lines, 2);
+	assert_int_equal(st.lines, 4);
 }
 
 static void
@@ -180,6 +190,28 @@ only_regular_files(void **state)
 	assert_int_equal(r->text.len, 0);
 	assert_true(sources_add_glob(r->set,
 	    &(struct glob_request){ "relative", false, false }, NULL, &e) < 0);
+}
+
+/* Whoever can make links in a log folder must not choose what is read. */
+static void
+link_of_another_user(void **state)
+{
+	struct rig *r = *state;
+
+	if (geteuid() != 0)
+		skip();
+	rig_write(r, "secret", "1 x\n");
+	assert_int_equal(symlink("secret", rig_path(r, "a.log")), 0);
+	assert_int_equal(lchown(rig_path(r, "a.log"), 65534, 65534), 0);
+	rig_follow(r, "a.log");
+	rig_until_event(r, SOURCE_DENIED, 1);
+	assert_int_equal(r->text.len, 0);
+	/* To a file of his own it leads him nowhere else. */
+	assert_int_equal(chown(rig_path(r, "secret"), 65534, 65534), 0);
+	rig_remove(r, "a.log");
+	assert_int_equal(symlink("secret", rig_path(r, "a.log")), 0);
+	assert_int_equal(lchown(rig_path(r, "a.log"), 65534, 65534), 0);
+	rig_until(r, "1 x\n");
 }
 
 static void
@@ -282,14 +314,27 @@ static void
 pipe_gives_its_last_line(void **state)
 {
 	struct rig *r = *state;
+	struct source_stats st;
 	struct err e;
 	int p[2];
 
 	assert_int_equal(pipe(p), 0);
 	assert_int_equal(sources_add_fd(r->set, p[0], "stdin", NULL, &e), 0);
 	sources_start(r->set);
-	assert_int_equal(write(p[1], "1 x\n2", 5), 5);
+	assert_int_equal(write(p[1], "1 x\n", 4), 4);
 	rig_until(r, "1 x\n");
+	for (int i = 0; i < 4; i++) {
+		char part[600];
+
+		memset(part, 'x', sizeof(part));
+		part[599] = i == 3 ? '\n' : 'x';
+		assert_int_equal(write(p[1], part, sizeof(part)), sizeof(part));
+		rig_run(r, 5);
+	}
+	assert_int_equal(write(p[1], "2", 1), 1);
+	rig_run(r, 5);
+	source_stats(r->last, &st);
+	assert_int_equal(st.long_lines, 1);
 	close(p[1]);
 	rig_until_event(r, SOURCE_GONE, 1);
 	assert_string_equal(rig_text(r), "1 x\n2");
@@ -335,6 +380,7 @@ main(void)
 		TEST(stopped_while_two_files_are_open),
 		TEST(long_lines_are_skipped_whole),
 		TEST(only_regular_files),
+		TEST(link_of_another_user),
 		TEST(first_read_begins_by_time),
 		TEST(tail_begins_at_the_end),
 		TEST(two_globs_and_a_link_are_one_source),

@@ -91,6 +91,50 @@ deleted_and_recreated(void **state)
 	rig_each_once(r, 1, 5);
 }
 
+/* Nobody may hold the space of a deleted log for ever. */
+static void
+deleted_file_is_left(void **state)
+{
+	struct rig *r = *state;
+
+	rig_write(r, "a.log", "1 a\n");
+	rig_follow(r, "a.log");
+	rig_until(r, "1 a\n");
+	assert_true(source_place(rig_source(r, "a.log"))[0]);
+	rig_remove(r, "a.log");
+	rig_until_event(r, SOURCE_GONE, 1);
+	for (int i = 0; i < 100 && source_place(rig_source(r, "a.log"))[0]; i++)
+		rig_run(r, r->linger_ms);
+	assert_string_equal(source_place(rig_source(r, "a.log")), "");
+	rig_write(r, "a.log", "2 b\n");
+	rig_until(r, "2 b\n");
+	rig_each_once(r, 1, 3);
+}
+
+/* Moved away and back, while its writer went on. */
+static void
+name_comes_back(void **state)
+{
+	struct rig *r = *state;
+
+	rig_write(r, "a.log", "1 a\n");
+	rig_follow(r, "a.log");
+	rig_until(r, "1 a\n");
+	rig_rename(r, "a.log", "a.log.1");
+	rig_write(r, "a.log", "2 b\n");
+	rig_until(r, "2 b\n");
+	rig_rename(r, "a.log", "x");
+	rig_rename(r, "a.log.1", "a.log");
+	rig_write(r, "a.log", "3 a\n");
+	rig_until(r, "3 a\n");
+	rig_write(r, "x", "4 b\n");
+	rig_until(r, "4 b\n");
+	rig_run(r, 4 * r->linger_ms);
+	rig_write(r, "a.log", "5 a\n");
+	rig_until(r, "5 a\n");
+	rig_each_once(r, 1, 6);
+}
+
 static void
 truncated_in_place(void **state)
 {
@@ -113,6 +157,11 @@ truncated_in_place(void **state)
 	rig_until(r, "5 cccc\n");
 	assert_int_equal(r->events[SOURCE_TRUNCATED], 2);
 	rig_each_once(r, 4, 6);
+	/* Only the incomplete last line is cut off: the text before is as it was. */
+	rig_write(r, "a.log", "6 part");
+	rig_run(r, 20);
+	assert_int_equal(truncate(rig_path(r, "a.log"), 7), 0);
+	rig_until_event(r, SOURCE_TRUNCATED, 3);
 }
 
 static void
@@ -387,6 +436,8 @@ main(void)
 		TEST(rename_long_before_create),
 		TEST(old_file_is_left_after_a_while),
 		TEST(deleted_and_recreated),
+		TEST(deleted_file_is_left),
+		TEST(name_comes_back),
 		TEST(truncated_in_place),
 		TEST(writer_without_append_leaves_a_hole),
 		TEST(copytruncate_gives_the_rest_from_the_copy),
