@@ -3,8 +3,9 @@
  *
  * Taken over: every ban that runs (jail, address, begin, end), what is known of
  * offenders, the history with the lines and captures that led to each ban, and how far
- * each log was read. fail2ban's file is opened read-only. Numbers of bans follow from
- * the rows, so importing twice changes nothing.
+ * each log was read. fail2ban's file is opened read-only. What our database knows stays
+ * as it is: a ban of this jail, subject and begin, a place in this log; so importing
+ * twice changes nothing, and bannerd may have run before.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,14 @@
 #include "banner/source/place.h"
 
 enum { EXIT_USAGE = 2, BATCH = 5000, LINES_MAX = 256 };
+#define SECONDS_MAX INT64_C(1000000000000)	/* of a time or a ban; else a mistake */
+
+/* In ours; the numbers of new bans follow the highest. */
+static const char last_sql[] = "SELECT max(ifnull((SELECT max(id) FROM bans), 0),"
+	" ifnull((SELECT max(id) FROM history), 0))";
+static const char ban_sql[] = "SELECT 1 FROM history WHERE kind = ?1 AND subject = ?2"
+	" AND since = ?3 AND jail = ?4";
+static const char place_sql[] = "SELECT 1 FROM places WHERE key = CAST(?1 AS BLOB)";
 
 /* fail2ban keeps what it knows of a ban as JSON; a line may be in pieces. */
 static const char lines_sql[] =
@@ -47,9 +56,10 @@ struct import {
 	struct store to;
 	uint64_t id, seq;
 	int64_t now_ms;
-	size_t running, past, places, skipped;
+	size_t running, past, places, known, skipped;
 	size_t waiting;			/* records since the last commit */
 	sqlite3_stmt *lines, *fields;	/* of the JSON of one ban */
+	sqlite3_stmt *ban, *place;	/* of ours: is it there? */
 };
 
 static int
@@ -144,6 +154,30 @@ put_ban(struct import *m, struct order *o, const char *data)
 	return rc;
 }
 
+/* Its parameters are bound. */
+static bool
+has_row(sqlite3_stmt *st)
+{
+	bool yes = sqlite3_step(st) == SQLITE_ROW;
+
+	sqlite3_reset(st);
+	return yes;
+}
+
+static bool
+knows_ban(struct import *m, const struct ban *n)
+{
+	bool addr = n->subject.kind == SUBJECT_ADDR;
+
+	sqlite3_bind_int(m->ban, 1, (int)n->subject.kind);
+	sqlite3_bind_blob64(m->ban, 2, addr ? (const void *)&n->subject.addr :
+	    n->subject.text.s, addr ? sizeof(n->subject.addr) : n->subject.text.len,
+	    SQLITE_STATIC);
+	sqlite3_bind_int64(m->ban, 3, n->since_ms);
+	sqlite3_bind_text(m->ban, 4, n->jail, -1, SQLITE_STATIC);
+	return has_row(m->ban);
+}
+
 /* One row: ip, jail, timeofban, bantime, bancount, failures, JSON or NULL. */
 static int
 take_ban(struct import *m, sqlite3_stmt *st)
@@ -151,18 +185,24 @@ take_ban(struct import *m, sqlite3_stmt *st)
 	const char *ip = (const char *)sqlite3_column_text(st, 0);
 	const char *jail = (const char *)sqlite3_column_text(st, 1);
 	int64_t since = sqlite3_column_int64(st, 2), span = sqlite3_column_int64(st, 3);
-	struct ban ban = { .id = ++m->id, .jail = jail, .since_ms = since * MS_PER_S,
-		.until_ms = span < 0 ? 0 : (since + span) * MS_PER_S,
-		.count = (unsigned)sqlite3_column_int(st, 4),
+	struct ban ban = { .jail = jail, .count = (unsigned)sqlite3_column_int(st, 4),
 		.failures = (unsigned)sqlite3_column_int(st, 5) };
 	struct order o = { .verb = VERB_BAN, .cause = CAUSE_FAILURES, .ban = &ban };
 	int rc;
 
-	if (!ip || !jail || !*ip || strlen(ip) > SUBJECT_TEXT) {
+	if (!ip || !jail || !*ip || !*jail || strlen(ip) > SUBJECT_TEXT || since <= 0 ||
+	    since > SECONDS_MAX || span > SECONDS_MAX) {
 		m->skipped++;
 		return 0;
 	}
+	ban.since_ms = since * MS_PER_S;
+	ban.until_ms = span < 0 ? 0 : (since + span) * MS_PER_S;
 	read_subject(ip, &ban.subject);
+	if (knows_ban(m, &ban)) {
+		m->known++;
+		return 0;
+	}
+	ban.id = ++m->id;
 	rc = put_ban(m, &o, (const char *)sqlite3_column_text(st, 6));
 	if (rc < 0 || !ban.until_ms || ban.until_ms > m->now_ms) {
 		m->running++;
@@ -174,12 +214,17 @@ take_ban(struct import *m, sqlite3_stmt *st)
 	return put_order(m, &o, ban.until_ms);
 }
 
+static bool
+knows_place(struct import *m, const char *path)
+{
+	sqlite3_bind_text(m->place, 1, path, -1, SQLITE_STATIC);
+	return has_row(m->place);
+}
+
 /* Where fail2ban stopped reading: believed when a line ends there. */
 static int
-take_place(struct import *m, sqlite3_stmt *st)
+put_place(struct import *m, const char *path, int64_t at)
 {
-	const char *path = (const char *)sqlite3_column_text(st, 0);
-	int64_t at = sqlite3_column_int64(st, 1);
 	int fd = path && path[0] == '/' ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	struct place p = { .off = (uint64_t)at };
 	struct buf record = { 0 }, place = { 0 };
@@ -209,6 +254,18 @@ take_place(struct import *m, sqlite3_stmt *st)
 }
 
 static int
+take_place(struct import *m, sqlite3_stmt *st)
+{
+	const char *path = (const char *)sqlite3_column_text(st, 0);
+
+	if (path && knows_place(m, path)) {
+		m->known++;
+		return 0;
+	}
+	return put_place(m, path, sqlite3_column_int64(st, 1));
+}
+
+static int
 each_row(struct import *m, const char *sql, int (*fn)(struct import *, sqlite3_stmt *),
     struct err *e)
 {
@@ -216,8 +273,8 @@ each_row(struct import *m, const char *sql, int (*fn)(struct import *, sqlite3_s
 	int rc = 0, step = SQLITE_DONE;
 
 	if (sqlite3_prepare_v2(m->from, sql, -1, &st, NULL) != SQLITE_OK)
-		return err_set(e, -EINVAL, "not a database of fail2ban: %s",
-		    sqlite3_errmsg(m->from));
+		return err_set(e, -EINVAL, "not a database of fail2ban 0.11 or later: "
+		    "%s", sqlite3_errmsg(m->from));
 	while (rc == 0 && (step = sqlite3_step(st)) == SQLITE_ROW) {
 		rc = fn(m, st);
 		if (rc < 0)
@@ -253,17 +310,46 @@ import_rows(struct import *m, struct err *e)
 }
 
 static int
+prepare(sqlite3 *db, const char *sql, sqlite3_stmt **st, struct err *e)
+{
+	if (sqlite3_prepare_v2(db, sql, -1, st, NULL) == SQLITE_OK)
+		return 0;
+	return err_set(e, -EIO, "%s", sqlite3_errmsg(db));
+}
+
+static int
+find_last_id(struct import *m, struct err *e)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = prepare(m->to.db, last_sql, &st, e);
+
+	if (rc == 0 && sqlite3_step(st) == SQLITE_ROW)
+		m->id = (uint64_t)sqlite3_column_int64(st, 0);
+	else if (rc == 0)
+		rc = err_set(e, -EIO, "%s", sqlite3_errmsg(m->to.db));
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static int
 import_all(struct import *m, struct err *e)
 {
-	int rc = 0;
+	int rc = find_last_id(m, e);
 
-	if (sqlite3_prepare_v2(m->from, lines_sql, -1, &m->lines, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(m->from, fields_sql, -1, &m->fields, NULL) != SQLITE_OK)
-		rc = err_set(e, -EIO, "%s", sqlite3_errmsg(m->from));
+	if (rc == 0)
+		rc = prepare(m->from, lines_sql, &m->lines, e);
+	if (rc == 0)
+		rc = prepare(m->from, fields_sql, &m->fields, e);
+	if (rc == 0)
+		rc = prepare(m->to.db, ban_sql, &m->ban, e);
+	if (rc == 0)
+		rc = prepare(m->to.db, place_sql, &m->place, e);
 	if (rc == 0)
 		rc = import_rows(m, e);
 	sqlite3_finalize(m->lines);
 	sqlite3_finalize(m->fields);
+	sqlite3_finalize(m->ban);
+	sqlite3_finalize(m->place);
 	return rc;
 }
 
@@ -288,10 +374,13 @@ import(const char *from, const char *state, struct err *e)
 {
 	struct import m = { .now_ms = (int64_t)time(NULL) * MS_PER_S };
 	char path[PATH_MAX];
+	struct stat st;
 	int rc;
 
-	if (access(from, R_OK) < 0)
+	if (access(from, R_OK) < 0 || stat(from, &st) < 0)
 		return err_set(e, -errno, "%s: %s", from, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, -EINVAL, "%s: not a file", from);
 	rc = lock_state(state, e);
 	if (rc < 0)
 		return rc;
@@ -304,8 +393,9 @@ import(const char *from, const char *state, struct err *e)
 		rc = import_all(&m, e);
 	if (rc >= 0)
 		printf("imported: %zu running bans, %zu past ones, the places in %zu "
-		       "logs; %zu rows made no sense or lie elsewhere now\n",
-		    m.running, m.past, m.places, m.skipped);
+		       "logs; %zu were there already, %zu rows made no sense or lie "
+		       "elsewhere now\n",
+		    m.running, m.past, m.places, m.known, m.skipped);
 	store_close(&m.to);
 	sqlite3_close(m.from);
 	return rc;
