@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "banner/base/addr.h"
+#include "banner/base/spell.h"
 #include "banner/base/units.h"
 #include "banner/conf/reader.h"
 #include "banner/conf/span.h"

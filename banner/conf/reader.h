@@ -92,8 +92,6 @@ struct spell_request {
 	bool all;			/* also what looks like no option at all */
 };
 void	spell_file(struct jail_reading *, const struct spell_request *);
-/* The known word nearest to this one, or NULL. known ends with NULL. */
-const char	*spell_nearest(const char *word, const char *const *known);
 extern const char *const jail_known[];	/* options of a jail; ends with NULL */
 
 #endif

@@ -8,6 +8,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "banner/base/spell.h"
 #include "banner/conf/reader.h"
 
 enum { LONGEST = 200 };		/* name of a tag */

@@ -68,6 +68,7 @@ struct failure {
 	bool gained;	/* no failure but a login that went well (jails with known) */
 	unsigned weight;	/* attempts this stands for; 0: it counts nothing */
 	unsigned rule;		/* index of the failregex */
+	uint16_t log;		/* number of its log, of those who ask; 0: unknown */
 	const struct field *fields;	/* all captures, F-* names in lower case */
 	size_t nfields;
 	const struct str *lines;	/* the lines that led to it, oldest first */

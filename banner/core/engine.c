@@ -25,7 +25,6 @@
 #include "banner/core/repeat.h"
 
 enum {
-	HISTORY_MIN = 4096, HISTORY_PER_BAN = 2,
 	LEAK_AFTER_MS = 5000, LEAKS_SAID = 3,
 	EVIDENCE_BYTES = 4 << 20, BAN_RATE = 600, MATCHES_MAX = 256,
 	SWEEP_FAILURE = 2, SWEEP_EXPIRE = 1000,
@@ -61,8 +60,8 @@ engine_new(const struct conf *conf, const struct engine_host *host, struct engin
 	en->bans = xcalloc(1, sizeof(*en->bans));
 	bans_init(en->bans, max_bans);
 	en->guard = guard_new();
-	en->history = history_new(max_bans * HISTORY_PER_BAN + HISTORY_MIN,
-	    conf->daemon.purge_age_ms, counts_over_all(conf));
+	en->history = history_new(engine_max_known(conf), conf->daemon.purge_age_ms,
+	    counts_over_all(conf));
 	en->evidence = evidence_new(bytes ? bytes : EVIDENCE_BYTES);
 	en->repeat = repeat_new();
 	en->known = known_new(&en->secret);
@@ -164,7 +163,8 @@ keep_evidence(struct engine *en, const struct verdict *v)
 	struct buf row = { 0 };
 
 	for (size_t i = 0; i < f->nlines; i++)
-		mark = evidence_add(en->evidence, &who, mark, f->lines[i]);
+		mark = evidence_add(en->evidence, &who, mark, f->lines[i],
+		    (struct evidence_from){ f->log, (uint16_t)f->rule });
 	if (v->jail->rows) {
 		attempt_row(f, &row);
 		mark = evidence_add_row(en->evidence, &who, mark, buf_view(&row));

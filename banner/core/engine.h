@@ -116,7 +116,8 @@ struct engine_stats {
 	    held,	/* not banned because of hold */
 	    cap_refused;	/* not banned: the table is full of bans without end */
 	size_t banned_now, tracked_now, known_now, parked_now;
-	size_t max_bans, max_tracked;
+	size_t max_bans, max_tracked, max_known, max_parked;
+	uint64_t evicted_known;
 	size_t logins_now, max_logins;	/* places and accounts that logged in well */
 	uint64_t logins_forgotten;
 };

@@ -17,6 +17,7 @@ enum { UNIT = 8, BYTES_MIN = 65536, BYTES_MAX = 1 << 30 };
 struct record {
 	struct evidence_owner owner;
 	uint32_t prev, len : 31, is_row : 1;
+	struct evidence_from from;
 };
 
 struct evidence {
@@ -74,19 +75,19 @@ room(struct evidence *ev, uint32_t units)
 	return ev->head;
 }
 
+/* All of the record but its length is the caller's. */
 static uint32_t
-add(struct evidence *ev, const struct evidence_owner *who, uint32_t mark,
-    struct str line, bool is_row)
+add(struct evidence *ev, struct record r, struct str line)
 {
 	bool cut = line.len > EVIDENCE_LINE;
 	size_t len = cut ? EVIDENCE_LINE : line.len;
-	struct record r = { .owner = *who, .prev = mark, .is_row = is_row,
-	    .len = (uint32_t)(len + (cut ? 3 : 0)) & 0xffff };
-	uint32_t units = (uint32_t)((sizeof(r) + r.len + UNIT - 1) / UNIT), at;
+	uint32_t units, at;
 	char *p;
 
 	if (!ev->ring)
 		return 0;
+	r.len = (uint32_t)(len + (cut ? 3 : 0)) & 0xffff;
+	units = (uint32_t)((sizeof(r) + r.len + UNIT - 1) / UNIT);
 	at = room(ev, units);
 	p = place(ev, at);
 	memcpy(p, &r, sizeof(r));
@@ -100,16 +101,27 @@ add(struct evidence *ev, const struct evidence_owner *who, uint32_t mark,
 
 uint32_t
 evidence_add(struct evidence *ev, const struct evidence_owner *who, uint32_t mark,
-    struct str line)
+    struct str line, struct evidence_from from)
 {
-	return add(ev, who, mark, line, false);
+	return add(ev, (struct record){ .owner = *who, .prev = mark, .from = from },
+	    line);
+}
+
+struct evidence_from
+evidence_from(struct str line)
+{
+	struct record r;
+
+	memcpy(&r, line.s - sizeof(r), sizeof(r));
+	return r.from;
 }
 
 uint32_t
 evidence_add_row(struct evidence *ev, const struct evidence_owner *who, uint32_t mark,
     struct str row)
 {
-	return add(ev, who, mark, row, true);
+	return add(ev, (struct record){ .owner = *who, .prev = mark, .is_row = true },
+	    row);
 }
 
 static bool

@@ -19,9 +19,14 @@ struct evidence;
 struct evidence	*evidence_new(size_t bytes);
 void		 evidence_free(struct evidence *);
 struct evidence_owner { uint32_t jail; struct track_key key; };
+/* Which log it stood in (the caller's number; 0: unknown, the rule too), and the index
+ * of the failregex. */
+struct evidence_from { uint16_t log, rule; };
 /* Keep a line after those that mark leads to (0: none). Returns the new mark. */
 uint32_t	 evidence_add(struct evidence *, const struct evidence_owner *,
-		    uint32_t mark, struct str line);
+		    uint32_t mark, struct str line, struct evidence_from);
+/* Of a line that evidence_get gave. */
+struct evidence_from	 evidence_from(struct str line);
 /* Keep a row (attempts.h) in the same chain; evidence_get passes over it. */
 uint32_t	 evidence_add_row(struct evidence *, const struct evidence_owner *,
 		    uint32_t mark, struct str row);

@@ -32,6 +32,7 @@ struct history {
 	uint32_t unused;	/* first of those given back (next leads on), or NONE */
 	uint32_t oldest, newest;
 	size_t max;
+	uint64_t evicted;
 	int64_t keep_ms;
 	bool all;
 };
@@ -162,8 +163,10 @@ get(struct history *h, struct hash128 key)
 		append_known(h, k);
 		return k;
 	}
-	if (h->index.n >= h->max)
+	if (h->index.n >= h->max) {
 		forget(h, &h->v[h->oldest]);
+		h->evicted++;
+	}
 	k = take_place(h);
 	*k = (struct known){ .key = key };
 	track_index_add(&h->index, index_hash(k), (uint32_t)(k - h->v));
@@ -255,4 +258,10 @@ size_t
 history_size(const struct history *h)
 {
 	return h->index.n;
+}
+
+uint64_t
+history_evicted(const struct history *h)
+{
+	return h->evicted;
 }

@@ -32,5 +32,6 @@ void history_restore(struct history *, uint32_t jail, const struct subject *,
 void history_forget(struct history *, uint32_t jail, const struct subject *);
 void		 history_shift(struct history *, int64_t delta_ms);
 size_t		 history_size(const struct history *);
+uint64_t	 history_evicted(const struct history *);	/* at the cap */
 
 #endif

@@ -100,6 +100,7 @@ double		 engine_random(struct engine *);	/* 0 <= r < 1 */
 uint64_t	 engine_new_id(struct engine *, int64_t now_ms);
 
 size_t	engine_max_bans(const struct conf *);
+size_t	engine_max_known(const struct conf *);	/* offenders */
 int	jails_new(struct engine *, struct err *);
 void	jails_free(struct engine *);
 

@@ -18,12 +18,18 @@
 #include "banner/core/known.h"
 #include "banner/core/park.h"
 
-enum { MAX_TRACKED = 400000, MAX_BANS = 200000 };
+enum { MAX_TRACKED = 400000, MAX_BANS = 200000, KNOWN_MIN = 4096, KNOWN_PER_BAN = 2 };
 
 size_t
 engine_max_bans(const struct conf *conf)
 {
 	return conf->daemon.max_bans ? conf->daemon.max_bans : MAX_BANS;
+}
+
+size_t
+engine_max_known(const struct conf *conf)
+{
+	return engine_max_bans(conf) * KNOWN_PER_BAN + KNOWN_MIN;
 }
 
 static size_t
@@ -244,7 +250,10 @@ engine_stats(const struct engine *en, const char *jail, struct engine_stats *out
 	*out = (struct engine_stats){ .max_bans = en->bans->max,
 		.max_tracked = max_tracked(en->conf),
 		.known_now = history_size(en->history),
+		.max_known = engine_max_known(en->conf),
+		.evicted_known = history_evicted(en->history),
 		.parked_now = park_count(en->park),
+		.max_parked = PARK_MAX,
 		.max_logins = KNOWN_MAX,
 		.logins_now = known_count(en->known),
 		.logins_forgotten = known_forgotten(en->known) };

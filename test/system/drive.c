@@ -252,7 +252,6 @@ put_query(struct buf *b, char **w)
 	wire_u8(b, (uint8_t)num(w[1]));
 	wire_text(b, w[2]);
 	wire_subject(b, &s);
-	wire_u64(b, num(w[4]));
 	wire_u32(b, 100);
 }
 

@@ -188,7 +188,7 @@ class Scale:
         assert self.lab.ok("list") == ""
 
     def banned(self):
-        found = re.search(r"bans:\s+(\d+)", self.lab.ctl("status", timeout=300).stdout)
+        found = re.search(r"\n  bans +(\d+)", self.lab.ctl("status", timeout=300).stdout)
         return int(found.group(1)) if found else -1
 
     def listed(self):

@@ -53,14 +53,14 @@ def test_roundtrip(tmp_path):
     assert ["session", "sshd", "s", "open"] in got
     assert ["place", "/var/log/x", "123"] in got
     # History: by subject, the latest, and one with its evidence.
-    d.send("query", 1, 0, "", "192.0.2.0/24", 0)
+    d.send("query", 1, 0, "", "192.0.2.0/24")
     rows = [r for r in d.until("end") if r[0] == "row"]
     assert [r[5] for r in rows] == ["5"] and "line=" not in " ".join(rows[0])
-    d.send("query", 2, 1, "web", "none", 0)
+    d.send("query", 2, 1, "web", "none")
     rows = [r for r in d.until("end") if r[0] == "row"]
     assert {r[5] for r in rows} == {"6", "7"}
     assert {r[2] == "0" for r in rows if r[5] == "6"} == {False}    # it ended
-    d.send("query", 3, 2, "", "none", 5)
+    d.send("query", 3, 2, "", "192.0.2.7")     # with the networks around it
     row, = [r for r in d.until("end") if r[0] == "row"]
     assert "field=user:root" in row and any(f.startswith("line=a") for f in row)
     assert d.stop() == 0
@@ -187,7 +187,7 @@ def test_anew(tmp_path):
     assert [r[2] for r in got if r[0] == "count"] == ["k2"]
     assert not [r for r in got if r[0] == "session"]
     assert [r for r in got if r[0] == "place"]
-    d.send("query", 1, 1, "", "none", 0)
+    d.send("query", 1, 1, "", "none")
     rows = {r[5]: r for r in d.until("end") if r[0] == "row"}
     assert rows["1"][2] != "0", "the ban that went has ended"
     assert rows["2"][2] == "0" and rows["3"][2] == "0"

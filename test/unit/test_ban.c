@@ -158,22 +158,27 @@ evidence_is_a_ring(void **state)
 	struct evidence *ev = evidence_new(65536);
 	struct evidence_owner me = { .jail = 1, .key = { { 1 } } };
 	struct evidence_owner you = { .jail = 2, .key = { { 1 } } };
+	struct evidence_from none = { 0, 0 };
 	struct str lines[8];
 	uint32_t mark = 0, his = 0;
 	char text[32], big[3000];
 
 	for (int i = 0; i < 5; i++) {
 		snprintf(text, sizeof(text), "line %d", i);
-		mark = evidence_add(ev, &me, mark, str_of(text));
-		his = evidence_add(ev, &you, his, STR("other"));
+		mark = evidence_add(ev, &me, mark, str_of(text),
+		    (struct evidence_from){ 3, (uint16_t)i });
+		his = evidence_add(ev, &you, his, STR("other"), none);
 	}
 	assert_int_equal(evidence_get(ev, &me, mark, lines, 3), 3);
 	assert_true(str_is(lines[0], "line 2") && str_is(lines[2], "line 4"));
+	assert_int_equal(evidence_from(lines[2]).log, 3);
+	assert_int_equal(evidence_from(lines[2]).rule, 4);
 	assert_int_equal(evidence_get(ev, &me, his, lines, 3), 0);	/* not mine */
 	assert_int_equal(evidence_get(ev, &me, 0, lines, 3), 0);
 	memset(big, 'x', sizeof(big));
 	for (int i = 0; i < 1000; i++)
-		his = evidence_add(ev, &you, his, (struct str){ big, sizeof(big) });
+		his = evidence_add(ev, &you, his, (struct str){ big, sizeof(big) },
+		    none);
 	assert_int_equal(evidence_get(ev, &me, mark, lines, 3), 0); /* overwritten */
 	assert_int_equal(evidence_get(ev, &you, his, lines, 8), 8);
 	assert_int_equal(lines[0].len, EVIDENCE_LINE + 3);

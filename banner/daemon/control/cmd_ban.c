@@ -39,6 +39,7 @@ parse_time(struct request *r, const char *text, int64_t *until)
 static int
 take_options(struct request *r, struct ban_words *w)
 {
+	static const char *const options[] = { "--time", "--comment", "--wait", NULL };
 	size_t kept = 0;
 
 	for (size_t i = 1; i < r->argc; i++) {
@@ -54,7 +55,8 @@ take_options(struct request *r, struct ban_words *w)
 		}
 		if (strcmp(word, "--time") && strcmp(word, "--comment")) {
 			if (!strncmp(word, "--", 2) && r->form != FORM_F2B)
-				return refuse(r, "usage", "unknown option %.40s", word);
+				return refuse_word(r, "usage",
+				    (struct mistake){ "option", word, options });
 			w->addrs[kept++] = word;
 			continue;
 		}

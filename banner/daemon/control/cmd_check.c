@@ -59,8 +59,7 @@ cmd_check(struct request *r)
 		wanted += c->v[i].wanted;
 	}
 	if (!wanted && r->argc > 1)
-		return refuse(
-		    r, "refused", "no jail has an action \"%.40s\"", r->argv[1]);
+		return no_action(r, r->argv[1]);
 	if (!wanted)
 		return refuse(r, "refused", "no jail has an action");
 	if (r->d->paused)

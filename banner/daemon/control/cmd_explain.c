@@ -1,266 +1,225 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * cmd_explain.c - explain, history: what happened and why.
+ * cmd_explain.c - explain: why is it banned, or why not, in words.
+ *
+ * The engine knows the bans in force and what is counted; the store follows with the
+ * bans that ended, and with the lines of those that are older than this engine.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "banner/base/units.h"
-#include "banner/core/engine_state.h"
+#include "banner/conf/conf.h"
+#include "banner/core/explain.h"
 #include "banner/daemon/control/command.h"
+#include "banner/daemon/control/uncounted.h"
 #include "banner/daemon/engine/context.h"
+#include "banner/daemon/engine/feed.h"
 #include "banner/daemon/engine/relay.h"
 #include "banner/daemon/engine/stream.h"
+#include "banner/daemon/proc/wire.h"
 
-enum { HISTORY_ROWS = 200, EVIDENCE_CUT = 400 };
+enum { PAST_ROWS = 10, EVIDENCE_CUT = 300 };
 
-struct where {
-	struct request *r;
-	struct buf *out;
-	const struct subject *subject;
-	uint64_t ban; /* the newest one found */
-};
-
-static bool
-subject_eq(const struct subject *a, const struct subject *b)
-{
-	if (a->kind != b->kind)
-		return false;
-	return a->kind == SUBJECT_ADDR ? addr_contains(&a->addr, &b->addr)
-				       : str_eq(a->text, b->text);
-}
-
+/* What else may be why a failure counted nothing: nobody knows whose it was. */
 static void
-json_line(struct request *r, struct str line)
+say_uncounted(struct request *r, const char *jail)
 {
-	struct buf one = { 0 };
+	struct buf text = { 0 };
 
-	buf_str(&one, line);
-	if (line.len)
-		json_text(&r->out, NULL, one.p);
-	buf_fini(&one);
+	if (uncounted_text(r->d, jail, &text))
+		buf_printf(&r->out, "%s: not counted since the start, of anybody: %s\n",
+		    jail, text.p);
+	buf_fini(&text);
 }
 
 /* Hosts behind the action that do not have it. */
 static void
-where_missing(struct where *w, const struct ban *ban, size_t i)
+say_missing(struct request *r, const struct ban *ban, size_t action)
 {
-	const struct missing *m = relay_missing(w->r->d->relay, ban->id, i);
+	const struct missing *m = relay_missing(r->d->relay, ban->id, action);
 
 	if (!m || !m->n)
 		return;
-	buf_puts(w->out, "    on ");
-	missing_text(m, &relay_action(w->r->d->relay, i)->targets, w->out);
-	buf_putc(w->out, '\n');
+	buf_puts(&r->out, "    on ");
+	missing_text(m, &relay_action(r->d->relay, action)->targets, &r->out);
+	buf_putc(&r->out, '\n');
 }
 
 static void
-where_action(struct where *w, const struct ban *ban, size_t i)
+say_action(struct request *r, const struct ban *ban, size_t i)
 {
-	const struct relay_action *a = relay_action(w->r->d->relay, i);
+	const char *name = relay_action(r->d->relay, i)->conf->name;
 	struct relay_status st;
 	char when[UNITS_TEXT];
 
-	relay_status(w->r->d->relay, ban->id, i, &st);
+	relay_status(r->d->relay, ban->id, i, &st);
 	switch (st.state) {
 	case RELAY_NONE: return;
 	case RELAY_WAITING:
-		buf_printf(w->out, "  action %s (%s): wanted, no answer yet\n",
-		    a->conf->name, ban->jail);
+		buf_printf(&r->out, "  action %s (%s): wanted, no answer yet\n", name,
+		    ban->jail);
 		return;
 	case RELAY_APPLIED:
-		buf_printf(w->out, "  action %s (%s): in force since %s\n",
-		    a->conf->name, ban->jail, units_time(st.when_ms, when));
+		buf_printf(&r->out, "  action %s (%s): in force since %s\n", name,
+		    ban->jail, units_time(st.when_ms, when));
 		break;
 	case RELAY_FAILED:
-		buf_printf(w->out, "  action %s (%s): FAILED: %s\n", a->conf->name,
-		    ban->jail, err_change(st.err));
+		buf_printf(&r->out, "  action %s (%s): FAILED: %s\n", name, ban->jail,
+		    err_change(st.err));
 		break;
 	}
-	where_missing(w, ban, i);
+	say_missing(r, ban, i);
 }
 
+static void
+say_guard(void *arg, const char *why)
+{
+	struct request *r = arg;
+
+	buf_printf(&r->out, "never banned: %s\n", why);
+}
+
+static void
+say_ban(void *arg, const struct explain_ban *e)
+{
+	struct request *r = arg;
+
+	explain_ban_text(e, engined_now(), &r->out);
+	if (!e->lines.n)
+		buf_add(&r->silent, &e->ban->id, sizeof(e->ban->id));
+	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
+		say_action(r, e->ban, i);
+}
+
+static void
+say_jail(void *arg, const struct explain_jail *e)
+{
+	struct request *r = arg;
+
+	explain_jail_text(e, &r->out);
+}
+
+/* A slip of the pen is a name, too. */
 static bool
-where_ban(void *arg, const struct ban *ban)
+looks_like_addr(const char *text)
 {
-	struct where *w = arg;
-
-	if (!subject_eq(&ban->subject, w->subject))
-		return true;
-	for (size_t i = 0; i < relay_actions(w->r->d->relay); i++)
-		where_action(w, ban, i);
-	if (ban->id > w->ban)
-		w->ban = ban->id;
-	return true;
+	return strpbrk(text, ".:") && strspn(text, "0123456789abcdefABCDEF.:/[]") ==
+	    strlen(text);
 }
 
-/* The text, or in JSON its lines as a list that the store may make longer. */
 static void
-put_lines(struct request *r, const struct buf *text)
+explain_words(struct request *r, const struct subject *s)
 {
-	struct str rest = buf_view(text), line;
+	static const struct explain_to to = { .guard = say_guard, .ban = say_ban,
+		.jail = say_jail };
+	struct explain_to with = to;
+	struct explain_found found;
 
-	if (r->form != FORM_JSON) {
-		buf_str(&r->out, rest);
-		return;
-	}
-	json_open(&r->out, NULL, '[');
-	while (text->len && str_cut(&rest, '\n', &line))
-		json_line(r, str_trim(line));
-}
-
-/* After a restart only the store has the lines. */
-static void
-ask_evidence(struct request *r, const struct where *w)
-{
-	struct stream_query q = { .what = QUERY_BAN, .jail = "", .limit = 1,
-		.ban = w->ban, .subject = *w->subject };
-
-	q.id = r->query = client_ticket(r->client);
-	r->rows = 1; /* silence when the store has no evidence */
-	if (stream_query(r->d->stream, &q) < 0)
-		r->query = 0;
-}
-
-/* A name may be a user or an id: that of which there is a ban is meant. */
-static void
-user_or_id(struct engine *en, struct subject *s)
-{
-	struct subject user = { .kind = SUBJECT_USER, .text = s->text };
-
-	for (size_t i = 0; s->kind == SUBJECT_ID && i < engine_jails(en); i++)
-		if (engine_ban_find(en, jail_name(engine_jail_at(en, i)), &user))
-			s->kind = SUBJECT_USER;
+	with.arg = r;
+	if (s->kind == SUBJECT_ID && looks_like_addr(r->argv[1]))
+		buf_printf(&r->out, "\"%s\" is no address; taken for a name\n",
+		    r->argv[1]);
+	if (r->d->paused)
+		buf_puts(&r->out, "panic: nothing is in force until banctl resume\n");
+	if (r->d->mode == MODE_DRY)
+		buf_puts(&r->out, "dry run: nothing is carried out\n");
+	explain(r->d->engine, s, engined_now(), &with, &found);
+	if (found.unsaid)
+		buf_printf(&r->out, "%zu more bans lie in it: see banctl list\n",
+		    found.unsaid);
+	if (found.nothing)
+		buf_puts(&r->out, "not banned: no failures known in any jail\n");
+	else if (!found.bans)
+		buf_puts(&r->out, "not banned now\n");
+	for (size_t i = 0; !found.bans && i < feed_watches(r->d->feed); i++)
+		say_uncounted(r, feed_watch(r->d->feed, i)->conf->name);
 }
 
 int
 cmd_explain(struct request *r)
 {
-	struct subject s;
-	struct buf text = { 0 };
-	struct where w = { .r = r, .out = &text, .subject = &s };
-	bool evidence;
+	struct stream_query q = { .what = QUERY_EXPLAIN, .jail = "",
+		.limit = PAST_ROWS };
 
-	if (parse_subject(r->argv[1], &s, &r->err) < 0)
+	if (parse_subject(r->argv[1], &q.subject, &r->err) < 0)
 		return refuse(r, "usage", "\"%.60s\" is neither an address nor a name",
 		    r->argv[1]);
-	user_or_id(r->d->engine, &s);
-	engine_explain(r->d->engine, &s, engined_now(), &text);
-	evidence = text.len && strstr(text.p, ": line: ");
-	engine_bans_each(r->d->engine, NULL, where_ban, &w);
-	put_lines(r, &text);
-	buf_fini(&text);
-	if (w.ban && !evidence)
-		ask_evidence(r, &w);
-	if (r->form == FORM_JSON && !r->query)
-		json_close(&r->out, ']');
-	return 0;
-}
-
-int
-cmd_history(struct request *r)
-{
-	struct stream_query q = {
-		.what = QUERY_RECENT, .jail = "", .limit = HISTORY_ROWS
-	};
-
-	for (size_t i = 1; i < r->argc; i++) {
-		if (engine_jail(r->d->engine, r->argv[i])) {
-			q.jail = r->argv[i];
-			continue;
-		}
-		if (parse_subject(r->argv[i], &q.subject, &r->err) < 0)
-			return refuse(r, "usage", "%s", r->err.text);
-		q.what = QUERY_SUBJECT;
-	}
-	if (q.what == QUERY_RECENT)
-		q.subject.kind = SUBJECT_NONE;
-	q.id = r->query = client_ticket(r->client);
 	if (r->form == FORM_JSON)
-		json_open(&r->out, NULL, '[');
-	if (stream_query(r->d->stream, &q) < 0)
-		return refuse(r, "refused", "the store does not run");
+		explain_json(r, &q.subject);
+	else
+		explain_words(r, &q.subject);
+	q.id = r->query = client_ticket(r->client);
+	if (stream_query(r->d->stream, &q) == 0)
+		return 0;
+	r->query = 0;
+	if (r->form == FORM_JSON)
+		command_close(r);
+	else
+		buf_puts(&r->out, "the store does not run: past bans are not known\n");
 	return 0;
 }
 
-static void
-row_lines(struct request *r, struct wire_ban *b)
+/* Was the ban told without its lines? */
+static bool
+is_silent(const struct request *r, uint64_t id)
 {
-	bool json = r->form == FORM_JSON;
+	for (size_t at = 0; at < r->silent.len; at += sizeof(id))
+		if (!memcmp(r->silent.p + at, &id, sizeof(id)))
+			return true;
+	return false;
+}
 
-	if (b->nlines && !json)
-		buf_puts(&r->out, "  lines that led to it:\n");
+static void
+say_lines(struct request *r, const struct wire_ban *b)
+{
+	struct wire_in lines = b->lines;
+
 	for (uint32_t i = 0; i < b->nlines; i++) {
-		struct str line = wire_get_str(&b->lines);
-		struct buf text = { 0 };
+		struct str line = wire_get_str(&lines);
 
-		if (b->lines.bad)
+		if (lines.bad)
 			return;
-		buf_puts(&text, json ? "line: " : "    ");
-		buf_safe(&text, str_trim(line), EVIDENCE_CUT);
-		if (json)
-			json_line(r, buf_view(&text));
-		else
-			buf_printf(&r->out, "%s\n", text.p);
-		buf_fini(&text);
+		buf_printf(&r->out, "%s: line: ", b->ban.jail);
+		buf_safe(&r->out, str_trim(line), EVIDENCE_CUT);
+		buf_putc(&r->out, '\n');
 	}
 }
 
-static void
-row_json(
-    struct request *r, const struct wire_ban *b, const char *subject, int64_t ended)
+static const char *
+end_text(enum cause cause)
 {
-	json_open(&r->out, NULL, '{');
-	json_number(&r->out, "id", (int64_t)b->ban.id);
-	json_text(&r->out, "jail", b->ban.jail);
-	json_text(&r->out, "subject", subject);
-	json_number(&r->out, "since_ms", b->ban.since_ms);
-	json_number(&r->out, "until_ms", b->ban.until_ms);
-	json_number(&r->out, "ended_ms", ended);
-	json_number(&r->out, "failures", b->ban.failures);
-	json_number(&r->out, "count", b->ban.count);
-	json_close(&r->out, '}');
-}
-
-void
-command_rows_end(struct request *r)
-{
-	if (!r->rows)
-		buf_puts(&r->out, !strcmp(r->argv[0], "fleet")
-			? "no action here has hosts behind it\n"
-			: "nothing\n");
-	else if (r->rows == HISTORY_ROWS && !strcmp(r->argv[0], "history"))
-		buf_printf(&r->out, "the newest %d; name a jail or an address for "
-		    "others\n", HISTORY_ROWS);
-}
-
-void
-command_row(struct request *r, struct wire_in *in)
-{
-	int64_t ended = wire_get_i64(in);
-	char since[UNITS_TEXT], until[UNITS_TEXT] = "for ever";
-	struct buf subject = { 0 };
-	struct wire_ban b;
-
-	wire_get_u8(in);
-	if (wire_get_ban(in, &b) < 0)
-		return;
-	subject_text(&b.ban.subject, &subject);
-	if (!strcmp(r->argv[0], "explain")) {
-		row_lines(r, &b);
-	} else if (r->form == FORM_JSON) {
-		row_json(r, &b, subject.p, ended);
-	} else {
-		units_time(b.ban.since_ms, since);
-		if (ended || b.ban.until_ms)
-			units_time(ended ? ended : b.ban.until_ms, until);
-		buf_printf(&r->out, "%s  %-40s %-20s %s%s  %u failures, ban %u\n",
-		    since, subject.p, b.ban.jail,
-		    ended                ? "ended "
-			: b.ban.until_ms ? "until "
-					 : "",
-		    until, b.ban.failures, b.ban.count);
+	switch (cause) {
+	case CAUSE_EXPIRED: return "its time was over";
+	case CAUSE_ADMIN: return "lifted by an administrator";
+	case CAUSE_EVICTED: return "released for others: max_bans";
+	case CAUSE_BLOCKLIST: return "taken off the blocklist";
+	case CAUSE_GUARD: return "may not be banned any more";
+	case CAUSE_CONFIG: return "its jail went from the configuration";
+	case CAUSE_FAILURES:
+	case CAUSE_RESTORE: break;
 	}
-	r->rows++;
-	buf_fini(&subject);
+	return "ended";
+}
+
+void
+explain_row(struct request *r, const struct history_row *row)
+{
+	const struct ban *ban = &row->ban->ban;
+	char since[UNITS_TEXT], ended[UNITS_TEXT];
+
+	if (r->form == FORM_JSON) {
+		history_json(r, row, true);
+	} else if (row->ended_ms) {
+		buf_printf(&r->out, "%s: was banned: %s from %s to %s (%s)", ban->jail,
+		    row->subject, units_time(ban->since_ms, since),
+		    units_time(row->ended_ms, ended),
+		    end_text((enum cause)row->cause));
+		if (ban->failures)
+			buf_printf(&r->out, ", after %u failure%s", ban->failures,
+			    ban->failures == 1 ? "" : "s");
+		buf_putc(&r->out, '\n');
+	} else if (is_silent(r, ban->id)) {
+		say_lines(r, row->ban);
+	}
 }

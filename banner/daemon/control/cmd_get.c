@@ -128,16 +128,26 @@ get_banned(struct request *r, const char *jail)
 		get_all_banned(r, jail);
 		return 0;
 	}
+	if (r->form == FORM_JSON)
+		json_open(&r->out, NULL, '[');
 	for (size_t i = 3; i < r->argc; i++) {
+		bool is;
+
 		if (parse_subject(r->argv[i], &s, &r->err) < 0)
 			return refuse(r, "usage", "\"%s\" is no address", r->argv[i]);
-		buf_printf(&r->out, "%s%d",
-		    i > 3             ? ", "
-			: r->argc > 4 ? "["
-				      : "",
-		    engine_ban_find(r->d->engine, jail, &s) != NULL);
+		is = engine_ban_find(r->d->engine, jail, &s) != NULL;
+		if (r->form == FORM_JSON)
+			json_bool(&r->out, NULL, is);
+		else
+			buf_printf(&r->out, "%s%d",
+			    i > 3             ? ", "
+				: r->argc > 4 ? "["
+					      : "", is);
 	}
-	buf_puts(&r->out, r->argc > 4 ? "]\n" : "\n");
+	if (r->form == FORM_JSON)
+		json_close(&r->out, ']');
+	else
+		buf_puts(&r->out, r->argc > 4 ? "]\n" : "\n");
 	return 0;
 }
 
@@ -194,6 +204,14 @@ get_rules(struct request *r, const struct conf_jail *c, const struct conf_list *
 static int
 get_actions(struct request *r, const struct conf_jail *c)
 {
+	if (r->form == FORM_JSON) {
+		json_open(&r->out, NULL, '[');
+		for (size_t i = 0; i < c->naction; i++)
+			json_text(&r->out, NULL,
+			    r->d->conf->actions[c->action[i]].name);
+		json_close(&r->out, ']');
+		return 0;
+	}
 	if (!c->naction)
 		buf_printf(&r->out, "No actions for jail %s", c->name);
 	else
@@ -217,6 +235,10 @@ get_dates(struct request *r, const struct conf_jail *c)
 {
 	const struct conf_list *l = &c->filter.datepattern;
 
+	if (r->form == FORM_JSON) {
+		entry_list(r, "", "", l);
+		return 0;
+	}
 	buf_puts(&r->out, "Current date pattern set to: ");
 	if (c->backend == BACKEND_JOURNAL)
 		buf_puts(&r->out, "Not set/required");
@@ -233,6 +255,10 @@ get_journalmatch(struct request *r, const struct conf_jail *c)
 {
 	const struct conf_list *l = &c->filter.journalmatch;
 
+	if (r->form == FORM_JSON) {
+		entry_list(r, "", "", l);
+		return 0;
+	}
 	if (c->backend != BACKEND_JOURNAL || !l->n)
 		buf_puts(&r->out, "No journal match filter set");
 	else
@@ -307,16 +333,23 @@ static int
 get_option(struct request *r, const char *what, const struct conf_jail *c)
 {
 	struct buf text = { 0 };
-	bool known = put_limit(&text, what, c) || put_optional(&text, what, c);
+	bool known;
 
-	if (known && r->form == FORM_JSON)
-		json_text(&r->out, NULL, text.p ? text.p : "");
-	else if (known)
-		buf_printf(&r->out, "%s\n", text.p ? text.p : "");
-	buf_fini(&text);
-	return known ? 0
-		     : refuse(r, "refused",
-			   "Invalid command (no get action or not yet implemented)");
+	if (r->form == FORM_JSON) {
+		known = get_json_option(&r->out, what, c);
+	} else {
+		known = put_limit(&text, what, c) || put_optional(&text, what, c);
+		if (known)
+			buf_printf(&r->out, "%s\n", text.p ? text.p : "");
+		buf_fini(&text);
+	}
+	if (known)
+		return 0;
+	if (r->form != FORM_F2B)
+		return refuse_word(r, "refused",
+		    (struct mistake){ "option", what, gettable });
+	return refuse(r, "refused",
+	    "Invalid command (no get action or not yet implemented)");
 }
 
 static int
@@ -379,7 +412,8 @@ cmd_get(struct request *r)
 {
 	struct jail *j;
 
-	if (put_daemon(r, r->argv[1]))
+	if (r->form == FORM_JSON ? get_json_daemon(r, r->argv[1])
+	    : put_daemon(r, r->argv[1]))
 		return 0;
 	if (r->argc < 3)
 		return refuse(r, "usage",

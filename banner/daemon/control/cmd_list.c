@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * cmd_list.c - list and banned.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "banner/base/arena.h"
@@ -121,9 +122,8 @@ cmd_list(struct request *r)
 
 	const char *jail = r->argc > 1 ? r->argv[1] : NULL;
 
-	if (jail && !engine_jail(r->d->engine, jail))
-		return refuse(
-		    r, "refused", "Sorry but the jail '%s' does not exist", jail);
+	if (jail && !engine_jail(r->d->engine, jail) && !jail_wanted(r, jail))
+		return -EINVAL;
 	if (r->form == FORM_JSON)
 		json_open(&r->out, NULL, '[');
 	engine_stats(r->d->engine, jail, &st);

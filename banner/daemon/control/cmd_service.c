@@ -127,8 +127,11 @@ reload_confirm(struct request *r, const char *span)
 		    span);
 	}
 	snprintf(what, sizeof(what), "reload %lld", (long long)ms);
-	buf_printf(&r->out, "the old configuration comes back in %s unless you say: "
-	    "banctl confirm\n", span);
+	if (r->form == FORM_JSON)
+		buf_puts(&r->out, "\"OK\"\n");
+	else
+		buf_printf(&r->out, "the old configuration comes back in %s unless you "
+		    "say: banctl confirm\n", span);
 	return ask_parent(r, what);
 }
 

@@ -93,22 +93,6 @@ change_allow(struct request *r, struct jail *j, bool add, char **v)
 	return 0;
 }
 
-struct jail *
-jail_wanted(struct request *r, const char *name)
-{
-	struct jail *j = engine_jail(r->d->engine, name);
-
-	if (j && jail_is_stopped(j) && r->form != FORM_F2B) {
-		refuse(r, "refused", "jail %s is stopped: banctl start %s", name, name);
-		return NULL;
-	}
-	if (j && jail_is_stopped(j))
-		j = NULL;
-	if (!j)
-		refuse(r, "refused", "Sorry but the jail '%s' does not exist", name);
-	return j;
-}
-
 /* "set JAIL banip A B" is "banip JAIL A B". */
 static int
 set_bans(struct request *r, int (*run)(struct request *))
@@ -134,8 +118,11 @@ set_loglevel(struct request *r, const char *level)
 		return refuse(r, "usage", "Invalid log level '%.20s'", level);
 	snprintf(request, sizeof(request), "loglevel %.20s", level);
 	log_set_level((enum log_level)log_level_parse(level));
-	buf_printf(&r->out, "Current logging level is '%s'\n",
-	    log_level_name(log_level()));
+	if (r->form == FORM_JSON)
+		json_text(&r->out, NULL, log_level_name(log_level()));
+	else
+		buf_printf(&r->out, "Current logging level is '%s'\n",
+		    log_level_name(log_level()));
 	r->parent = client_ticket(r->client);
 	engined_ask_parent(r->d, r->parent, request, r->who);
 	return 0;
@@ -165,6 +152,9 @@ is_daemon_word(const char *word)
 static int
 set_unknown(struct request *r, const char *what)
 {
+	static const char *const settable[] = { "banip", "unbanip", "addignoreip",
+		"delignoreip", "attempt", "bantime", "findtime", "maxretry",
+		"maxmatches", NULL };
 	static const char *const known[] = { "maxlines", "usedns", "logencoding",
 		"datepattern", "addfailregex", "delfailregex", "addignoreregex",
 		"delignoreregex", "addlogpath", "dellogpath", "idle", "addaction",
@@ -177,6 +167,9 @@ set_unknown(struct request *r, const char *what)
 	for (const char *const *k = known; *k; k++)
 		if (!strcmp(what, *k))
 			return not_now(r, what);
+	if (r->form != FORM_F2B)
+		return refuse_word(r, "usage",
+		    (struct mistake){ "setting", what, settable });
 	return refuse(r, "refused",
 	    "Invalid command '%s' (no set action or not yet implemented)", what);
 }
@@ -229,6 +222,13 @@ allow_each_jail(struct request *r, bool add, char *entry)
 	}
 	if (!found)
 		return refuse(r, "refused", "%s is in no list", entry);
+	if (r->form == FORM_JSON) {
+		json_open(&r->out, NULL, '{');
+		json_text(&r->out, "entry", entry);
+		json_number(&r->out, "jails", (int64_t)found);
+		json_close(&r->out, '}');
+		return 0;
+	}
 	buf_printf(&r->out,
 	    "%s %s %zu jails, until the next reload; for good: ignoreip\n", entry,
 	    add ? "is ignored in" : "is taken out of", found);

@@ -8,9 +8,10 @@
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
 #include "banner/core/runtime.h"
-#include "banner/daemon/engine/ask.h"
+#include "banner/daemon/control/caps_table.h"
 #include "banner/daemon/control/command.h"
 #include "banner/daemon/control/control.h"
+#include "banner/daemon/control/uncounted.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/feed.h"
 #include "banner/daemon/engine/names.h"
@@ -120,11 +121,9 @@ ours_daemon(struct request *r)
 {
 	struct engined *d = r->d;
 	struct names_stats names;
-	struct engine_stats st;
 	struct control_stats ctl;
 	char up[UNITS_TEXT];
 
-	engine_stats(d->engine, NULL, &st);
 	control_stats(d->control, &ctl);
 	buf_printf(&r->out, "\nrunning for:\t%s%s%s\n",
 	    units_duration(engined_now() - d->started_ms, up),
@@ -132,26 +131,13 @@ ours_daemon(struct request *r)
 	    d->paused ? ", PANIC: nothing is in force until resume" : "");
 	ours_backlog(r);
 	ours_stopped(r);
-	buf_printf(&r->out, "bans:\t%zu of at most %zu, %llu evicted\n", st.banned_now,
-	    st.max_bans, (unsigned long long)st.evicted_bans);
 	names_stats(d->names, &names);
-	buf_printf(&r->out,
-	    "counted:\t%zu keys of at most %zu a jail, %llu forgotten\n",
-	    st.tracked_now, st.max_tracked, (unsigned long long)st.evicted_keys);
-	if (st.logins_now)
-		buf_printf(&r->out,
-		    "known:\t%zu good logins of at most %zu, %llu forgotten\n",
-		    st.logins_now, st.max_logins,
-		    (unsigned long long)st.logins_forgotten);
 	ours_store(r);
 	buf_printf(&r->out, "sandbox:\t%s\n", d->level.text);
-	buf_printf(&r->out, "control:\t%zu clients, %llu requests, %llu refused, %llu "
-	    "given up unread\n",
-	    ctl.clients, (unsigned long long)ctl.requests,
-	    (unsigned long long)ctl.refused, (unsigned long long)ctl.dropped);
-	if (ask_refused(d->ask))
-		buf_printf(&r->out, "helper:\t%llu questions not asked\n",
-		    (unsigned long long)ask_refused(d->ask));
+	buf_printf(&r->out,
+	    "control:\t%llu requests, %llu changes, %llu given up unread\n",
+	    (unsigned long long)ctl.requests, (unsigned long long)ctl.changes,
+	    (unsigned long long)ctl.dropped);
 	if (names.failures)
 		buf_printf(&r->out,
 		    "names:\t%llu failures named a host, %llu had no address, "
@@ -159,10 +145,11 @@ ours_daemon(struct request *r)
 		    (unsigned long long)names.failures,
 		    (unsigned long long)names.unknown,
 		    (unsigned long long)names.dropped, names.waiting);
+	caps_text(d, &r->out);
 }
 
-static uint64_t
-latency_at(const struct relay_action *a, unsigned percent)
+uint64_t
+status_latency(const struct relay_action *a, unsigned percent)
 {
 	uint64_t all = 0, sum = 0;
 
@@ -187,80 +174,19 @@ ours_action(struct request *r, const struct relay_action *a)
 	    (unsigned long long)a->waiting);
 	if (a->in_force || a->repaired || a->conflicts || a->refused)
 		buf_printf(&r->out,
-		    ", in force %llu, repaired %llu, conflicts %llu, "
+		    "\n  now:\tin force %llu, repaired %llu, conflicts %llu, "
 		    "refused %llu",
 		    (unsigned long long)a->in_force, (unsigned long long)a->repaired,
 		    (unsigned long long)a->conflicts, (unsigned long long)a->refused);
-	if (latency_at(a, 100))
+	if (status_latency(a, 100))
 		buf_printf(&r->out,
-		    ", line to effect: median < %llu ms, 99 %% < %llu ms",
-		    (unsigned long long)latency_at(a, 50),
-		    (unsigned long long)latency_at(a, 99));
+		    "\n  line to effect:\tmedian < %llu ms, 99 %% < %llu ms",
+		    (unsigned long long)status_latency(a, 50),
+		    (unsigned long long)status_latency(a, 99));
 	buf_putc(&r->out, '\n');
 	if (a->last_error[0])
 		buf_printf(&r->out, "  last error:\t%s (%s)\n", a->last_error,
 		    units_time(a->failed_ms, when));
-}
-
-static void
-json_action(struct buf *b, const struct relay_action *a)
-{
-	json_open(b, NULL, '{');
-	json_text(b, "name", a->conf->name);
-	json_bool(b, "connected", a->connected);
-	json_number(b, "applied", (int64_t)a->applied);
-	json_number(b, "failed", (int64_t)a->failed);
-	json_number(b, "waiting", (int64_t)a->waiting);
-	json_number(b, "in_force", (int64_t)a->in_force);
-	json_number(b, "repaired", (int64_t)a->repaired);
-	json_number(b, "conflicts", (int64_t)a->conflicts);
-	json_text(b, "last_error", a->last_error);
-	json_close(b, '}');
-}
-
-static void
-json_actions(struct request *r, const char *jail)
-{
-	json_open(&r->out, "actions", '[');
-	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
-		if (!jail || relay_serves(r->d->relay, jail, i))
-			json_action(&r->out, relay_action(r->d->relay, i));
-	json_close(&r->out, ']');
-}
-
-static void
-json_all(struct request *r, const char **names, size_t n)
-{
-	struct engine_stats st;
-	struct backlog backlog;
-
-	engine_stats(r->d->engine, NULL, &st);
-	json_open(&r->out, NULL, '{');
-	json_open(&r->out, "jails", '[');
-	for (size_t i = 0; i < n; i++)
-		json_text(&r->out, NULL, names[i]);
-	json_close(&r->out, ']');
-	json_number(&r->out, "banned", (int64_t)st.banned_now);
-	json_number(&r->out, "max_bans", (int64_t)st.max_bans);
-	json_number(&r->out, "tracked", (int64_t)st.tracked_now);
-	json_number(&r->out, "evicted_bans", (int64_t)st.evicted_bans);
-	json_number(&r->out, "evicted_keys", (int64_t)st.evicted_keys);
-	json_number(&r->out, "known_logins", (int64_t)st.logins_now);
-	json_number(&r->out, "forgotten_logins", (int64_t)st.logins_forgotten);
-	json_bool(&r->out, "caught_up", r->d->caught_up);
-	json_number(&r->out, "backlog_bytes",
-	    feed_backlog(r->d->feed, &backlog) ? (int64_t)backlog.left : 0);
-	json_bool(&r->out, "panic", r->d->paused);
-	json_bool(&r->out, "dry_run", r->d->mode == MODE_DRY);
-	json_text(&r->out, "store", stream_trouble(r->d->stream));
-	json_number(&r->out, "store_lead_bytes", (int64_t)stream_lead(r->d->stream));
-	json_bool(&r->out, "backlog_waits", pace_waits(r->d->pace));
-	json_number(&r->out, "backlog_waited_ms", pace_waited_ms(r->d->pace));
-	json_number(&r->out, "told_anew", (int64_t)stream_resyncs(r->d->stream));
-	json_text(&r->out, "sandbox", r->d->level.text);
-	json_actions(r, NULL);
-	json_open(&r->out, "hosts", '[');
-	r->closing = "]}";
 }
 
 /* The hosts behind actions follow when their actors have told. */
@@ -290,7 +216,7 @@ status_all(struct request *r)
 	const char **names = jail_names(r->d, &n);
 
 	if (r->form == FORM_JSON)
-		json_all(r, names, n);
+		status_json(r, names, n);
 	else
 		tree_jails(r, names, n);
 	free(names);
@@ -335,7 +261,6 @@ tree_sources(struct request *r, const struct conf_jail *c, const struct watch *w
 struct listing {
 	struct buf *out;
 	size_t n;
-	bool json;
 };
 
 static bool
@@ -345,10 +270,7 @@ add_ban(void *arg, const struct ban *ban)
 	struct buf text = { 0 };
 
 	subject_text(&ban->subject, &text);
-	if (l->json)
-		json_text(l->out, NULL, text.p);
-	else
-		buf_printf(l->out, "%s%s", l->n ? " " : "", text.p);
+	buf_printf(l->out, "%s%s", l->n ? " " : "", text.p);
 	l->n++;
 	buf_fini(&text);
 	return true;
@@ -399,7 +321,7 @@ ours_source(void *arg, struct source *s)
 	if (st.last_line_ms)
 		units_time(st.last_line_ms, when);
 	buf_printf(b,
-	    "source %s:\t%s%llu lines, last line %s, %llu too long, %llu bytes "
+	    "source %s:\n\t%s%llu lines, last line %s\n\t%llu too long, %llu bytes "
 	    "lost, %llu rotations\n",
 	    source_name(s), st.waiting ? "NOT THERE, " : "",
 	    (unsigned long long)st.lines, when, (unsigned long long)st.long_lines,
@@ -413,12 +335,9 @@ ours_rules(struct request *r, const struct watch *w)
 	struct buf slow = { 0 };
 
 	buf_printf(&r->out,
-	    "lines:\t%llu seen, %llu candidates, %llu matched, %llu ignored, "
-	    "%llu too old, %llu without date, %llu errors\n",
+	    "lines:\t%llu seen, %llu candidates, %llu matched, %llu ignored\n",
 	    (unsigned long long)st->lines, (unsigned long long)st->candidates,
-	    (unsigned long long)st->matched, (unsigned long long)st->ignored,
-	    (unsigned long long)st->too_old, (unsigned long long)st->no_date,
-	    (unsigned long long)st->errors);
+	    (unsigned long long)st->matched, (unsigned long long)st->ignored);
 	if (st->own_peer)
 		buf_printf(&r->out, "trusted:\t%llu failures name only a trusted "
 		    "address%s\n", (unsigned long long)st->own_peer,
@@ -436,6 +355,7 @@ ours_jail(struct request *r, const char *jail)
 {
 	const struct watch *w = feed_watch_find(r->d->feed, jail);
 	struct engine_stats st;
+	struct buf text = { 0 };
 
 	engine_stats(r->d->engine, jail, &st);
 	buf_putc(&r->out, '\n');
@@ -444,39 +364,15 @@ ours_jail(struct request *r, const char *jail)
 		feed_sources(r->d->feed, w, ours_source, &r->out);
 	}
 	buf_printf(&r->out,
-	    "ignored:\t%llu, never banned: %llu, leaks: %llu, "
-	    "forgotten keys: %llu\n",
-	    (unsigned long long)st.ignored, (unsigned long long)st.guarded,
-	    (unsigned long long)st.leaks, (unsigned long long)st.evicted_keys);
+	    "ignored:\t%llu, leaks: %llu, counters: %zu of at most %zu\n",
+	    (unsigned long long)st.ignored, (unsigned long long)st.leaks,
+	    st.tracked_now, st.max_tracked);
+	if (uncounted_text(r->d, jail, &text))
+		buf_printf(&r->out, "not counted:\t%s\n", text.p);
+	buf_fini(&text);
 	for (size_t i = 0; i < relay_actions(r->d->relay); i++)
 		if (relay_serves(r->d->relay, jail, i))
 			ours_action(r, relay_action(r->d->relay, i));
-}
-
-static void
-json_jail(struct request *r, const char *jail)
-{
-	const struct watch *w = feed_watch_find(r->d->feed, jail);
-	struct engine_stats st;
-	struct listing l = { .out = &r->out, .json = true };
-
-	engine_stats(r->d->engine, jail, &st);
-	json_open(&r->out, NULL, '{');
-	json_text(&r->out, "jail", jail);
-	json_number(&r->out, "currently_failed", (int64_t)st.tracked_now);
-	json_number(&r->out, "total_failed", (int64_t)st.failures);
-	json_number(&r->out, "currently_banned", (int64_t)st.banned_now);
-	json_number(&r->out, "total_banned", (int64_t)st.bans);
-	json_number(&r->out, "ignored", (int64_t)st.ignored);
-	json_number(&r->out, "never_banned", (int64_t)st.guarded);
-	json_number(&r->out, "leaks", (int64_t)st.leaks);
-	json_number(&r->out, "given_up",
-	    w ? (int64_t)rules_stats(w->rules)->limit_hits : 0);
-	json_open(&r->out, "banned", '[');
-	engine_bans_each(r->d->engine, jail, add_ban, &l);
-	json_close(&r->out, ']');
-	json_actions(r, jail);
-	json_close(&r->out, '}');
 }
 
 int
@@ -490,25 +386,13 @@ cmd_status(struct request *r)
 	if (!jail_wanted(r, jail))
 		return -EINVAL;
 	if (r->form == FORM_JSON) {
-		json_jail(r, jail);
+		status_json_jail(r, jail);
 		return 0;
 	}
 	tree_jail(r, jail, brief);
 	if (r->form == FORM_TEXT)
 		ours_jail(r, jail);
 	return 0;
-}
-
-static void
-stats_json(struct request *r, const char *jail, const struct engine_stats *st)
-{
-	json_open(&r->out, NULL, '{');
-	json_text(&r->out, "jail", jail);
-	json_number(&r->out, "tracked", (int64_t)st->tracked_now);
-	json_number(&r->out, "failures", (int64_t)st->failures);
-	json_number(&r->out, "banned", (int64_t)st->banned_now);
-	json_number(&r->out, "bans", (int64_t)st->bans);
-	json_close(&r->out, '}');
 }
 
 int
@@ -523,7 +407,7 @@ cmd_stats(struct request *r)
 	for (size_t i = 0; i < n; i++) {
 		engine_stats(r->d->engine, names[i], &st);
 		if (r->form == FORM_JSON) {
-			stats_json(r, names[i], &st);
+			status_json_line(r, names[i], &st);
 			continue;
 		}
 		buf_printf(&r->out, "%s\tfailed %zu of %llu\tbanned %zu of %llu\n",

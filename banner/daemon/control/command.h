@@ -25,6 +25,13 @@ void command_help(struct buf *); /* append all, for people */
 /* cmd_status.c */
 int cmd_status(struct request *);
 int cmd_stats(struct request *);
+/* A bound in ms: so many percent of the changes took less; 0: there were none. */
+struct relay_action;
+uint64_t status_latency(const struct relay_action *, unsigned percent);
+/* cmd_status_json.c: the hosts of actions follow the first, before r->closing. */
+void status_json(struct request *, const char **jails, size_t n);
+void status_json_jail(struct request *, const char *jail);
+void status_json_line(struct request *, const char *jail, const struct engine_stats *);
 /* cmd_list.c */
 int cmd_list(struct request *);
 int cmd_banned(struct request *);
@@ -43,6 +50,14 @@ void entry_add(void *list, const char *entry); /* borrowed */
 void entry_list(struct request *, const char *title, const char *empty,
     const struct conf_list *); /* fail2ban's tree of a list */
 int allow_show(struct request *, struct jail *);
+/* mistake.c: refused with what was likely meant, else with what there is. */
+struct mistake {
+	const char *what, *word;	/* "jail", as it was typed */
+	const char *const *known;	/* ends with NULL */
+};
+int refuse_word(struct request *, const char *code, struct mistake);
+int no_command(struct request *);
+int no_action(struct request *, const char *name);
 /* NULL: refused, also a stopped one. */
 struct jail *jail_wanted(struct request *, const char *name);
 /* cmd_jail.c: parts of set and stop; the words are in argv. */
@@ -53,11 +68,28 @@ int jail_end(struct request *, struct jail *);
 int cmd_start(struct request *);
 /* cmd_get.c */
 int cmd_get(struct request *);
+/* cmd_get_json.c: the value with its own type. False: no such name. */
+struct conf_jail;
+bool get_json_option(struct buf *, const char *what, const struct conf_jail *);
+bool get_json_daemon(struct request *, const char *what);
+extern const char *const gettable[];	/* all names; ends with NULL */
 /* cmd_doctor.c */
 int cmd_doctor(struct request *);
 /* cmd_explain.c */
 int cmd_explain(struct request *);
+struct wire_ban;
+struct history_row {
+	const struct wire_ban *ban;
+	const char *subject;
+	int64_t ended_ms;	/* 0: in force */
+	int cause;		/* of its end */
+};
+void explain_row(struct request *, const struct history_row *);
+/* cmd_explain_json.c: the object, up to the rows of the store, before r->closing. */
+void explain_json(struct request *, const struct subject *);
+/* cmd_history.c */
 int cmd_history(struct request *);
+void history_json(struct request *, const struct history_row *, bool lines);
 /* cmd_service.c */
 int cmd_ping(struct request *);
 int cmd_version(struct request *);
@@ -83,7 +115,7 @@ int dialect_check(struct request *);
 
 /* Rows of the store and targets of an actor, for a request that waits for them. */
 struct wire_in;
-void command_row(struct request *, struct wire_in *); /* cmd_explain.c */
+void command_row(struct request *, struct wire_in *); /* cmd_history.c */
 void command_rows_end(struct request *); /* says if there were none, or too many */
 struct news_target;
 void command_target(struct request *, const struct news_target *); /* cmd_fleet.c */

@@ -83,6 +83,8 @@ patience_arm(struct control *ctl)
 static int
 give_up(struct request *r)
 {
+	if (r->query && r->form == FORM_JSON)
+		command_close(r);
 	if (r->query || r->parent)
 		return refuse(r, "timeout", "no answer in time");
 	if (r->seq)
@@ -226,8 +228,7 @@ run(struct request *r)
 		return -EINVAL;
 	cmd = command_find(r->argv[0]);
 	if (!cmd)
-		return refuse(
-		    r, "usage", "unknown command \"%.40s\"; try help", r->argv[0]);
+		return no_command(r);
 	if (r->argc - 1 < cmd->min || r->argc - 1 > cmd->max)
 		return refuse(r, "usage", "use: %s %s", cmd->name, cmd->args);
 	if (cmd->right == RIGHT_CHANGE) {
@@ -484,20 +485,35 @@ control_watched(const struct control *ctl)
 }
 
 static void
-put_event(struct client *c, const char *now, const char *text)
+put_event(struct client *c, const char *now, const struct news_event *n)
 {
 	if (!c->watch_json) {
-		buf_printf(&c->outbuf, " %s %s\n", now, text);
+		buf_printf(&c->outbuf, " %s %s\n", now, n->text);
 		return;
 	}
 	buf_puts(&c->outbuf, " {");
 	json_number(&c->outbuf, "time_ms", engined_now());
-	json_text(&c->outbuf, "text", text);
+	json_text(&c->outbuf, "event", n->event);
+	json_text(&c->outbuf, "jail", n->jail);
+	json_text(&c->outbuf, "subject", n->subject);
+	json_text(&c->outbuf, "text", n->text);
 	buf_puts(&c->outbuf, "}\n");
 }
 
+/* It reads again: how many it missed. */
+static void
+put_lost(struct client *c, const char *now)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%llu lines were lost here: read faster",
+	    (unsigned long long)c->dropped);
+	put_event(c, now, &(struct news_event){ "lost", "", "", text });
+	c->dropped = 0;
+}
+
 void
-control_event(struct control *ctl, const char *text)
+control_event(struct control *ctl, const struct news_event *n)
 {
 	char now[UNITS_TEXT];
 	struct client *c, *next;
@@ -514,7 +530,9 @@ control_event(struct control *ctl, const char *text)
 			ctl->stats.dropped++;
 			continue;
 		}
-		put_event(c, now, text);
+		if (c->dropped)
+			put_lost(c, now);
+		put_event(c, now, n);
 		event_active(c->out_ready, EV_WRITE, 0);
 	}
 }
@@ -522,13 +540,16 @@ control_event(struct control *ctl, const char *text)
 void
 control_order(struct control *ctl, const struct order *o, const char *subject)
 {
+	static const char *const words[] = { [VERB_BAN] = "ban",
+		[VERB_UNBAN] = "unban", [VERB_PROLONG] = "prolong" };
 	char text[400];
 
 	if (!control_watched(ctl))
 		return;
 	snprintf(text, sizeof(text), "[%s] %s %s", o->ban->jail,
 	    o->verb == VERB_UNBAN ? "Unban" : "Ban", subject);
-	control_event(ctl, text);
+	control_event(ctl,
+	    &(struct news_event){ words[o->verb], o->ban->jail, subject, text });
 }
 
 void

@@ -104,6 +104,7 @@ request_fini(struct request *r)
 	free(r->ids);
 	buf_fini(&r->out);
 	buf_fini(&r->bans);
+	buf_fini(&r->silent);
 }
 
 int
@@ -169,10 +170,12 @@ json_bool(struct buf *b, const char *key, bool yes)
 int
 parse_subject(const char *text, struct subject *s, struct err *e)
 {
-	struct str t = str_of(text);
+	struct str t = str_of(text), bare = t;
 
+	if (str_starts(t, "[") && str_ends(t, "]"))
+		bare = (struct str){ t.s + 1, t.len - 2 };
 	*s = (struct subject){ .kind = SUBJECT_ADDR };
-	if (addr_parse_prefix(t, &s->addr) == 0)
+	if (addr_parse_prefix(bare, &s->addr) == 0)
 		return 0;
 	if (!t.len || t.len > SUBJECT_TEXT)
 		return err_set(

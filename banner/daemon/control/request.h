@@ -54,6 +54,7 @@ struct request {
 	int64_t until_ms; /* at latest */
 	size_t rows;
 	unsigned parts; /* actors that have not answered query yet */
+	struct buf silent; /* of explain: ids of bans whose lines the store has */
 	const char *closing; /* of a JSON answer after its rows; NULL: "]" */
 };
 
@@ -73,7 +74,7 @@ void json_text(struct buf *, const char *key, const char *value);
 void json_number(struct buf *, const char *key, int64_t);
 void json_bool(struct buf *, const char *key, bool);
 
-/* "ADDR" or a user name or id as the jail counts. -EINVAL with text. */
+/* "ADDR", "[ADDR]" or a user name or id as the jail counts. -EINVAL with text. */
 int parse_subject(const char *text, struct subject *, struct err *);
 
 #endif

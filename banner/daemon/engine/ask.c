@@ -14,7 +14,6 @@
 #include "banner/daemon/engine/ask.h"
 #include "banner/daemon/engine/context.h"
 
-enum { ASK_MAX = 1000 };
 
 struct ask {
 	struct engined *d;
@@ -186,6 +185,12 @@ void
 ask_connect(struct ask *a, int sock)
 {
 	link_open(&a->link, sock);
+}
+
+size_t
+ask_waiting(const struct ask *a)
+{
+	return a->n;
 }
 
 uint64_t

@@ -12,6 +12,8 @@
 struct ask;
 struct engined;
 
+enum { ASK_MAX = 1000 };
+
 struct ask *ask_new(struct engined *);
 void ask_free(struct ask *);
 void ask_connect(struct ask *, int sock);
@@ -22,5 +24,6 @@ void ask_entry(struct ask *, const char *entry);
 /* names_answer tells. False: nobody to ask, or too many questions are open. */
 bool ask_name(struct ask *, uint64_t ticket, const char *name);
 uint64_t ask_refused(const struct ask *);
+size_t ask_waiting(const struct ask *);
 
 #endif

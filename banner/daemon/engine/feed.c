@@ -16,6 +16,7 @@
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/fallback.h"
 #include "banner/daemon/engine/feed.h"
+#include "banner/daemon/engine/lognames.h"
 #include "banner/daemon/engine/names.h"
 #include "banner/daemon/engine/relay.h"
 
@@ -33,7 +34,9 @@ struct feed {
 	struct table *sessions; /* jail, NUL, key -> struct kept */
 	uint64_t round; /* of feed_sessions */
 	struct backlog backlog;
-	bool journal; /* the block that is matched comes from it */
+	struct lognames *lognames;
+	const char *log; /* the block that is matched comes from it */
+	bool journal; /* the same: that is the journal */
 };
 
 struct kept {
@@ -67,9 +70,10 @@ match_of(struct feed *f, const struct source *s)
 }
 
 static void
-on_failure(void *arg, const struct failure *failure)
+on_failure(void *arg, const struct failure *matched)
 {
 	struct feed *f = arg;
+	struct failure copy = *matched, *failure = &copy;
 
 	for (size_t i = 0; i < f->n; i++) {
 		struct watch *w = &f->watches[i];
@@ -80,6 +84,7 @@ on_failure(void *arg, const struct failure *failure)
 			return;
 		w->matched_ms = f->d->read_ms;
 	}
+	failure->log = lognames_number(f->lognames, f->log);
 	if (failure->lookup)
 		names_failure(f->d->names, failure);
 	else
@@ -92,6 +97,7 @@ on_block(void *arg, struct source *s, const struct block *b)
 	struct feed *f = arg;
 	struct match *m;
 
+	f->log = source_name(s);
 	f->journal = source_is_journal(s);
 	if (f->journal && fallback_over(s))
 		return;
@@ -344,6 +350,7 @@ feed_new(struct engined *d, struct feed **out, struct err *e)
 	f->matches = table_new();
 	f->places = table_new();
 	f->sessions = table_new();
+	f->lognames = lognames_new();
 	read_trusted(f);
 	f->watches = xcalloc(engine_jails(d->engine) + 1, sizeof(*f->watches));
 	allow_many_files();
@@ -433,6 +440,12 @@ feed_sources(struct feed *f, const struct watch *w, feed_source_fn *fn, void *ar
 	struct select sel = { w, fn, arg };
 
 	sources_each(f->sources, select_source, &sel);
+}
+
+const char *
+feed_log(const struct feed *f, uint16_t number)
+{
+	return lognames_of(f->lognames, number);
 }
 
 struct places_arg {
@@ -581,6 +594,7 @@ feed_free(struct feed *f)
 	table_free_with(f->matches, free_match);
 	table_free_with(f->places, free);
 	table_free_with(f->sessions, free);
+	lognames_free(f->lognames);
 	for (size_t i = 0; i < f->n; i++)
 		rules_free(f->watches[i].rules);
 	free(f->watches);

@@ -32,6 +32,9 @@ const struct watch *feed_watch_find(const struct feed *, const char *jail);
 typedef void(feed_source_fn)(void *arg, struct source *);
 void feed_sources(struct feed *, const struct watch *, feed_source_fn *, void *arg);
 
+/* The name of a failure's log; NULL: unknown. */
+const char *feed_log(const struct feed *, uint16_t number);
+
 /* For the store: what changed since the last call, or all of it. */
 typedef void(feed_record_fn)(void *arg, const char *jail, struct str key, struct str);
 typedef void(feed_place_fn)(void *arg, const char *source, const char *place);

@@ -38,7 +38,12 @@ void control_targets_lost(struct control *);
 
 /* What `watch` shows. */
 bool control_watched(const struct control *);
-void control_event(struct control *, const char *text);
+struct news_event {
+	const char *event;	/* a word that stays: "found", "ban" ... */
+	const char *jail, *subject;	/* or "" */
+	const char *text;	/* for people */
+};
+void control_event(struct control *, const struct news_event *);
 void control_order(struct control *, const struct order *, const char *subject);
 
 #endif

@@ -27,6 +27,12 @@ static const char *const cause_names[] = {
 };
 
 const char *
+outbox_cause(enum cause cause)
+{
+	return cause_names[cause];
+}
+
+const char *
 subject_text(const struct subject *s, struct buf *b)
 {
 	char text[ADDR_TEXT];
@@ -84,7 +90,7 @@ put_details(struct buf *b, const struct order *o, const char *subject)
 	buf_puts(b, ban->jail);
 	put_number(b, " id=", ban->id);
 	buf_puts(b, " cause=");
-	buf_puts(b, cause_names[o->cause]);
+	buf_puts(b, outbox_cause(o->cause));
 	put_number(b, " failures=", ban->failures);
 	put_number(b, " count=", ban->count);
 	buf_puts(b, " until=\"");
@@ -170,6 +176,21 @@ notice_text(struct outbox *out, const struct notice *n, const char *who)
 	}
 }
 
+static const char *
+notice_word(enum notice_event event)
+{
+	switch (event) {
+	case EVENT_FOUND: return "found";
+	case EVENT_IGNORED: return "ignored";
+	case EVENT_ALREADY: return "already";
+	case EVENT_GUARDED: return "guarded";
+	case EVENT_CAP: return "cap";
+	case EVENT_LEAK: return "leak";
+	case EVENT_RATE: return "rate";
+	}
+	return "";
+}
+
 static enum log_level
 notice_level(enum notice_event event)
 {
@@ -204,7 +225,8 @@ outbox_notice(void *arg, const struct notice *n)
 		: n->event == EVENT_ALREADY ? ACTIONS
 					    : FILTER,
 	    d->outbox.text.p);
-	control_event(d->control, d->outbox.text.p);
+	control_event(d->control, &(struct news_event){ notice_word(n->event),
+	    n->jail ? n->jail : "", who, d->outbox.text.p });
 }
 
 void

@@ -534,7 +534,6 @@ stream_query(struct stream *s, const struct stream_query *q)
 	wire_u8(&s->link.out, (uint8_t)q->what);
 	wire_text(&s->link.out, q->jail);
 	wire_subject(&s->link.out, &q->subject);
-	wire_u64(&s->link.out, q->ban);
 	wire_u32(&s->link.out, q->limit);
 	wire_finish(&s->link.out, at);
 	link_flush(&s->link);

@@ -54,7 +54,6 @@ struct stream_query {
 	enum wire_query what;
 	const char *jail; /* "" = all */
 	struct subject subject;
-	uint64_t ban;
 	uint32_t limit;
 };
 int stream_query(struct stream *, const struct stream_query *); /* 0, -ENOTCONN */

@@ -37,7 +37,7 @@ enum wire_type {
 			 * again with err 0 when the seq is on disk after all */
 	WIRE_END, /* u64 id of the query; 0 = the restored state */
 	WIRE_QUERY, /* u64 id, u8 enum wire_query, str jail ("" = all), subject,
-		     * u64 ban, u32 limit; answered by ROW*, END */
+		     * u32 limit; answered by ROW*, END. An address with nets around */
 	WIRE_ROW, /* u64 id, i64 ended (0 = running), u8 cause of it, ban */
 	WIRE_ANEW, /* -; bans, counters and sessions up to the next MARK are all there
 		    * are: whatever else is stored of them goes */
@@ -90,7 +90,7 @@ enum wire_type {
 	WIRE_PANIC, /* parent -> engine: -; before any socket: keep nothing in force */
 	WIRE_LAST = WIRE_PANIC,
 };
-enum wire_query { QUERY_SUBJECT, QUERY_RECENT, QUERY_BAN };	/* BAN: with evidence */
+enum wire_query { QUERY_SUBJECT, QUERY_RECENT, QUERY_EXPLAIN };	/* with evidence */
 #define WIRE_ALL UINT32_MAX
 
 /* Writing: records are appended to one buf, flushed as frames by wire_send. */

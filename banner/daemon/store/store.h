@@ -49,7 +49,6 @@ enum store_sql {
 	SQL_PLACES,
 	SQL_ROWS_SUBJECT,
 	SQL_ROWS_RECENT,
-	SQL_ROWS_BAN,
 	SQL_N
 };
 

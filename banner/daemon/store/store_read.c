@@ -246,36 +246,77 @@ put_row(struct buf *out, uint64_t id, sqlite3_stmt *st, bool evidence)
 	wire_finish(out, at);
 }
 
+struct query {
+	uint64_t id;
+	uint8_t what;
+	const char *jail;
+	struct subject who;
+	uint32_t limit;
+};
+
+static int
+get_query(struct wire_in *in, struct query *q)
+{
+	q->id = wire_get_u64(in);
+	q->what = wire_get_u8(in);
+	q->jail = wire_get_text(in);
+	q->who = wire_get_subject(in);
+	q->limit = wire_get_u32(in);
+	if (q->limit > ROWS_MAX)
+		q->limit = ROWS_MAX;
+	return wire_done(in) < 0 || q->what > QUERY_EXPLAIN ? -EBADMSG : 0;
+}
+
+static uint32_t
+put_rows(struct store *s, const struct query *q, struct buf *out)
+{
+	static const enum store_sql which[] = { [QUERY_SUBJECT] = SQL_ROWS_SUBJECT,
+	    [QUERY_RECENT] = SQL_ROWS_RECENT, [QUERY_EXPLAIN] = SQL_ROWS_SUBJECT };
+	const struct subject *who = &q->who;
+	struct str key = who->kind == SUBJECT_ADDR ?
+	    (struct str){ (const char *)&who->addr, sizeof(who->addr) } : who->text;
+	sqlite3_stmt *st = store_stmt(s, which[q->what]);
+	uint32_t n = 0;
+
+	if (st) {
+		sqlite3_bind_int(st, 1, (int)who->kind);
+		sqlite3_bind_blob64(
+		    st, 2, key.len ? key.s : "", key.len, SQLITE_STATIC);
+		sqlite3_bind_text(st, 3, q->jail, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(st, 4, q->limit);
+		/* a name may be that of a user */
+		sqlite3_bind_int(st, 5, who->kind == SUBJECT_ID ? (int)SUBJECT_USER
+		    : (int)who->kind);
+	}
+	for (; store_step(s, st) > 0; n++)
+		put_row(out, q->id, st, q->what == QUERY_EXPLAIN);
+	return n;
+}
+
+/* An address may have been banned with a network around it. */
+static bool
+widen(struct query *q)
+{
+	struct addr *a = &q->who.addr;
+
+	if (q->what == QUERY_RECENT || q->who.kind != SUBJECT_ADDR || !a->plen)
+		return false;
+	*a = addr_mask(a, a->plen - 1u);
+	return true;
+}
+
 int
 store_query(struct store *s, struct wire_in *in, struct buf *out)
 {
-	static const enum store_sql which[] = { [QUERY_SUBJECT] = SQL_ROWS_SUBJECT,
-	    [QUERY_RECENT] = SQL_ROWS_RECENT, [QUERY_BAN] = SQL_ROWS_BAN };
-	uint64_t id = wire_get_u64(in);
-	uint8_t what = wire_get_u8(in);
-	const char *jail = wire_get_text(in);
-	struct subject who = wire_get_subject(in);
-	uint64_t ban = wire_get_u64(in);
-	uint32_t limit = wire_get_u32(in);
-	struct str key = who.kind == SUBJECT_ADDR ?
-	    (struct str){ (const char *)&who.addr, sizeof(who.addr) } : who.text;
-	sqlite3_stmt *st;
+	struct query q;
 
-	if (wire_done(in) < 0 || what > QUERY_BAN)
+	if (get_query(in, &q) < 0)
 		return -EBADMSG;
 	/* What is queued is part of the answer; if the disk refuses, the rest is. */
 	store_commit(s, NULL);
-	st = store_stmt(s, which[what]);
-	if (st) {
-		sqlite3_bind_int(st, 1, (int)who.kind);
-		sqlite3_bind_blob64(
-		    st, 2, key.len ? key.s : "", key.len, SQLITE_STATIC);
-		sqlite3_bind_text(st, 3, jail, -1, SQLITE_STATIC);
-		sqlite3_bind_int64(st, 4, limit < ROWS_MAX ? limit : ROWS_MAX);
-		sqlite3_bind_int64(st, 5, (sqlite3_int64)ban);
-	}
-	while (store_step(s, st) > 0)
-		put_row(out, id, st, what == QUERY_BAN);
-	put_end(out, id);
+	do
+		q.limit -= put_rows(s, &q, out);
+	while (q.limit && widen(&q));
+	put_end(out, q.id);
 	return 0;
 }

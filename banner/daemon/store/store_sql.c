@@ -47,12 +47,11 @@ static const char *const sql[SQL_N] = {
 	[SQL_COUNTS] = "SELECT jail, key, record FROM counters",
 	[SQL_SESSIONS] = "SELECT jail, key, record FROM sessions",
 	[SQL_PLACES] = "SELECT key, record FROM places",
-	[SQL_ROWS_SUBJECT] = "SELECT " ROW_COLUMNS " FROM history WHERE kind=?1"
+	[SQL_ROWS_SUBJECT] = "SELECT " ROW_COLUMNS " FROM history WHERE kind IN (?1,?5)"
 			     " AND subject=?2 AND (?3='' OR jail=?3) ORDER BY since "
 			     "DESC, id DESC LIMIT ?4",
 	[SQL_ROWS_RECENT] = "SELECT " ROW_COLUMNS " FROM history WHERE"
 			    " (?3='' OR jail=?3) ORDER BY since DESC, id DESC LIMIT ?4",
-	[SQL_ROWS_BAN] = "SELECT " ROW_COLUMNS " FROM history WHERE id=?5",
 };
 
 struct sqlite3_stmt *
