@@ -108,7 +108,9 @@ struct bn_action_ops {
 	int  (*targets)(void *self, bn_target_fn *, void *arg);
 	int  (*jail_start)(void *self, const char *jail);
 	int  (*jail_stop)(void *self, const char *jail);
-	int  (*flush)(void *self);	/* remove everything that is ours */
+	/* Remove everything that is ours. Changes under way that are needless by that
+	 * may be told as -ECANCELED from inside. */
+	int  (*flush)(void *self);
 	void (*close)(void *self);	/* leaves what is in force in force */
 	/* The flags of this instance, where they depend on its options. */
 	uint32_t (*mode)(void *self);

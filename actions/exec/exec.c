@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 enum { TIMEOUT_MAX_S = 3600, CLOSE_WAIT_MS = 10000 };
 
@@ -317,9 +318,11 @@ enqueue(struct exec *x, const struct bn_change *c)
 	j = calloc(1, sizeof(*j));
 	if (!j)
 		return -ENOMEM;
+	x->stopping &= c->verb == BN_DEL;
 	j->id = c->id;
 	j->family = f;
 	j->careful = c->verb == BN_ADD && (c->restored || x->rebuilt_once);
+	j->needless = c->verb == BN_ADD && !j->careful;
 	j->main = exec_argv(x, cmd, f, c);
 	if (j->careful)
 		j->undo = exec_argv(x, CMD_UNBAN, f, c);
@@ -388,15 +391,17 @@ exec_jail_start(void *self, const char *jail)
 	return 0;
 }
 
-/* Orderly: what waits is done first, within the time; then all bans at once. */
+/* All bans at once; what waits is needless then, and what runs is not left half-way. */
 static int
 exec_flush(void *self)
 {
 	struct exec *x = self;
+	bool whole = *x->text[CMD_FLUSH][INET4] || *x->text[CMD_FLUSH][INET6];
 	int rc = 0;
 
 	x->stopping = true;
-	if (!*x->text[CMD_FLUSH][INET4] && !*x->text[CMD_FLUSH][INET6])
+	exec_job_cancel(x, whole);
+	if (!whole)
 		return -ENOTSUP;
 	while (x->child.pid)
 		exec_job_poll(x, 1000);
@@ -407,19 +412,27 @@ exec_flush(void *self)
 	return rc;
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+}
+
 static void
 exec_close(void *self)
 {
 	struct exec *x = self;
+	int64_t end = now_ms() + CLOSE_WAIT_MS;
 	struct job *j;
 
 	/* A command is not left half-way; what waits behind it stays as it is. */
-	for (int i = 0; x->child.pid && i < CLOSE_WAIT_MS / 1000; i++) {
-		while (!x->stopping && (j = TAILQ_FIRST(&x->jobs)) &&
-		    TAILQ_NEXT(j, link))
-			exec_job_forget(x, TAILQ_NEXT(j, link));
+	while (x->child.pid && (j = TAILQ_FIRST(&x->jobs)) && TAILQ_NEXT(j, link))
+		exec_job_forget(x, TAILQ_NEXT(j, link));
+	while (x->child.pid && now_ms() < end)
 		exec_job_poll(x, 1000);
-	}
 	for (int f = 0; x->stopping && f < NFAMILIES && !x->child.pid; f++) {
 		if (!x->started[f])
 			continue;

@@ -44,6 +44,7 @@ struct job {
 	enum family family;
 	enum step step;
 	bool start_only, careful, undone, silent;
+	bool needless;			/* once all bans end */
 	struct argv *main, *undo;	/* NULL: nothing to do */
 };
 TAILQ_HEAD(jobs, job);
@@ -85,6 +86,7 @@ int	exec_child_poll(struct child *, int wait_ms, int *result);
 
 void	exec_job_add(struct exec *, struct job *);
 void	exec_job_forget(struct exec *, struct job *);	/* without telling */
+void	exec_job_cancel(struct exec *, bool all);	/* or the needless ones */
 void	exec_job_next(struct exec *);		/* start the first one */
 void	exec_job_poll(struct exec *, int wait_ms);
 int	exec_run_now(struct exec *, enum command, enum family);	/* waits; 0 or -errno */

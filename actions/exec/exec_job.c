@@ -72,6 +72,23 @@ exec_job_forget(struct exec *x, struct job *j)
 	job_free(j);
 }
 
+void
+exec_job_cancel(struct exec *x, bool all)
+{
+	struct job *j = TAILQ_FIRST(&x->jobs), *next;
+
+	if (j && x->child.pid)
+		j = TAILQ_NEXT(j, link);
+	for (; j; j = next) {
+		next = TAILQ_NEXT(j, link);
+		if (!all && !j->needless)
+			continue;
+		if (!j->silent)
+			x->host->done(x->host->ctx, j->id, "", -ECANCELED);
+		exec_job_forget(x, j);
+	}
+}
+
 /* Run a command of the action file. 1: it runs; 0: there is none; -errno. */
 static int
 run_command(struct exec *x, enum command cmd, enum family f)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """banner-actor with the exec action: action files' commands, and words for execve."""
 import errno
+import os
 import re
 import shutil
 import subprocess
@@ -358,3 +359,55 @@ def test_many_that_wait(tmp_path):
     assert int(rss[1]) < 50000 or Lab.built_with("banner-actor", "libasan")
     assert lines(log)[:100] == [f"10.0.0.{i}" for i in range(100)]
     d.kill()
+
+
+DIRS = """[Definition]
+actionstart = echo start >>{0}/cmds
+actionstop = echo stop >>{0}/cmds
+actioncheck = grep -q start {0}/cmds
+actionban = sleep 0.03; mkdir {0}/place/<ip>
+actionunban = rmdir {0}/place/<ip>
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a namespace")
+@pytest.mark.parametrize("flush", [
+    "", "actionflush = rmdir {0}/place/*; echo flush >>{0}/cmds\n"])
+@pytest.mark.parametrize("early", [True, False])
+def test_stop_unban(flush, early):
+    """Every ban is taken back before the end, also when most are not even applied; and
+    an ordinary stop takes back none."""
+    addrs = [f"192.0.2.{i}" for i in range(1, 41)]
+    with Lab(jails=()) as lab:
+        place, cmds = lab.dir / "place", lab.dir / "cmds"
+        place.mkdir()
+        (lab.dir / "actions/dirs.conf").write_text((DIRS + flush).format(lab.dir))
+        lab.jail("a", action="dirs")
+        lab.start()
+        lab.ok("banip", "a", "203.0.113.1", "--wait")
+        lab.stop()
+        assert [p.name for p in place.iterdir()] == ["203.0.113.1"]
+        lab.start()
+        lab.ctl("banip", "a", *addrs)
+        if not early:
+            wait(lambda: len(list(place.iterdir())) == 41, 20)
+        lab.ok("stop", "--unban")
+        assert lab.proc.wait(20) == 0
+        assert not list(place.iterdir()), lab.logged()[-2000:]
+        assert lines(cmds)[-1] == "stop" and (not flush or "flush" in lines(cmds))
+        assert "ERROR" not in lab.logged()
+
+
+def test_flush_and_on(tmp_path):
+    """After a flush that was no end (panic, resume) an end is an ordinary one."""
+    log = tmp_path / "log"
+    d = actor(spec(actionban=f"echo ban >>{log}", actionunban="true",
+                   actionflush=f"echo flush >>{log}", actionstop=f"echo stop >>{log}"))
+    d.send("ban", 0, 1, "192.0.2.1")
+    d.expect("done", 0, 1, 0, "", 0)
+    d.send("flush", 0)
+    d.expect("done", 0, 1, 1, "", 0)
+    d.send("ban", 0, 2, "192.0.2.1")
+    d.expect("done", 0, 2, 0, "", 0)
+    assert d.stop() == 0
+    assert lines(log) == ["ban", "flush", "ban"]

@@ -335,6 +335,7 @@ change_ban(struct instance *in, unsigned number, const struct wire_ban *b,
 
 	if (!w)
 		w = wants_get(&in->wants, name, true);
+	in->flushed = false;
 	known = w->in_force;
 	/* Listed, from an earlier life: its end may be another by now. */
 	adopted = known && !w->nholders;
@@ -490,14 +491,23 @@ instance_flush(struct instance *in)
 {
 	int rc = -ENOTSUP;
 
-	in->settled = true;
+	in->settled = in->flushed = true;
+	/* first: what the plugin gives up because of it is wanted no more */
+	table_each(in->wants.table, leave_all, in);
 	if (in->open && in->ops->flush)
 		rc = in->ops->flush(in->self);
-	table_each(in->wants.table, leave_all, in);
 	if (rc == 0)
 		table_each(in->wants.table, forget_in_force, in);
 	instance_work(in);
 	return rc == -ENOTSUP ? 0 : rc;
+}
+
+size_t
+instance_unflushed(const struct instance *in)
+{
+	if (!in->flushed || !in->open || in->ops->list || !(in->flags & BN_STATE))
+		return 0;
+	return table_count(in->wants.table) - in->wants.nfailed;
 }
 
 int

@@ -72,6 +72,9 @@ void	instance_change(struct instance *, unsigned number, const struct wire_ban *
 void	instance_complete(struct instance *, uint64_t generation, bool force);
 void	instance_jail(struct instance *, const char *jail, bool started);
 int	instance_flush(struct instance *);
+/* How many entries a flush has not removed yet that nobody could find later, because
+ * the plugin cannot list them; those whose removal failed are not counted. */
+size_t	instance_unflushed(const struct instance *);
 /* The guard has changed. */
 void	instance_guard(struct instance *);
 void	instance_known(struct instance *, uint64_t ticket, bool yes);
@@ -109,7 +112,7 @@ struct instance {
 	uint32_t flags;
 	struct wants wants;
 	uint64_t generation, round, synthetic;
-	bool open, resync, settled, list_due, complete_due, force;
+	bool open, resync, settled, list_due, complete_due, force, flushed;
 	int64_t retry_ms, retry_at;	/* back-off: the last one, the next try */
 	int64_t said_ms;		/* when said was logged */
 	char said[160];

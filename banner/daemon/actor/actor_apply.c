@@ -110,6 +110,10 @@ failed(struct instance *in, struct want *w, int err)
 void
 instance_result(struct instance *in, struct want *w, int err)
 {
+	if (err == -ECANCELED && !want_needed(w)) {
+		wants_queue(&in->wants, w, QUEUE_DIRTY);
+		return;
+	}
 	if (err < 0) {
 		failed(in, w, err);
 		return;

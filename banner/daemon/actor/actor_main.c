@@ -16,6 +16,7 @@
 #include "banner/base/arena.h"
 #include "banner/daemon/actor/actor.h"
 #include "banner/daemon/actor/confine.h"
+#include "banner/daemon/actor/guard_in.h"
 #include "banner/daemon/proc/log.h"
 #include "banner/daemon/actor/looks.h"
 #include "banner/daemon/actor/tell.h"
@@ -39,16 +40,14 @@ struct actor {
 	struct child child;
 	struct serve serve;
 	struct guard *guard;
-	struct guard_entry *entries;	/* of a guard group that is still arriving */
-	size_t nentries;
-	struct buf reasons;
+	struct guard_in guard_in;
 	struct looks looks;
 	struct event *timer;
 	struct member *members;
 	size_t n;
 };
 
-enum { ENTRIES_MAX = 100000 };
+enum { IDLE_MAX_MS = 10000 };
 
 static int64_t
 now_ms(void *arg)
@@ -185,38 +184,15 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	serve_flush(&a->serve);
 }
 
-/* A group may come in several records; it is replaced when the last one is there. */
 static int
 get_guard(struct actor *a, struct wire_in *in)
 {
-	const char *group = wire_get_text(in);
-	bool more = wire_get_u8(in);
-	uint32_t n = wire_get_u32(in);
+	int rc = guard_in_record(&a->guard_in, a->guard, in);
 
-	for (uint32_t i = 0; i < n && !in->bad && a->nentries < ENTRIES_MAX; i++) {
-		struct guard_entry *e;
-
-		a->entries = xrealloc(a->entries, (a->nentries + 1) * sizeof(*e));
-		e = &a->entries[a->nentries++];
-		e->net = wire_get_addr(in);
-		/* The offset for now: the buffer may still move. */
-		e->reason = (const char *)a->reasons.len;
-		buf_puts(&a->reasons, wire_get_text(in));
-		buf_putc(&a->reasons, '\0');
-	}
-	if (in->bad)
-		return -EBADMSG;
-	if (more)
-		return 0;
-	for (size_t i = 0; i < a->nentries; i++)
-		a->entries[i].reason = a->reasons.p + (size_t)a->entries[i].reason;
-	guard_set(a->guard, group, a->entries, a->nentries);
-	a->nentries = 0;
-	buf_clear(&a->reasons);
-	for (size_t i = 0; i < a->n; i++)
+	for (size_t i = 0; rc > 0 && i < a->n; i++)
 		if (!a->members[i].shared)
 			instance_guard(a->members[i].instance);
-	return 0;
+	return rc < 0 ? rc : 0;
 }
 
 static struct member *
@@ -511,6 +487,49 @@ work_off(struct actor *a)
 	serve_flush(&a->serve);
 }
 
+static size_t
+unflushed(const struct actor *a, uint64_t *applied)
+{
+	size_t n = 0;
+
+	*applied = 0;
+	for (size_t i = 0; i < a->n; i++) {
+		struct instance_stats s;
+
+		if (a->members[i].shared)
+			continue;
+		n += instance_unflushed(a->members[i].instance);
+		instance_stats(a->members[i].instance, &s);
+		*applied += s.applied;
+	}
+	return n;
+}
+
+/* Removals that are with a plugin which cannot list what is in force are seen through:
+ * what is left would be so for ever. As long as they get on. */
+static void
+see_through(struct actor *a)
+{
+	uint64_t applied, was;
+	size_t left = unflushed(a, &was);
+	int64_t since = now_ms(NULL);
+
+	while (left > 0 && now_ms(NULL) - since < IDLE_MAX_MS) {
+		event_base_loopexit(a->serve.base, &(struct timeval){ 0, 100000 });
+		event_base_dispatch(a->serve.base);
+		if (event_base_got_break(a->serve.base))
+			break;		/* the parent is gone */
+		child_works(&a->child);
+		left = unflushed(a, &applied);
+		if (applied != was)
+			since = now_ms(NULL);
+		was = applied;
+	}
+	if (left > 0)
+		log_error("banner.actor", "%zu bans could not be removed before the "
+		    "end and stay in force", left);
+}
+
 static int
 run(struct actor *a, unsigned number, const char *dir, struct err *e)
 {
@@ -532,6 +551,7 @@ run(struct actor *a, unsigned number, const char *dir, struct err *e)
 	work(a);
 	serve_run(&a->serve);
 	work_off(a);
+	see_through(a);
 	return 0;
 }
 
@@ -543,8 +563,7 @@ actor_fini(struct actor *a)
 	close_members(a);
 	serve_fini(&a->serve);
 	guard_free(a->guard);
-	free(a->entries);
-	buf_fini(&a->reasons);
+	guard_in_fini(&a->guard_in);
 	child_close(&a->child);
 }
 
