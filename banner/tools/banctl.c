@@ -4,6 +4,8 @@
  * Called as fail2ban-client it asks for fail2ban's shapes and exits as that does.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +20,13 @@
 
 #define DEFAULT_SOCKET "/run/banner/banner.sock"
 enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_DAEMON };
+enum { HURRY_MS = 500 };
 
 struct banctl {
 	const char *socket;
 	bool json, f2b;
+	bool hurry; /* panic: an engine that hangs is not waited for */
+	bool beside; /* bannerd was told of it without the engine */
 	int fd;
 	struct buf in;
 };
@@ -53,6 +58,47 @@ put_word(struct buf *b, const char *word)
 	buf_putc(b, '\'');
 }
 
+/* No engine answers: bannerd looks for this file, ends it, and tells the next one. */
+static void
+panic_beside(struct banctl *c)
+{
+	static const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+	struct buf path = { 0 };
+	int fd;
+
+	c->hurry = false;
+	buf_printf(&path, "%s.panic", c->socket);
+	fd = open(path.p, flags, 0600);
+	c->beside = fd >= 0;
+	fprintf(stderr, "banctl: the engine does not answer; %s: %s\n", path.p,
+	    fd < 0 ? strerror(errno) : "made, bannerd goes on without it");
+	if (fd >= 0)
+		close(fd);
+	buf_fini(&path);
+}
+
+static int
+connect_to(struct banctl *c, const struct sockaddr_un *to)
+{
+	const struct sockaddr *addr = (const struct sockaddr *)to;
+	struct timeval soon = { 0, HURRY_MS * 1000 }, any = { 0, 0 };
+
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd < 0)
+		return -1;
+	if (!c->hurry)
+		return connect(c->fd, addr, sizeof(*to));
+	/* it waits when too many others wait already */
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon));
+	if (connect(c->fd, addr, sizeof(*to)) == 0)
+		return 0;
+	if (errno != EAGAIN)
+		return -1;
+	panic_beside(c);
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &any, sizeof(any));
+	return connect(c->fd, addr, sizeof(*to));
+}
+
 static int
 dial(struct banctl *c)
 {
@@ -63,8 +109,7 @@ dial(struct banctl *c)
 		return EXIT_USAGE;
 	}
 	strcpy(to.sun_path, c->socket);
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd >= 0 && connect(c->fd, (struct sockaddr *)&to, sizeof(to)) == 0)
+	if (connect_to(c, &to) == 0)
 		return EXIT_DONE;
 	if (c->f2b)
 		return f2b_unreachable(c->socket, errno);
@@ -134,14 +179,19 @@ take_lines(struct banctl *c)
 static int
 receive(struct banctl *c, bool watch)
 {
+	struct pollfd answer = { .fd = c->fd, .events = POLLIN };
 	char room[65536];
 	ssize_t n;
 	int rc = -1;
 
+	if (c->hurry && poll(&answer, 1, HURRY_MS) == 0)
+		panic_beside(c);
 	while (rc < 0) {
 		n = read(c->fd, room, sizeof(room));
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n <= 0 && c->beside)
+			return EXIT_NO_DAEMON;
 		if (n <= 0) {
 			fprintf(stderr, "banctl: bannerd closed the connection\n");
 			return EXIT_NO_DAEMON;
@@ -159,7 +209,7 @@ receive(struct banctl *c, bool watch)
 }
 
 static int
-run(struct banctl *c, char **words)
+ask(struct banctl *c, char **words)
 {
 	struct buf request = { 0 };
 	int rc = dial(c);
@@ -178,6 +228,19 @@ run(struct banctl *c, char **words)
 	buf_fini(&request);
 	buf_fini(&c->in);
 	close(c->fd);
+	return rc;
+}
+
+static int
+run(struct banctl *c, char **words)
+{
+	int rc;
+
+	c->hurry = !c->f2b && !strcmp(words[0], "panic");
+	rc = ask(c, words);
+	/* the engine that hung had taken the question: the next one answers it */
+	if (rc == EXIT_NO_DAEMON && c->beside)
+		rc = ask(c, words);
 	return rc;
 }
 

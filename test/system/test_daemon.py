@@ -296,6 +296,76 @@ def test_panic_holds(lab):
 
 
 @root
+@pytest.mark.parametrize("many", (False, True))
+def test_panic_with_an_engine_that_hangs(lab, many):
+    """bannerd itself takes everything out of force, also when so many wait for an answer
+    that nobody can ask any more."""
+    lab.start()
+    lab.ok("banip", "sshd", "192.0.2.7", "--wait")
+    hung = lab.kill("banner-engine", signal.SIGSTOP)
+    waiting = []
+    while many and len(waiting) < 100:
+        waiting.append(socket.socket(socket.AF_UNIX))
+        waiting[-1].settimeout(0.2)
+        if waiting[-1].connect_ex(str(lab.socket)):
+            break
+    done = lab.ctl("panic")
+    lab.wait_routes(seconds=1)
+    assert done.returncode == 0 and "does not answer" in done.stderr, done
+    assert "all bans are taken out of force" in done.stdout, done
+    assert lab.children()["banner-engine"] != hung
+    lab.fail("192.0.2.8", 3)
+    wait_for(lambda: {"192.0.2.7", "192.0.2.8"} <= lab.banned())
+    assert lab.routes() == set() and lab.ctl_json("status")["panic"]
+    lab.ok("resume")
+    lab.wait_routes("192.0.2.7", "192.0.2.8")
+    assert not panic_file(lab).exists()
+    for s in waiting:
+        s.close()
+
+
+def panic_file(lab):
+    return lab.socket.with_name(lab.socket.name + ".panic")
+
+
+@root
+def test_panic_by_its_file(lab):
+    """root's alone."""
+    lab.start()
+    lab.ok("banip", "sshd", "192.0.2.7", "--wait")
+    made = lab.dir / "made"
+    made.touch()
+    os.chown(made, 65534, 65534)
+    made.rename(panic_file(lab))
+    time.sleep(0.3)
+    assert not lab.ctl_json("status")["panic"] and lab.routes() == {"192.0.2.7"}
+    panic_file(lab).unlink()
+    panic_file(lab).touch()
+    lab.wait_routes(seconds=2)
+    wait_for(lambda: lab.ctl_json("status")["panic"])
+    lab.ok("resume")
+    lab.wait_routes("192.0.2.7")
+
+
+def test_panic_is_asked_again(tmp_path):
+    """The engine that hung had taken the question when bannerd ended it."""
+    path = tmp_path / "sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        ctl = subprocess.Popen([str(BUILD / "banctl"), "-s", str(path), "panic"],
+                               stdout=subprocess.PIPE, text=True)
+        first, _ = listener.accept()
+        wait_for(lambda: (tmp_path / "sock.panic").exists())
+        first.close()
+        again, _ = listener.accept()
+        assert again.recv(100) == b"'panic'\n"
+        again.sendall(b" done\nok\n")
+        assert ctl.communicate(timeout=10)[0] == "done\n" and ctl.returncode == 0
+        again.close()
+
+
+@root
 def test_never_banned(lab):
     lab.start()
     lab.fail("198.51.100.1", 5)

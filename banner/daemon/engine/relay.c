@@ -336,6 +336,8 @@ relay_connect(struct relay *r, unsigned actor, int sock)
 	l->resync = true;
 	l->asked = false;
 	connected(l, true);
+	if (r->d->paused)
+		relay_put_flush(l); /* not only when the store has told all */
 	relay_flush(r);
 }
 

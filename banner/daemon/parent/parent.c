@@ -477,6 +477,7 @@ parent_close(struct parent *p)
 	guardfeed_free(p->guard);
 	if (p->base) {
 		unwatch(p);
+		parent_panic_unwatch(p);
 		event_base_free(p->base);
 	}
 }
@@ -513,7 +514,7 @@ parent_serve(struct parent *p, struct err *e)
 	watch(p);
 	log_info(NAME, "bannerd starts, process %ld", (long)getpid());
 	log_problems(p->conf);
-	parent_panic_read(p);
+	parent_panic_watch(p);
 	p->guard = guardfeed_new(p);
 	rc = plan_kids(p, e);
 	if (rc < 0) {
@@ -532,7 +533,8 @@ int
 parent_run(const struct options *opt, struct conf *c, struct err *e)
 {
 	struct parent p = {
-		.opt = opt, .control = -1, .lock = -1, .conf_fd = -1, .before_fd = -1
+		.opt = opt, .control = -1, .lock = -1, .conf_fd = -1, .before_fd = -1,
+		.panic_fd = -1
 	};
 	int rc = take_conf(&p, c, e);
 

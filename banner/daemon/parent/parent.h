@@ -64,6 +64,8 @@ struct parent {
 	bool helper; /* some jail needs one */
 	bool stopping, reloading, serving;
 	bool panic; /* every engine is told to keep nothing in force */
+	int panic_fd; /* watches the folder of its file; -1: not */
+	struct event *on_panic;
 	int status; /* exit code */
 };
 
@@ -82,7 +84,10 @@ void parent_confirm_free(struct parent *);
 /* panic.c: begin or end it for all engines to come, those of the next bannerd too. On
  * error it is so for this bannerd alone. */
 int parent_panic(struct parent *, bool on, struct err *);
-void parent_panic_read(struct parent *); /* at the start: does it go on? */
+/* At the start: does it go on? From then on also when somebody makes its file, which
+ * needs no engine. */
+void parent_panic_watch(struct parent *);
+void parent_panic_unwatch(struct parent *);
 /* Run with this configuration, which stays the caller's; old and new engine. */
 int parent_take(struct parent *, const struct conf *, struct err *);
 /* A request of the engine on behalf of banctl. */
@@ -107,6 +112,7 @@ bool kid_runs(const struct kid *);
 int plan_kids(struct parent *, struct err *);
 int plan_helper(struct parent *, struct err *); /* start one if there is none */
 void plan_retire(struct parent *); /* actors not wanted any more clear up and end */
+void plan_flush(struct parent *); /* actors take everything out of force */
 bool plan_needs_helper(const struct conf *);
 void plan_connect_engine(struct parent *);
 void plan_connect(struct parent *, struct kid *);

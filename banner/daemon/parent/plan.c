@@ -147,25 +147,35 @@ say_rights(const struct kid *k)
 		log_warn(k->name, "runs as the user of bannerd: %s", why);
 }
 
-/* No jail names its actions any more, or not with these options: what it put in force
- * must not stay for ever. A new one of the same kind repairs what this takes away. */
 static void
-retire(struct kid *k)
+put_flush(struct kid *k)
 {
-	size_t at;
+	size_t at = wire_start(&k->out, WIRE_FLUSH);
 
-	at = wire_start(&k->out, WIRE_FLUSH);
 	wire_u32(&k->out, WIRE_ALL);
 	wire_finish(&k->out, at);
-	kid_stop(k);
 }
 
+/* No jail names its actions any more, or not with these options: what it put in force
+ * must not stay for ever. A new one of the same kind repairs what this takes away. */
 void
 plan_retire(struct parent *p)
 {
 	for (struct kid *k = p->kids; k; k = k->next)
-		if (k->unwanted && kid_runs(k) && !k->stopping)
-			retire(k);
+		if (k->unwanted && kid_runs(k) && !k->stopping) {
+			put_flush(k);
+			kid_stop(k);
+		}
+}
+
+void
+plan_flush(struct parent *p)
+{
+	for (struct kid *k = p->kids; k; k = k->next)
+		if (k->role == ROLE_ACTOR && kid_runs(k)) {
+			put_flush(k);
+			kid_send(k);
+		}
 }
 
 /* Keep, make and start the children for p->conf; the engine is last. Actors that are
