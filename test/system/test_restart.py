@@ -104,7 +104,8 @@ def test_no_reply_ever(lab, pinger):
     got = pinger.stop()
     print(got)
     assert got[pinger.EVIL][0] > 100 and got[pinger.EVIL][1] == 0, got
-    assert got[pinger.GOOD][1] > 500, got
+    sent, replies = got[pinger.GOOD]
+    assert sent > 100 and replies > 0.9 * sent, got
     lab.ok("unbanip", pinger.EVIL, "--wait")
     pinger.start()
     time.sleep(0.3)
