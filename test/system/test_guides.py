@@ -29,7 +29,8 @@ def sections():
     """The blocks that are configurations of ours."""
     for name, text in TEXTS.items():
         for line, body in blocks(text):
-            if re.search(r"^\[[a-zA-Z][\w -]*\]$", body, re.M):
+            if re.search(r"^\[[a-zA-Z][\w -]*\]$", body, re.M) and (
+                    "[Service]" not in body):
                 yield pytest.param(body, id=f"{name}:{line}")
 
 
