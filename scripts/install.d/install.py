@@ -17,7 +17,8 @@ UNITS = ("bannerd.service", "banner-expire.timer")
 MANIFEST = "usr/libexec/banner/installed"
 DROPIN = "etc/systemd/system/bannerd.service.d"
 # Plugins that are more than routes and tables, and the drop-in each needs.
-RELAXED = {"exec": "exec.conf", "ssh": "network.conf", "mail": "network.conf"}
+RELAXED = {"exec": "exec.conf", "ssh": "network.conf", "mail": "network.conf",
+           "login": "network.conf"}
 
 
 def say(text):

@@ -161,9 +161,12 @@ def test_commands_relax_the_unit(machine):
     own.write_text("[sshd]\naction = tell\n")
     assert "unit: less strict, for actions of exec" in install(machine)
     assert drop_in.exists()
+    own.write_text("[dovecot-login]\nenabled = true\n")
+    assert "unit: less strict, for actions of login" in install(machine)
+    assert not drop_in.exists() and drop_in.with_name("network.conf").exists()
     own.unlink()
     install(machine)
-    assert not drop_in.exists()
+    assert not drop_in.with_name("network.conf").exists()
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze")
