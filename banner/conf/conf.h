@@ -39,6 +39,8 @@ struct conf_problem {
 enum { CONF_LINE_MAX = 8 << 20 };
 
 /* [bannerd] of banner.conf, and what fail2ban.conf says that acts here. */
+enum { CONF_NETS_MAX = 4096 };	/* of trusted, and of never_ban */
+
 struct conf_daemon {
 	struct conf_list trusted;	/* addresses and prefixes of our own proxies */
 	const char *state;		/* folder, default /var/lib/banner */

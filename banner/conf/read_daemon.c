@@ -107,6 +107,9 @@ set_nets(struct arena *a, struct conf_list *list, const char *text, struct err *
 	struct addr net;
 
 	list_words(a, list, text);
+	if (list->n > CONF_NETS_MAX)
+		return err_set(e, -E2BIG, "found %zu, expected at most %d", list->n,
+		    CONF_NETS_MAX);
 	for (size_t i = 0; i < list->n; i++)
 		if (addr_parse_prefix(str_of(list->v[i]), &net) < 0)
 			return err_set(e, -EINVAL, "found \"%s\", expected an address "

@@ -99,6 +99,8 @@ MISTAKES = [
      {"L": "log = syslogd\n"}),
     ("longest line", ERROR, "banner.conf:5", '"1G"|from 256 to 8388608',
      {"B": "max_line = 1G\n"}),
+    ("too many never to ban", ERROR, "banner.conf:5", "found 4097, expected at most 4096",
+     {"B": "never_ban = " + " ".join(f"10.1.{n // 256}.{n % 256}" for n in range(4097))}),
     ("negative age", ERROR, "banner.conf:5", '"-1"|not negative', {"B": "purge_age = -1\n"}),
     ("bad cache", ERROR, "jails.d/sshd.conf:5", "ignorecache: unknown option 'size'|max-count",
      {"J": "ignorecache = key=<ip>, size=5"}),

@@ -82,6 +82,10 @@ parse_options(int argc, char **argv, struct options *o)
 		fprintf(stderr, "bannerd: unexpected \"%s\"\n", argv[optind]);
 		rc = usage(stderr);
 	}
+	if (rc == 0 && o->test + o->dump + o->expire + o->dry_run > 1) {
+		fputs("bannerd: only one of -t, --dump, --expire, --dry-run\n", stderr);
+		rc = usage(stderr);
+	}
 	return rc;
 }
 

@@ -23,7 +23,7 @@
 #define RESOLV_CONF "/etc/resolv.conf"
 #define SESSIONS "/run/systemd/sessions"
 #define UTMP "/run/utmp"
-enum { GROUP_CAP = 4096, GROUP_FRAME = 200, SETTLE_MS = 50 };
+enum { GROUP_CAP = CONF_NETS_MAX, GROUP_FRAME = 200, SETTLE_MS = 50 };
 
 enum group {
 	GROUP_OWN,
@@ -41,6 +41,7 @@ struct entries {
 	struct addr *v;
 	const char **reason; /* literals */
 	size_t n, cap;
+	bool cut; /* there are more */
 };
 
 /* What tells of changes. Each may be missing on a machine, and come later: the folder
@@ -71,7 +72,8 @@ entries_add(struct entries *e, const struct addr *a, const char *reason)
 	for (size_t i = 0; i < e->n; i++)
 		if (addr_eq(&e->v[i], a))
 			return;
-	if (e->n == GROUP_CAP)
+	e->cut |= e->n == GROUP_CAP;
+	if (e->cut)
 		return;
 	if (e->n == e->cap) {
 		e->cap = e->cap ? e->cap * 2 : 16;
@@ -264,6 +266,10 @@ guardfeed_refresh(struct guardfeed *g)
 		}
 		entries_fini(&g->groups[i]);
 		g->groups[i] = now;
+		if (now.cut)
+			log_error("banner.parent", "guard: %s has more than %d entries; "
+			    "only the first are never banned", group_names[i],
+			    GROUP_CAP);
 		send_changed(g, (enum group)i);
 	}
 }

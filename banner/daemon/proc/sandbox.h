@@ -3,7 +3,7 @@
  *
  * Called once per process, after it opened what it needs beyond its paths. Landlock
  * confines files, seccomp confines system calls (by a profile per role), no_new_privs
- * and a core limit of 0 are always set. A feature that the kernel lacks is a lower
+ * and a core limit of 0 are set with them. A feature that the kernel lacks is a lower
  * level, told in sandbox_level; a feature that is there and refuses is an error.
  */
 #ifndef BANNER_SANDBOX_H
@@ -40,7 +40,7 @@ struct sandbox_level {
 };
 
 /* Paths that do not exist are skipped (their absence is the caller's concern).
- * PROFILE_EXEC gets no Landlock either: its commands are the administrator's.
+ * PROFILE_EXEC gets nothing of all that: its commands are the administrator's.
  * -ENOTSUP: want is required and the kernel lacks something; else -errno. */
 int sandbox_enter(const struct sandbox *, struct sandbox_level *, struct err *);
 
