@@ -19,6 +19,7 @@
 #include "banner/daemon/engine/lognames.h"
 #include "banner/daemon/engine/names.h"
 #include "banner/daemon/engine/relay.h"
+#include "banner/daemon/engine/told.h"
 
 #define NAME "banner.source"
 
@@ -30,21 +31,12 @@ struct feed {
 	struct addr *trusted;
 	size_t ntrusted;
 	struct table *matches; /* groups of a source -> struct match */
-	struct table *places; /* source name -> place as last stored */
-	struct table *sessions; /* jail, NUL, key -> struct kept */
-	uint64_t round; /* of feed_sessions */
+	struct told *told; /* places and sessions, to the store */
 	struct backlog backlog;
 	struct lognames *lognames;
 	const char *log; /* the block that is matched comes from it */
 	bool journal; /* the same: that is the journal */
 };
-
-struct kept {
-	uint64_t round; /* seen last */
-	struct hash128 hash; /* of the record as last stored */
-};
-
-static const struct hash_key record_key = { { 0, 0 } }; /* compared, never attacked */
 
 static struct match *
 match_of(struct feed *f, const struct source *s)
@@ -348,8 +340,7 @@ feed_new(struct engined *d, struct feed **out, struct err *e)
 
 	f->d = d;
 	f->matches = table_new();
-	f->places = table_new();
-	f->sessions = table_new();
+	f->told = told_new();
 	f->lognames = lognames_new();
 	read_trusted(f);
 	f->watches = xcalloc(engine_jails(d->engine) + 1, sizeof(*f->watches));
@@ -459,13 +450,12 @@ static void
 place_of(void *arg, struct source *s)
 {
 	struct places_arg *a = arg;
-	const char *name = source_name(s), *now = source_place(s);
-	const char *old = table_find(a->f->places, name, strlen(name));
+	const char *name = source_name(s), *place = source_place(s);
 
-	if (!now || !now[0] || (old && !a->all && !strcmp(old, now)))
+	if (!place || !place[0])
 		return;
-	a->fn(a->arg, name, now);
-	free(table_set(a->f->places, name, strlen(name), xstrdup(now)));
+	if (told_place(a->f->told, name, place) || a->all)
+		a->fn(a->arg, name, place);
 }
 
 void
@@ -482,70 +472,23 @@ struct sessions_arg {
 	bool all;
 	feed_record_fn *fn;
 	void *arg;
-	struct buf key;
 };
 
 static void
 session_of(void *arg, struct str key, struct str record)
 {
-	struct sessions_arg *a = arg;
-	struct hash128 h = hash128(&record_key, record.s, record.len);
-	struct kept *k;
-	bool same;
+	const struct sessions_arg *a = arg;
 
-	buf_clear(&a->key);
-	buf_add(&a->key, a->jail, strlen(a->jail) + 1);
-	buf_str(&a->key, key);
-	k = table_find(a->f->sessions, a->key.p, a->key.len);
-	same = k && !memcmp(&k->hash, &h, sizeof(h));
-	if (!k) {
-		k = xcalloc(1, sizeof(*k));
-		table_set(a->f->sessions, a->key.p, a->key.len, k);
-	}
-	k->round = a->f->round;
-	k->hash = h;
-	if (!same || a->all)
+	if (told_session(a->f->told, a->jail, key, record) || a->all)
 		a->fn(a->arg, a->jail, key, record);
 }
 
-/* Keys of sessions that were not seen in this round, one after the other. */
-struct closed_arg {
-	struct sessions_arg *s;
-	struct buf keys; /* u32 length, bytes */
-};
-
-static int
-find_closed(void *arg, const void *key, size_t len, void *value)
-{
-	struct closed_arg *a = arg;
-	struct kept *k = value;
-	uint32_t n = (uint32_t)len;
-
-	if (k->round != a->s->f->round) {
-		buf_add(&a->keys, &n, sizeof(n));
-		buf_add(&a->keys, key, len);
-	}
-	return 1;
-}
-
 static void
-drop_closed(struct sessions_arg *s)
+session_closed(void *arg, const char *jail, struct str key)
 {
-	struct closed_arg a = { .s = s };
+	const struct sessions_arg *a = arg;
 
-	table_each(s->f->sessions, find_closed, &a);
-	for (size_t at = 0; at < a.keys.len;) {
-		const char *key = a.keys.p + at + sizeof(uint32_t);
-		size_t jail_len = strlen(key) + 1;
-		uint32_t n;
-
-		memcpy(&n, a.keys.p + at, sizeof(n));
-		s->fn(s->arg, key, (struct str){ key + jail_len, n - jail_len },
-		    (struct str){ "", 0 });
-		free(table_del(s->f->sessions, key, n));
-		at += sizeof(n) + n;
-	}
-	buf_fini(&a.keys);
+	a->fn(a->arg, jail, key, (struct str){ "", 0 });
 }
 
 void
@@ -553,28 +496,21 @@ feed_sessions(struct feed *f, bool all, feed_record_fn *fn, void *arg)
 {
 	struct sessions_arg a = { .f = f, .all = all, .fn = fn, .arg = arg };
 
-	f->round++;
+	told_round(f->told);
 	for (size_t i = 0; i < f->n; i++) {
 		a.jail = f->watches[i].conf->name;
 		rules_sessions(f->watches[i].rules, session_of, &a);
 	}
-	drop_closed(&a);
-	buf_fini(&a.key);
+	told_closed(f->told, session_closed, &a);
 }
 
 void
 feed_session_put(struct feed *f, const char *jail, struct str key, struct str record)
 {
 	const struct watch *w = feed_watch_find(f, jail);
-	struct kept *k = xcalloc(1, sizeof(*k));
-	struct buf name = { 0 };
 
 	/* one that ends before it is stored again must go from the store, too */
-	buf_add(&name, jail, strlen(jail) + 1);
-	buf_str(&name, key);
-	k->hash = hash128(&record_key, record.s, record.len);
-	free(table_set(f->sessions, name.p, name.len, k));
-	buf_fini(&name);
+	(void)told_session(f->told, jail, key, record);
 	if (w && rules_session_put(w->rules, key, record) < 0)
 		log_warn(NAME, "[%s] a stored session is not understood", jail);
 }
@@ -592,8 +528,7 @@ feed_free(struct feed *f)
 		return;
 	sources_free(f->sources);
 	table_free_with(f->matches, free_match);
-	table_free_with(f->places, free);
-	table_free_with(f->sessions, free);
+	told_free(f->told);
 	lognames_free(f->lognames);
 	for (size_t i = 0; i < f->n; i++)
 		rules_free(f->watches[i].rules);
