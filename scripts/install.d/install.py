@@ -132,6 +132,7 @@ def start(root, wanted):
     elif not wanted:
         say("start: not asked for; systemctl enable --now " + " ".join(UNITS))
     else:
+        run("systemd-tmpfiles", "--create", "banner.conf")
         run("systemctl", "daemon-reload")
         run("systemctl", "enable", "--quiet", *UNITS)
         run("systemctl", "restart", *UNITS)

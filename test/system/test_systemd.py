@@ -67,6 +67,7 @@ def test_install_starts_it(m):
     said = m.ok(INSTALL, "-b", BUILD)
     assert "jail sshd: reads the journal of ssh" in said
     assert "bannerd runs, and will after a reboot" in said
+    assert m.ok("stat", "-c", "%U", "/run/banner/log") == "_banner\n"
     seen = show(m, "ActiveState", "SubState", "StatusText", "Type", "WatchdogUSec")
     assert seen == {"ActiveState": "active", "SubState": "running", "Type": "notify",
                     "StatusText": "serving", "WatchdogUSec": "30s"}, seen
