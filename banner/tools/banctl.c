@@ -21,20 +21,23 @@
 #define DEFAULT_SOCKET "/run/banner/banner.sock"
 enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_DAEMON };
 enum { HURRY_MS = 500 };
+/* Silence is told after PATIENCE_S, and not waited for longer than the timeout. */
+enum { PATIENCE_S = 5, TIMEOUT_S = 60 };
 
 struct banctl {
 	const char *socket;
 	bool json, f2b;
 	bool hurry; /* panic: an engine that hangs is not waited for */
 	bool beside; /* bannerd was told of it without the engine */
-	int fd;
+	int fd, timeout_s;
 	struct buf in;
 };
 
 static int
 usage(FILE *to)
 {
-	fputs("usage: banctl [-s SOCKET] [--json] COMMAND [WORD ...]\n"
+	fputs("usage: banctl [-s SOCKET] [--timeout SECONDS] [--json] COMMAND "
+	      "[WORD ...]\n"
 	      "       banctl import FAIL2BAN.sqlite3 [STATE-FOLDER]\n"
 	      "       banctl compare FAIL2BAN-LOG [BANNER-LOG]\n"
 	      "       banctl help    lists the commands\n",
@@ -81,21 +84,22 @@ static int
 connect_to(struct banctl *c, const struct sockaddr_un *to)
 {
 	const struct sockaddr *addr = (const struct sockaddr *)to;
-	struct timeval soon = { 0, HURRY_MS * 1000 }, any = { 0, 0 };
+	struct timeval soon = { 0, HURRY_MS * 1000 }, wait = { c->timeout_s, 0 };
 
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
 		return -1;
+	/* it waits when too many others wait already */
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, c->hurry ? &soon : &wait,
+	    sizeof(wait));
 	if (!c->hurry)
 		return connect(c->fd, addr, sizeof(*to));
-	/* it waits when too many others wait already */
-	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon));
 	if (connect(c->fd, addr, sizeof(*to)) == 0)
 		return 0;
 	if (errno != EAGAIN)
 		return -1;
 	panic_beside(c);
-	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &any, sizeof(any));
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	return connect(c->fd, addr, sizeof(*to));
 }
 
@@ -116,6 +120,7 @@ dial(struct banctl *c)
 	fprintf(stderr, "banctl: %s: %s%s\n", c->socket, strerror(errno),
 	    errno == EACCES                                ? " (root or group banner)"
 		: errno == ENOENT || errno == ECONNREFUSED ? " (is bannerd running?)"
+		: errno == EAGAIN ? " (bannerd takes no connection: see its log)"
 							   : "");
 	return EXIT_NO_DAEMON;
 }
@@ -176,17 +181,42 @@ take_lines(struct banctl *c)
 	return -1;
 }
 
+/* Wait until there is something to read. What is watched may come at any time. */
+static int
+await(const struct banctl *c, bool watched)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	int first = PATIENCE_S < c->timeout_s ? PATIENCE_S : c->timeout_s, rc;
+
+	if (watched)
+		return EXIT_DONE;
+	rc = poll(&p, 1, first * 1000);
+	if (rc == 0 && first < c->timeout_s) {
+		fprintf(stderr, "banctl: no answer for %d s: bannerd starts, or hangs; "
+		    "waiting\n", first);
+		rc = poll(&p, 1, (c->timeout_s - first) * 1000);
+	}
+	if (rc)
+		return EXIT_DONE;
+	fprintf(stderr, "banctl: no answer in %d s: see the log of bannerd\n",
+	    c->timeout_s);
+	return EXIT_NO_DAEMON;
+}
+
 static int
 receive(struct banctl *c, bool watch)
 {
 	struct pollfd answer = { .fd = c->fd, .events = POLLIN };
 	char room[65536];
+	bool watched = false;
 	ssize_t n;
 	int rc = -1;
 
 	if (c->hurry && poll(&answer, 1, HURRY_MS) == 0)
 		panic_beside(c);
 	while (rc < 0) {
+		if (await(c, watched) != EXIT_DONE)
+			return EXIT_NO_DAEMON;
 		n = read(c->fd, room, sizeof(room));
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -201,6 +231,7 @@ receive(struct banctl *c, bool watch)
 		fflush(stdout);
 		/* what is watched comes after the ok */
 		if (rc == EXIT_DONE && watch) {
+			watched = true;
 			buf_drop(&c->in, 3);
 			rc = take_lines(c);
 		}
@@ -244,6 +275,20 @@ run(struct banctl *c, char **words)
 	return rc;
 }
 
+static int
+take_timeout(struct banctl *c, const char *text)
+{
+	uint64_t s;
+
+	if (str_u64(str_of(text), &s) < 0 || s < 1 || s > 86400) {
+		fprintf(stderr, "banctl: --timeout: found \"%s\", expected seconds, "
+		    "from 1 to 86400\n", text);
+		return EXIT_USAGE;
+	}
+	c->timeout_s = (int)s;
+	return -1;
+}
+
 /* Options stand before the command; --json also after it. Returns the words. */
 static char **
 take_options(struct banctl *c, char **argv, int *status)
@@ -254,6 +299,8 @@ take_options(struct banctl *c, char **argv, int *status)
 	for (argv++; *argv && (*argv)[0] == '-'; argv++) {
 		if (!strcmp(*argv, "-s") && argv[1])
 			c->socket = *++argv;
+		else if (!strcmp(*argv, "--timeout") && argv[1])
+			*status = take_timeout(c, *++argv);
 		else if (!strcmp(*argv, "--json"))
 			c->json = true;
 		else if (!strcmp(*argv, "-h") || !strcmp(*argv, "--help"))
@@ -261,8 +308,11 @@ take_options(struct banctl *c, char **argv, int *status)
 		else if (!strcmp(*argv, "--version")) {
 			puts("banctl " BANNER_VERSION);
 			*status = EXIT_DONE;
-		} else
+		} else {
+			fprintf(stderr,
+			    "banctl: no option \"%s\", or no value for it\n", *argv);
 			*status = usage(stderr);
+		}
 		if (*status >= 0)
 			return argv;
 	}
@@ -298,11 +348,22 @@ run_beside(const char *program, char **argv)
 	return EXIT_REFUSED;
 }
 
+/* Who reads the file that the reply went to would miss a part of it. */
+static int
+written(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "banctl: the reply cannot be written: %s\n", strerror(errno));
+	return status == EXIT_DONE ? EXIT_REFUSED : status;
+}
+
 int
 main(int argc, char **argv)
 {
 	const char *name = strrchr(argv[0], '/'), *env = getenv("BANNER_SOCKET");
-	struct banctl c = { .socket = env ? env : DEFAULT_SOCKET, .fd = -1 };
+	struct banctl c = { .socket = env ? env : DEFAULT_SOCKET, .fd = -1,
+		.timeout_s = TIMEOUT_S };
 	char **words;
 	int status;
 
@@ -327,5 +388,5 @@ main(int argc, char **argv)
 	if (!c.f2b && !c.json &&
 	    (!strcmp(words[0], "help") || !strcmp(words[0], "completion")))
 		return run_beside("banner-engine", words - 1);
-	return run(&c, words);
+	return written(run(&c, words));
 }

@@ -77,6 +77,14 @@ def test_completion(shell):
             t.type(f"\x15banctl -s {lab.socket} status sshd-\t", "slow $")
             t.type(f"\x15banctl -s {lab.socket} set sshd-slow unb\t", "anip $")
             t.type(f"\x15banctl import {BUILD}/banctl.ba\t", "sh $")
+            # and for the addresses that are banned there
+            for addr in ("192.0.2.77", "2001:db8:7::/64", "2001:db8:7:1::/64"):
+                lab.ok("banip", "sshd", addr)
+            ask = f"\x15banctl --timeout 9 -s {lab.socket} "
+            t.type(f"{ask}unbanip 192.0.2.\t", "77 $")
+            t.type(f"{ask}explain 2001:db8:7::\t", "/64 $")
+            t.type(f"{ask}explain 2001:db8:7:\t\t", r":/64[\s\S]*1::/64")
+            t.type(f"{ask}set sshd unbanip 19\t", r"2\.0\.2\.77 $")
         finally:
             t.close()
 

@@ -102,7 +102,7 @@ history_text(struct request *r, const struct history_row *row)
 	units_time(ban->since_ms, since);
 	if (end)
 		units_time(end, until);
-	buf_printf(&r->out, "%s  %-40s %-20s %s%s  %u failures, ban %u\n", since,
+	buf_printf(&r->out, "%s  %-18s %-10s %s%s  %u failures, ban %u\n", since,
 	    row->subject, ban->jail,
 	    row->ended_ms       ? "ended "
 		: ban->until_ms ? "until "

@@ -2,6 +2,7 @@
  * cmd_list.c - list and banned.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "banner/base/arena.h"
@@ -71,7 +72,7 @@ list_ban(struct request *r, const struct ban *ban)
 		units_time(ban->since_ms, since);
 		if (ban->until_ms)
 			units_time(ban->until_ms, until);
-		buf_printf(&r->out, "%-40s %-20s %s  %s  %s%s", subject.p, ban->jail,
+		buf_printf(&r->out, "%-18s %-10s %s  %-19s  %s%s", subject.p, ban->jail,
 		    since, until, state_text(r, ban, &state), ban->comment ? "  " : "");
 		if (ban->comment)
 			buf_safe(&r->out, str_of(ban->comment), 200);
@@ -88,6 +89,14 @@ note_id(void *arg, const struct ban *ban)
 
 	r->ids[r->nids++] = ban->id;
 	return true;
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
 }
 
 /* The bans of the moment when it was asked; those that ended since are left out. */
@@ -129,6 +138,8 @@ cmd_list(struct request *r)
 	engine_stats(r->d->engine, jail, &st);
 	r->ids = xcalloc(st.banned_now + 1, sizeof(*r->ids));
 	engine_bans_each(r->d->engine, jail, note_id, r);
+	if (r->nids)	/* ids grow with time: the newest comes last */
+		qsort(r->ids, r->nids, sizeof(*r->ids), by_id);
 	r->some = list_some;
 	r->done = listed;
 	return 0;

@@ -2,8 +2,8 @@
  * completion.c - shells learn the commands of banctl from their table.
  *
  * What may follow a command is read out of its arguments in the table: words in
- * capitals stand for something, of which the shell can know the jails; the others are
- * typed as they are.
+ * capitals stand for something, of which the shell can know the jails and the banned
+ * addresses; the others are typed as they are.
  */
 #include "banner/daemon/control/completion.h"
 
@@ -21,21 +21,32 @@
 #define JAILS "$(banctl \"${at[@]}\" status 2>/dev/null |\n" \
 	"\t    sed -n 's/.*Jail list:\\t//p' | tr -cd 'A-Za-z0-9_. \\n-')"
 
+/* The same for banned addresses; of very many the first, which can still be shown. */
+#define ADDRS "$(banctl \"${at[@]}\" list 2>/dev/null |\n" \
+	"\t    sed -n 's/^\\([0-9a-f.:/]*\\) .*/\\1/p' | head -n 1000 | sort -u)"
+
+/* A colon parts words for bash; an IPv6 address is one all the same. */
 static const char bash_head[] =
     "# bash completion of banctl(1), printed by: banctl completion bash\n"
     "_banctl()\n{\n"
-    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} at=() words= i=1\n"
+    "\tlocal cur=${COMP_LINE:0:COMP_POINT} at=() words= i=1\n"
+    "\tcur=${cur##* }\n"
     "\twhile ((i < COMP_CWORD)) && [[ ${COMP_WORDS[i]} == -* ]]; do\n"
-    "\t\t[[ ${COMP_WORDS[i]} != -s ]] || at=(-s \"${COMP_WORDS[++i]}\")\n"
+    "\t\tcase ${COMP_WORDS[i]} in\n"
+    "\t\t-s)\tat=(-s \"${COMP_WORDS[++i]}\") ;;\n"
+    "\t\t--timeout)\t((++i)) ;;\n"
+    "\t\tesac\n"
     "\t\t((++i))\n"
     "\tdone\n"
     "\tcase $((COMP_CWORD - i)),${COMP_WORDS[i]} in\n"
     "\t-* | *,compare | *,import)\tcompopt -o default ;;\n"
-    "\t0,*)\twords=\"-s --json";
+    "\t0,*)\twords=\"-s --timeout --json";
 static const char bash_tail[] =
     "\tesac\n"
     "\t[[ $words != *JAIL* ]] || words=${words//JAIL/" JAILS "}\n"
-    "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\n"
+    "\t[[ $words != *ADDR* ]] || words=${words//ADDR/" ADDRS "}\n"
+    "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+    "\t[[ $cur != *:* ]] || COMPREPLY=(\"${COMPREPLY[@]#\"${cur%:*}:\"}\")\n}\n"
     "complete -F _banctl banctl\n";
 
 static const char zsh_head[] =
@@ -47,7 +58,8 @@ static const char zsh_head[] =
     "commands=(\n";
 static const char zsh_middle[] =
     ")\n"
-    "_arguments -C '-s[control socket]:socket:_files' '--json[print JSON]' \\\n"
+    "_arguments -C '-s[control socket]:socket:_files' \\\n"
+    "\t'--timeout[seconds of silence]:seconds:' '--json[print JSON]' \\\n"
     "\t'1:command:->command' '*::word:->word' && return\n"
     "case $state in\n"
     "command)\t_describe -t commands command commands; return ;;\n"
@@ -58,14 +70,16 @@ static const char zsh_tail[] =
     "compare | import)\t_files; return ;;\n"
     "esac\n"
     "[[ $more != *JAIL* ]] || more=${more//JAIL/" JAILS "}\n"
+    "[[ $more != *ADDR* ]] || more=${more//ADDR/" ADDRS "}\n"
     "compadd -- ${=more}\n";
 
-/* The words of an argument text, each behind a blank. */
+/* The words of a command's arguments, each behind a blank. */
 static void
-put_words(struct buf *b, const char *args)
+put_words(struct buf *b, const struct command *c)
 {
 	static const char apart[] = " []|.";
-	bool jail = false;
+	bool jail = false, addr = !strcmp(c->name, "banip"); /* those are not banned */
+	const char *args = c->args;
 
 	for (size_t n; *(args += strspn(args, apart)); args += n) {
 		struct str word = { args, n = strcspn(args, apart) };
@@ -76,6 +90,9 @@ put_words(struct buf *b, const char *args)
 		} else if (str_is(word, "JAIL") && !jail) {
 			buf_puts(b, " JAIL");
 			jail = true;
+		} else if (str_is(word, "ADDR") && !addr) {
+			buf_puts(b, " ADDR");
+			addr = true;
 		}
 	}
 }
@@ -90,7 +107,7 @@ put_cases(struct buf *b, const char *before, const char *variable)
 
 		buf_printf(b, "%s%s)\t%s=\"", before, c->name, variable);
 		empty = b->len;
-		put_words(b, c->args);
+		put_words(b, c);
 		if (b->len == empty)
 			b->len = was;
 		else

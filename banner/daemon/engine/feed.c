@@ -34,8 +34,7 @@ struct feed {
 	struct told *told; /* places and sessions, to the store */
 	struct backlog backlog;
 	struct lognames *lognames;
-	const char *log; /* the block that is matched comes from it */
-	bool journal; /* the same: that is the journal */
+	struct source *source; /* the block that is matched comes from it */
 };
 
 static struct match *
@@ -72,11 +71,11 @@ on_failure(void *arg, const struct failure *matched)
 
 		if (w->jail != failure->jail)
 			continue;
-		if (fallback_told(w, failure, f->journal))
+		if (fallback_told(w, failure, source_is_journal(f->source)))
 			return;
 		w->matched_ms = f->d->read_ms;
 	}
-	failure->log = lognames_number(f->lognames, f->log);
+	failure->log = lognames_number(f->lognames, source_name(f->source));
 	if (failure->lookup)
 		names_failure(f->d->names, failure);
 	else
@@ -89,9 +88,8 @@ on_block(void *arg, struct source *s, const struct block *b)
 	struct feed *f = arg;
 	struct match *m;
 
-	f->log = source_name(s);
-	f->journal = source_is_journal(s);
-	if (f->journal && fallback_over(s))
+	f->source = s;
+	if (source_is_journal(s) && fallback_over(s))
 		return;
 	m = match_of(f, s);
 	f->d->read_ms = b->read_ms;
@@ -416,12 +414,11 @@ select_source(void *arg, struct source *s)
 {
 	struct select *sel = arg;
 	void *const *groups;
-	size_t n = source_groups(s, &groups);
-	bool wanted = !sel->watch;
+	size_t n = source_groups(s, &groups), i = 0;
 
-	for (size_t i = 0; i < n && !wanted; i++)
-		wanted = groups[i] == sel->watch;
-	if (wanted)
+	while (i < n && groups[i] != sel->watch)
+		i++;
+	if (!sel->watch || i < n)
 		sel->fn(sel->arg, s);
 }
 
