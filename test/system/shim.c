@@ -3,11 +3,11 @@
  *
  * What is to happen stands in a small file named by BANNER_SHIM, mapped by every
  * process, written by the test (shim.py has the same layout): the next call of that
- * name in that program, after so many others, returns an error, takes its time, or ends
- * the process before or after the call. "send:N" and "recv:N" are the calls whose frame
- * holds a record of type N (wire.h), "ask" and "answer" those to and from netlink:
- * these may lose what was received, send but half, or lose and regain CAP_NET_ADMIN
- * before. The wall clock is shifted by an offset.
+ * name in that program, after so many others, returns an error, takes its time, or
+ * ends the process before or after the call. "send:N" and "recv:N" are the calls whose
+ * frame holds a record of type N (wire.h), "ask" and "answer" those to and from
+ * netlink: these may lose what was received, send but half, or lose and regain
+ * CAP_NET_ADMIN before. The wall clock is shifted by an offset.
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,21 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * odd_plugin.c - a plugin with one thing wrong, chosen by ODD, for test_plugin.c.
+ * odd_plugin.c - a plugin with one thing wrong, chosen by ODD, for test_plugin.c; the
+ * last one does harm while it runs, as its option "color" says, for test_harm.py.
  */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "banner/action.h"
 
 enum { ODD_ABI = 1, ODD_SIZE, ODD_NAME, ODD_SYMBOL, ODD_OPEN, ODD_FLAGS, ODD_KINDS,
-	ODD_KEY_TWICE, ODD_OLD };
+	ODD_KEY_TWICE, ODD_OLD, ODD_HARM };
+enum { BAD_BYTE = 66 };		/* the last of the addresses that it fails at */
+
+static void
+harm(const struct bn_host *h, const char *when)
+{
+	const char *color = h->get(h->ctx, "color");
+
+	if (ODD != ODD_HARM || strncmp(color, when, strlen(when)) != 0)
+		return;
+	if (strstr(color, "-once") && access(h->get(h->ctx, "needed"), F_OK) == 0)
+		return;
+	while (strstr(color, "-hang"))
+		pause();
+	abort();
+}
 
 static int
 odd_open(const struct bn_host *host, void **self)
 {
 	*self = (void *)host;
+	harm(host, "open");
 	return 0;
 }
 
 static int
 odd_apply(void *self, struct bn_change *v, size_t n)
 {
+	for (size_t i = 0; i < n; i++)
+		if (v[i].subject.addr.ip[3] == BAD_BYTE)
+			harm(self, "ban");
 	return 0;
 }
 

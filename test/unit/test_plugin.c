@@ -113,6 +113,7 @@ static void
 test_file(void **state)
 {
 	struct folder *f = *state;
+	char elsewhere[80];
 
 	refused(f, "odd", -ENOENT, "no action plugin \"odd\"");
 	refused(f, "../odd", -EINVAL, "cannot be the name");
@@ -129,7 +130,16 @@ test_file(void **state)
 	if (geteuid() == 0) {
 		assert_int_equal(chown(f->file, 12345, 0), 0);
 		refused(f, "odd", -EPERM, "belongs to user 12345");
+		assert_int_equal(chown(f->file, 0, 0), 0);
+		assert_int_equal(chown(f->dir, 12345, 0), 0);
+		refused(f, "odd", -EPERM, "belongs to user 12345");
+		assert_int_equal(chown(f->dir, 0, 0), 0);
 	}
+	snprintf(elsewhere, sizeof(elsewhere), "%s.so", f->dir);
+	assert_int_equal(rename(f->file, elsewhere), 0);
+	assert_int_equal(symlink(elsewhere, f->file), 0);
+	refused(f, "odd", -EPERM, "no plain file");
+	unlink(elsewhere);
 	unlink(f->file);
 	assert_int_equal(close(open(f->file, O_CREAT | O_WRONLY, 0644)), 0);
 	refused(f, "odd", -ENOEXEC, "odd.so");

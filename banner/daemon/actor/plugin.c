@@ -48,6 +48,18 @@ check_owner(const char *path, struct err *e)
 	return 0;
 }
 
+/* A link would lead to where owner and rights of the folder say nothing. */
+static int
+check_file(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return err_set(e, -errno, "%s: %s", path, strerror(errno));
+	return S_ISREG(st.st_mode) ? 0 : err_set(e, -EPERM,
+	    "%s is no plain file (links are not followed)", path);
+}
+
 int
 plugin_check(const struct bn_action_ops *o, const char *name, struct err *e)
 {
@@ -175,6 +187,8 @@ plugin_load(struct plugin *p, const char *dir, const char *name, struct err *e)
 	rc = check_owner(dir, e);
 	if (rc == 0)
 		rc = check_owner(path.p, e);
+	if (rc == 0)
+		rc = check_file(path.p, e);
 	if (rc == -ENOENT)
 		err_set(e, rc, "there is no action plugin \"%s\" (%s)", name, path.p);
 	if (rc == 0)

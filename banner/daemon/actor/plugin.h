@@ -3,7 +3,8 @@
  *
  * A plugin runs with the rights of its actor, so its file and folder must belong to
  * root (or to the user who runs an unprivileged banner) and be writable by nobody
- * else. What a loaded file says of itself is checked before anything of it is called.
+ * else, and a link is not followed. What a loaded file says of itself is checked
+ * before anything of it is called.
  */
 #ifndef BANNER_PLUGIN_H
 #define BANNER_PLUGIN_H
@@ -19,8 +20,8 @@ struct plugin {
 	void *handle;
 };
 
-/* dir/NAME.so. 0, or with text: -EINVAL (bad name), -ENOENT, -EPERM (owner or mode),
- * -ENOEXEC (no plugin, missing symbol), -EPROTO (abi, size, name, contents). */
+/* dir/NAME.so. 0, or with text: -EINVAL (bad name), -ENOENT, -EPERM (owner, mode,
+ * link), -ENOEXEC (no plugin, missing symbol), -EPROTO (abi, size, name, contents). */
 int	plugin_load(struct plugin *, const char *dir, const char *name, struct err *);
 void	plugin_unload(struct plugin *);
 /* The folder of plugins lies beside the programs that load them, in a build folder as

@@ -87,7 +87,7 @@ give_up(struct request *r)
 		command_close(r);
 	if (r->query || r->parent)
 		return refuse(r, "timeout", "no answer in time");
-	if (r->seq)
+	if (r->seq && stream_committed(r->d->stream) < r->seq)
 		buf_puts(&r->out, "not on disk yet: the store does not answer\n");
 	if (r->bans.len)
 		buf_puts(&r->out, "not in force everywhere yet: see banctl status\n");
