@@ -134,6 +134,15 @@ addr_parse_prefix(struct str s, struct addr *out)
 	return 0;
 }
 
+bool
+addr_is_mistaken(const char *s)
+{
+	struct addr a;
+
+	return strspn(s, "0123456789abcdefABCDEF.:/") == strlen(s) &&
+	    strpbrk(s, "./:") && addr_parse_prefix(str_of(s), &a) < 0;
+}
+
 int
 addr_from_sockaddr(const struct sockaddr *sa, struct addr *out)
 {

@@ -28,6 +28,8 @@ struct addr {
 int	addr_parse(struct str, struct addr *);
 /* "A", "A/len" or "A/255.255.255.0"; host bits are cleared. 0 or -EINVAL. */
 int	addr_parse_prefix(struct str, struct addr *);
+/* Was the text meant as an address or prefix, and is none? */
+bool	addr_is_mistaken(const char *);
 /* 0 or -EAFNOSUPPORT. */
 int	addr_from_sockaddr(const struct sockaddr *, struct addr *);
 /* RFC 5952 text, with "/len" unless it is a single address; "-" for no address.

@@ -236,6 +236,8 @@ bans_shift(struct bans *b, int64_t delta_ms)
 		e->ban.since_ms += delta_ms;
 		if (e->applied_ms)
 			e->applied_ms += delta_ms;
+		if (e->own_until_ms)
+			e->own_until_ms += delta_ms;
 		if (!e->ban.until_ms)
 			continue;
 		e->ban.until_ms += delta_ms;

@@ -24,6 +24,7 @@ struct ban_entry {
 	uint32_t hash;		/* of jail and subject */
 	void *attached;		/* the caller's (engine_ban_attached) */
 	int64_t applied_ms;	/* acknowledged by an action; 0: not yet */
+	int64_t own_until_ms;	/* its end without the block list; 0: none */
 	int64_t ahead_ms;	/* its stored times minus these; 0: the same */
 	struct track_key key;	/* with mark: its evidence */
 	uint32_t mark;

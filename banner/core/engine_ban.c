@@ -228,8 +228,34 @@ from_blocklist(const struct ban *ban)
 	return ban->until_ms == 0 && !ban->manual && ban->failures == 0;
 }
 
+/* A ban that would end is the list's from now on, also after a restart; when it leaves
+ * the list it goes on to its own end. */
 static void
-blocklist_drop(struct engine *en, const struct jail *j, const struct addr *v, size_t n)
+blocklist_take(struct engine *en, struct ban_entry *e)
+{
+	if (!e->ban.until_ms)
+		return;
+	e->own_until_ms = e->ban.until_ms;
+	e->ban.failures = 0;
+	e->ban.manual = false;
+	prolong(en, e, 0, CAUSE_BLOCKLIST);
+}
+
+static void
+blocklist_leave(struct engine *en, struct ban_entry *e, int64_t now_ms)
+{
+	if (e->own_until_ms <= now_ms) {
+		engine_release(en, e, CAUSE_BLOCKLIST);
+		return;
+	}
+	bans_end(en->bans, e, e->own_until_ms);
+	e->own_until_ms = 0;
+	emit(en, VERB_PROLONG, CAUSE_BLOCKLIST, &e->ban);
+}
+
+static void
+blocklist_drop(struct engine *en, const struct jail *j, const struct addr *v, size_t n,
+    int64_t now_ms)
 {
 	struct table *wanted = table_new();
 
@@ -241,7 +267,7 @@ blocklist_drop(struct engine *en, const struct jail *j, const struct addr *v, si
 
 		if (e->jail == j && from_blocklist(&e->ban) &&
 		    !table_find(wanted, a, sizeof(*a)))
-			engine_release(en, e, CAUSE_BLOCKLIST);
+			blocklist_leave(en, e, now_ms);
 	}
 	table_free(wanted);
 }
@@ -252,15 +278,14 @@ engine_blocklist_set(struct engine *en, struct jail *j, const struct addr *v, si
 {
 	size_t refused = 0;
 
-	blocklist_drop(en, j, v, n);
+	blocklist_drop(en, j, v, n, now_ms);
 	for (size_t i = 0; i < n; i++) {
 		struct ban ban = { .since_ms = now_ms, .count = 1,
 		    .subject = { .kind = SUBJECT_ADDR, .addr = v[i] } };
 		struct ban_entry *e = bans_find(en->bans, j, &ban.subject);
 
 		if (e) {
-			if (e->ban.until_ms)
-				prolong(en, e, 0, CAUSE_BLOCKLIST);
+			blocklist_take(en, e);
 			continue;
 		}
 		if (en->bans->n >= en->bans->max)

@@ -85,3 +85,57 @@ def test_a_list_that_comes_later(lab):
     block.write_text("192.0.2.1\n")
     lab.wait_routes("192.0.2.1")
     assert lab.logged().count("No such file") == 1
+
+
+def test_a_folder_of_the_path_is_a_link(lab):
+    for name, addr in (("v1", "192.0.2.1"), ("v2", "192.0.2.2")):
+        (lab.dir / name).mkdir()
+        (lab.dir / name / "block").write_text(addr + "\n")
+    (lab.dir / "lists").mkdir()
+    os.symlink("../v1", lab.dir / "lists" / "current")
+    lab.jail("sshd", more=f"blocklist = file:{lab.dir}/lists/current/block\n")
+    lab.start()
+    lab.wait_routes("192.0.2.1")
+    os.symlink("../v2", lab.dir / "lists" / "next")
+    os.rename(lab.dir / "lists" / "next", lab.dir / "lists" / "current")
+    lab.wait_routes("192.0.2.2")
+
+
+def test_a_ban_that_the_list_has_for_a_while(lab):
+    """It ends when it would have ended, not never."""
+    block = lab.dir / "block"
+    block.write_text("")
+    lab.jail("sshd", bantime="6s", more=f"blocklist = file:{block}\n")
+    lab.start()
+    for addr in "192.0.2.1", "192.0.2.2":
+        lab.fail(addr, 3)
+    lab.wait_routes("192.0.2.1", "192.0.2.2")
+    replace(block, "192.0.2.1\n192.0.2.2\n")
+    wait_for(lambda: lab.ok("list").count("for ever") == 2)
+    replace(block, "192.0.2.2\n")
+    wait_for(lambda: lab.ok("list").count("for ever") == 1)
+    old = lab.kill("banner-engine")
+    wait_for(lambda: lab.children().get("banner-engine") not in (None, old))
+    lab.wait_routes("192.0.2.2", seconds=15)
+    replace(block, "")
+    lab.wait_routes()
+
+
+def test_a_list_that_is_none(lab):
+    """Neither waited for nor read into memory; its mistakes are named."""
+    block, allow = lab.dir / "block", lab.dir / "allow"
+    os.mkfifo(block)
+    allow.write_text(f"# {'x' * 3000} 192.0.2.1\n192.0.2.0/240\n192.0.2.2 {'x' * 3000}\n")
+    lab.jail("sshd", more=f"blocklist = file:{block}\nignoreip = file:{allow}\n")
+    lab.start()
+    assert f"blocklist {block}: not a regular file" in lab.logged()
+    assert f'{allow}:2: found "192.0.2.0/240", expected an address' in lab.logged()
+    assert f"ignoreip {allow}: 2 entries" in lab.logged()
+    block.unlink()
+    with open(block, "w") as f:
+        f.truncate(1 << 30)
+    wait_for(lambda: f"blocklist {block}: File too large" in lab.logged())
+    replace(block, "192.0.2.1\n192.0.2.2\n\n#\n300.0.0.1\nx\n")
+    lab.wait_routes("192.0.2.1")
+    assert f'{block}:5: found "300.0.0.1"' in lab.logged()
+    assert "other lines are wrong, too" in lab.logged()

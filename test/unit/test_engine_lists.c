@@ -123,7 +123,35 @@ block_list(void **state)
 	assert_int_equal(engine_blocklist_set(w->en, j, v, 2, 1000001), 0);
 	expect(w, "");
 	assert_int_equal(engine_blocklist_set(w->en, j, NULL, 0, 1000002), 0);
-	expect(w, "unban sshd 192.0.2.1 -1 c5 f0 n1\n");
+	expect(w,
+	    "unban sshd 192.0.2.1 -1 c5 f0 n1\nprolong sshd 192.0.2.2 2000 c5 f0 n1\n");
+	/* Its own end passes while it is in the list. */
+	assert_int_equal(engine_blocklist_set(w->en, j, v + 1, 1, 1000003), 0);
+	expect(w, "prolong sshd 192.0.2.2 -1 c5 f0 n1\n");
+	engine_step(w->en, -500000);
+	assert_int_equal(engine_blocklist_set(w->en, j, NULL, 0, 1500001), 0);
+	expect(w, "unban sshd 192.0.2.2 -1 c5 f0 n1\n");
+}
+
+/* One that failures made is the list's while it is in it, as the store has it. */
+static void
+listed_later(void **state)
+{
+	struct world *w = *state;
+	struct addr v = host("192.0.2.1").addr;
+	struct jail *j;
+
+	w->jails[0].maxretry = 1;
+	start(w);
+	j = engine_jail(w->en, "sshd");
+	failure(w, 1000, "192.0.2.1", "u");
+	expect(w, "ban sshd 192.0.2.1 1600 c0 f1 n1 [u]\n");
+	assert_int_equal(engine_blocklist_set(w->en, j, &v, 1, 1000001), 0);
+	expect(w, "prolong sshd 192.0.2.1 -1 c5 f0 n1\n");
+	assert_int_equal(engine_blocklist_set(w->en, j, NULL, 0, 1000002), 0);
+	expect(w, "prolong sshd 192.0.2.1 1600 c5 f0 n1\n");
+	assert_int_equal(engine_expire(w->en, 1600000), INT64_MAX);
+	expect(w, "unban sshd 192.0.2.1 1600 c3 f0 n1\n");
 }
 
 static bool
@@ -458,6 +486,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    allowed_list_is_capped, setup, teardown),
 		cmocka_unit_test_setup_teardown(block_list, setup, teardown),
+		cmocka_unit_test_setup_teardown(listed_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(looked_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_subjects, setup, teardown),
 		cmocka_unit_test_setup_teardown(explained_oddities, setup, teardown),

@@ -3,7 +3,7 @@
  */
 #include <errno.h>
 #include <event2/event.h>
-#include <limits.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +16,15 @@
 #include "banner/daemon/engine/ask.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/listfiles.h"
+#include "banner/source/paths.h"
 
 #define NAME "banner.engine"
 /* After news of a folder: time for whoever writes to finish. */
-enum { LIST_MAX = 1000000, SETTLE_MS = 100 };
-#define WATCHED \
-	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | \
-	    IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+enum { LIST_MAX = 1000000, LIST_BYTES = 64 << 20, LIST_WORD = 1024, SETTLE_MS = 100 };
+#define ENTRIES \
+	(IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB | \
+	    IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD)
+#define CONTENT IN_CLOSE_WRITE
 
 struct listfile {
 	struct jail *jail;
@@ -38,12 +40,15 @@ struct listfiles {
 	struct listfile *v;
 	size_t n;
 	int fd; /* inotify, or -1 */
+	bool unwatched; /* nobody tells of one of them: looked at each second */
 	struct event *changed, *settle;
 };
 
 struct lines {
 	char **v;
 	size_t n, cap;
+	size_t bad, first_bad; /* what was meant as an address; the line of the first */
+	char bad_text[ADDR_TEXT];
 };
 
 static void
@@ -54,39 +59,96 @@ lines_fini(struct lines *l)
 	free(l->v);
 }
 
-/* First word of each line; '#' and ';' begin comments. */
 static int
-read_lines(const char *path, struct lines *l, struct stat *st)
+lines_add(struct lines *l, struct str word)
 {
-	FILE *f = fopen(path, "re");
-	char *line = NULL;
-	size_t size = 0;
+	if (l->n == LIST_MAX)
+		return -E2BIG;
+	if (l->n == l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 64;
+		l->v = xrealloc(l->v, l->cap * sizeof(*l->v));
+	}
+	l->v[l->n++] = xstrndup(word.s, word.len);
+	return 0;
+}
+
+static bool
+is_bad(const struct listfile *file, const char *entry)
+{
+	struct addr a;
+
+	return file->block ? addr_parse_prefix(str_of(entry), &a) < 0
+	    : addr_is_mistaken(entry);
+}
+
+static void
+note_bad(struct lines *l, size_t line, const char *text)
+{
+	if (!l->bad++) {
+		l->first_bad = line;
+		snprintf(l->bad_text, sizeof(l->bad_text), "%s", text);
+	}
+}
+
+/* First word of each line; '#' and ';' begin comments. What follows it may be long. */
+static int
+read_words(const struct listfile *file, FILE *f, struct lines *l)
+{
+	char part[LIST_WORD];
+	bool whole = true; /* the part begins a line */
+	size_t line = 0;
 	int rc = 0;
 
-	if (!f)
-		return -errno;
-	if (fstat(fileno(f), st) < 0)
-		rc = -errno;
-	while (rc == 0 && getline(&line, &size, f) > 0) {
-		struct str rest = str_of(line), word;
+	while (rc == 0 && fgets(part, sizeof(part), f)) {
+		struct str rest = str_of(part), word;
+		bool begins = whole;
 
-		if (!str_word(&rest, &word) || word.s[0] == '#' || word.s[0] == ';')
+		whole = rest.len > 0 && rest.s[rest.len - 1] == '\n';
+		line += begins;
+		if (!begins || !str_word(&rest, &word) || word.s[0] == '#' ||
+		    word.s[0] == ';')
 			continue;
-		if (l->n == LIST_MAX) {
-			rc = -E2BIG;
-			break;
-		}
-		if (l->n == l->cap) {
-			l->cap = l->cap ? l->cap * 2 : 64;
-			l->v = xrealloc(l->v, l->cap * sizeof(*l->v));
-		}
-		l->v[l->n++] = xstrndup(word.s, word.len);
+		rc = lines_add(l, word);
+		if (rc == 0 && is_bad(file, l->v[l->n - 1]))
+			note_bad(l, line, l->v[l->n - 1]);
 	}
-	if (rc == 0 && ferror(f))
-		rc = -EIO;
-	free(line);
-	fclose(f);
+	return rc == 0 && ferror(f) ? -EIO : rc;
+}
+
+/* Whatever lies at the path, this neither waits nor takes more memory than a list. */
+static int
+read_lines(const struct listfile *file, struct lines *l, struct stat *st)
+{
+	int fd = path_open(file->path, false, st, NULL, NULL), rc;
+	FILE *f;
+
+	if (fd < 0)
+		return fd;
+	f = fdopen(fd, "r");
+	rc = f ? 0 : -errno;
+	if (rc == 0 && st->st_size > LIST_BYTES)
+		rc = -EFBIG;
+	if (rc == 0)
+		rc = read_words(file, f, l);
+	if (f)
+		fclose(f);
+	else
+		close(fd);
 	return rc;
+}
+
+static void
+say_bad(const struct listfile *file, const struct lines *l)
+{
+	struct buf text = { 0 };
+
+	if (!l->bad)
+		return;
+	buf_safe(&text, str_of(l->bad_text), sizeof(l->bad_text));
+	log_warn(NAME, "%s:%zu: found \"%s\", expected an address or prefix%s",
+	    file->path, l->first_bad, text.p ? text.p : "",
+	    l->bad > 1 ? "; other lines are wrong, too" : "");
+	buf_fini(&text);
 }
 
 static void
@@ -109,19 +171,22 @@ load(struct listfiles *f, struct listfile *file)
 {
 	const char *what = file->block ? "blocklist" : "ignoreip";
 	struct lines l = { 0 };
-	int rc = read_lines(file->path, &l, &file->st);
+	int rc = read_lines(file, &l, &file->st);
 
 	if (rc < 0 && rc != file->err)
 		log_error(NAME, "[%s] %s %s: %s%s", jail_name(file->jail), what,
-		    file->path, strerror(-rc),
+		    file->path, rc == -ENXIO ? "not a regular file" : strerror(-rc),
 		    file->read ? "; what it held stays in force" : "");
 	file->err = rc;
 	if (rc < 0) {
 		file->st = (struct stat){ 0 };
 		lines_fini(&l);
+		if (rc == -EACCES)
+			engined_denied(f->d);
 		return;
 	}
 	file->read = true;
+	say_bad(file, &l);
 	if (file->block) {
 		set_block(f, file, &l);
 	} else {
@@ -148,33 +213,46 @@ has_changed(const struct listfile *file)
 	    st.st_mtim.tv_nsec != old->st_mtim.tv_nsec || file->err != 0;
 }
 
-/* The folder of this path, or the nearest one above it that exists. */
-static void
-watch_folder(struct listfiles *f, const char *path)
+static bool
+is_remote(const char *folder)
 {
-	char folder[PATH_MAX], *slash;
+	int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool remote = fd >= 0 && path_is_remote(fd);
 
-	if (strlen(path) >= sizeof(folder))
-		return;
-	strcpy(folder, path);
-	while ((slash = strrchr(folder, '/')) && folder[1]) {
-		slash[slash == folder] = '\0';
-		if (inotify_add_watch(f->fd, folder, WATCHED) >= 0 || errno != ENOENT)
-			return;
-	}
+	if (fd >= 0)
+		close(fd);
+	return remote;
+}
+
+/* Each folder on the way: one of them may be a link, or exchanged. */
+static void
+watch_step(void *arg, const char *folder, const char *name, bool file)
+{
+	struct listfiles *f = arg;
+	int rc = f->fd < 0 ? -1
+	    : inotify_add_watch(f->fd, folder, file ? ENTRIES | CONTENT : ENTRIES);
+
+	/* what is not there has no watch, and the folder above tells of it */
+	if (rc < 0 ? errno != ENOENT && errno != ENOTDIR : is_remote(folder))
+		f->unwatched = true;
 }
 
 /* Adding a folder again is nothing; folders that were replaced are new ones. */
 static void
 watch_all(struct listfiles *f)
 {
-	char real[PATH_MAX];
+	struct timeval second = { 1, 0 };
+	struct stat st;
+	int fd;
 
-	for (size_t i = 0; f->fd >= 0 && i < f->n; i++) {
-		watch_folder(f, f->v[i].path);
-		if (realpath(f->v[i].path, real) && strcmp(real, f->v[i].path) != 0)
-			watch_folder(f, real);
+	f->unwatched = f->fd < 0;
+	for (size_t i = 0; i < f->n; i++) {
+		fd = path_open(f->v[i].path, true, &st, watch_step, f);
+		if (fd >= 0)
+			close(fd);
 	}
+	if (f->unwatched)
+		evtimer_add(f->settle, &second);
 }
 
 static void
@@ -200,7 +278,7 @@ on_changed(evutil_socket_t fd, short what, void *arg)
 
 	while (read(fd, room, sizeof(room)) > 0)
 		continue;
-	if (!evtimer_pending(f->settle, NULL))
+	if (f->unwatched || !evtimer_pending(f->settle, NULL))
 		evtimer_add(f->settle, &wait);
 }
 
@@ -240,13 +318,9 @@ listfiles_start(struct listfiles *f)
 {
 	if (!f->n)
 		return;
+	f->settle = evtimer_new(f->d->base, on_settled, f);
 	f->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (f->fd < 0) {
-		log_warn(NAME,
-		    "lists in files are read again at reload only: inotify: %s",
-		    strerror(errno));
-	} else {
-		f->settle = evtimer_new(f->d->base, on_settled, f);
+	if (f->fd >= 0) {
 		f->changed = event_new(
 		    f->d->base, f->fd, EV_READ | EV_PERSIST, on_changed, f);
 		event_add(f->changed, NULL);

@@ -202,11 +202,7 @@ list_file(const struct conf_jail *j, const char *option, const char *path,
 static void
 odd_ignore(const struct conf_jail *j, const char *entry, struct buf *b)
 {
-	struct addr a;
-
-	if (entry[0] && addr_parse_prefix(str_of(entry), &a) < 0 &&
-	    strspn(entry, "0123456789abcdefABCDEF.:/") == strlen(entry) &&
-	    strpbrk(entry, "./:"))
+	if (addr_is_mistaken(entry))
 		buf_printf(b,
 		    "%s:%d: warning: [%s] ignoreip: found \"%s\", expected an "
 		    "address or prefix; it is taken as a host name\n",
