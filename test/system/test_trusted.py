@@ -76,19 +76,24 @@ def test_proxy_is_believed(lab):
 def test_doctor_looks_into_the_log(lab):
     """Per jail what was found; failed logins that no filter knows; two files of the same
     lines."""
-    with open(lab.auth, "a") as f:
-        for i in range(9):
-            f.write(f"Mar  5 10:00:0{i} mx other[7]: Login Failed for anna\n")
-        f.write("Mar  5 10:00:09 mx other[7]: nothing\n")
     other = lab.dir / "other.log"
-    shutil.copy(lab.auth, other)
+    other.touch()
     text = JAIL.format(log=f"{lab.auth}\n          {other}")
     (lab.dir / "jails.d" / "web.conf").write_text(text)
     lab.ok("reload")
+    wait_for(lambda: "other.log: no line so far" in doctor(lab), 10, "the new engine")
+    for log in lab.auth, other:
+        with open(log, "a") as f:
+            for i in range(9):
+                f.write(f"Mar  5 10:00:0{i} mx other[7]: Login Failed for anna\n")
+            f.write("Mar  5 10:00:09 mx other[7]: nothing\n")
     wait_for(lambda: "counted twice: jail web finds them in" in doctor(lab), 10,
              "the second file")
-    report = doctor(lab)
-    assert "matches nothing although 18 of the last 20 lines speak of" in report, report
+    wait_for(lambda: "matches nothing although 18 of the last 20 lines speak of" in
+             doctor(lab), 10, "the lines of both")
+    lab.ok("reload")        # nothing was read by the new engine yet
+    wait_for(lambda: "speak of" not in doctor(lab), 10, "a new start")
+    assert "counted twice" in doctor(lab)
     for i in range(5):
         fail(lab, i, "ip=198.51.100.8")
         fail(lab, i, "ip=192.0.2.1")

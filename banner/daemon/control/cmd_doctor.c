@@ -62,10 +62,11 @@ say(struct doctor *doc, const char *what, bool wrong, const char *fmt, ...)
 }
 
 static void
-look_end(struct doctor *doc, const char *name)
+look_end(struct doctor *doc, const char *name, uint64_t judged)
 {
 	struct buf twice = { 0 };
 
+	doc->sum.judged = judged;
 	logsample_file(doc->sample, doc->watch->conf, name, &doc->sum, &twice);
 	if (twice.len)
 		say(doc, "counted_twice", true, "%s", twice.p);
@@ -80,8 +81,8 @@ look_source(void *arg, struct source *s)
 	char when[UNITS_TEXT];
 
 	doc->sources++;
-	look_end(doc, source_name(s));
 	source_stats(s, &st);
+	look_end(doc, source_name(s), st.lines);
 	json_text(&doc->data, "log", source_name(s));
 	if (st.waiting) {
 		say(doc, "no_log", true, "%s is not there; the jail waits for it",

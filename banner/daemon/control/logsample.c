@@ -59,6 +59,17 @@ speaks(struct str line)
 	return false;
 }
 
+static size_t
+count_lines(struct str text)
+{
+	struct str line;
+	size_t n = 0;
+
+	while (text.len > 0 && str_cut(&text, '\n', &line))
+		n++;
+	return n;
+}
+
 /* The end of the log, in lower case. */
 static void
 read_end(struct logsample *s, int fd, off_t size, struct logsample_sum *sum)
@@ -68,17 +79,19 @@ read_end(struct logsample *s, int fd, off_t size, struct logsample_sum *sum)
 	struct hash_key key = { { 0 } };
 	ssize_t n = pread(fd, s->text, SAMPLE_BYTES,
 	    size > SAMPLE_BYTES ? size - SAMPLE_BYTES : 0);
+	bool judged, spoke;
 
 	for (ssize_t i = 0; i < n; i++)
 		s->text[i] = (char)tolower((unsigned char)s->text[i]);
 	rest.len = n > 0 ? (size_t)n : 0;
-	while (rest.len > 0) {
+	for (size_t left = count_lines(rest); left > 0; left--) {
 		str_cut(&rest, '\n', &line);
-		sum->lines++;
-		if (!speaks(line))
-			continue;
-		sum->speaking++;
-		f->hash[f->n++ % HASHES] = hash64(&key, line.s, line.len);
+		judged = left <= sum->judged;
+		spoke = speaks(line);
+		sum->lines += judged;
+		sum->speaking += judged && spoke;
+		if (spoke)
+			f->hash[f->n++ % HASHES] = hash64(&key, line.s, line.len);
 	}
 }
 

@@ -2,9 +2,10 @@
  * logsample.h - the ends of logs, looked at with eyes of their own.
  *
  * A filter cannot say what it does not know. So the doctor reads the last 256 KiB of
- * each log and counts the lines that speak of failed logins in anybody's words, and
- * compares the files: attempts that two of them hold, or that two filters see in
- * different lines, count twice.
+ * each log and counts, of the lines that the filter has seen since the start or reload,
+ * those that speak of failed logins in anybody's words, and compares the files:
+ * attempts that two of them hold, or that two filters see in different lines, count
+ * twice.
  */
 #ifndef BANNER_LOGSAMPLE_H
 #define BANNER_LOGSAMPLE_H
@@ -13,7 +14,10 @@
 #include "banner/conf/conf.h"
 
 struct logsample;
-struct logsample_sum { size_t lines, speaking; };
+struct logsample_sum {
+	size_t lines, speaking;	/* of those that the filter has seen */
+	uint64_t judged;	/* in: so many of the file's last lines */
+};
 
 struct logsample *logsample_new(void);
 void logsample_free(struct logsample *);
