@@ -7,10 +7,12 @@
 #include "actions/exec/exec.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 #include <time.h>
 
 enum { TIMEOUT_MAX_S = 3600, CLOSE_WAIT_MS = 10000 };
@@ -190,6 +192,24 @@ get_all(struct exec *x)
 	return rc == 0 ? get_options(x) : rc;
 }
 
+/* Of what is there later each ban tells. */
+static int
+check_program(const struct exec *x, enum command cmd)
+{
+	const char *words = x->text[cmd][INET4];
+	char program[PATH_MAX], why[PATH_MAX + 80];
+	size_t len = strcspn(words, " \t\n<\"");
+
+	if (!x->direct[cmd] || words[len] == '<' || words[len] == '"' ||
+	    len >= sizeof(program))
+		return 0;
+	snprintf(program, sizeof(program), "%.*s", (int)len, words);
+	if (access(program, X_OK) == 0)
+		return 0;
+	snprintf(why, sizeof(why), "program %s: %s", program, strerror(errno));
+	return refuse(x->host, why);
+}
+
 static int
 exec_check(const struct bn_host *host)
 {
@@ -200,6 +220,8 @@ exec_check(const struct bn_host *host)
 		return -ENOMEM;
 	x->host = host;
 	rc = get_all(x);
+	for (int cmd = 0; cmd < NCOMMANDS && rc == 0; cmd++)
+		rc = check_program(x, (enum command)cmd);
 	free(x);
 	return rc;
 }

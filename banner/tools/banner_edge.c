@@ -349,9 +349,9 @@ main(int argc, char **argv)
 	for (int i = 1; i < argc && argv[i]; i++) {
 		if (!strcmp(argv[i], "--config") && argv[i + 1])
 			path = argv[++i];
-		else if (!strcmp(argv[i], "--expire"))
+		else if (!strcmp(argv[i], "--expire") && job == serve)
 			job = expire;
-		else if (!strcmp(argv[i], "--check"))
+		else if (!strcmp(argv[i], "--check") && job == serve)
 			job = check;
 		else if (!strcmp(argv[i], "-c"))
 			break; /* as a login shell: sshd names the forced command */

@@ -14,16 +14,21 @@
 #include "banner/core/guard.h"
 #include "banner/tools/banner_edge.h"
 
-enum { ENTRIES_MAX = 1024 };
-
 static const char *const keys[] = { "plugin", "state", "sandbox", "protected",
 	"shortest4", "shortest6", "max_bans", "rate", NULL };
+
+static const struct ini_option *
+option(const struct ini *ini, const char *key)
+{
+	const struct ini_section *s = ini_section_find(ini, "edge");
+
+	return s ? ini_option_find(s, key) : NULL;
+}
 
 static const char *
 value(const struct ini *ini, const char *key, const char *fallback)
 {
-	const struct ini_section *s = ini_section_find(ini, "edge");
-	const struct ini_option *o = s ? ini_option_find(s, key) : NULL;
+	const struct ini_option *o = option(ini, key);
 
 	return o ? o->value : fallback;
 }
@@ -32,14 +37,33 @@ static int
 number(
     const struct ini *ini, const char *key, uint64_t max, uint64_t *out, struct err *e)
 {
-	const char *text = value(ini, key, NULL);
+	const struct ini_option *o = option(ini, key);
 
-	if (!text)
+	if (!o)
 		return 0;
-	if (str_u64(str_trim(str_of(text)), out) < 0 || *out > max)
+	if (str_u64(str_trim(str_of(o->value)), out) < 0 || *out > max)
 		return err_set(e, -EINVAL,
-		    "%s: %s = %s: a number up to %llu is expected", ini->path, key,
-		    text, (unsigned long long)max);
+		    "%s:%d: %s = %s: a number up to %llu is expected", ini->path,
+		    o->line, key, o->value, (unsigned long long)max);
+	return 0;
+}
+
+static int
+check_words(const struct edge_conf *c, const struct ini *ini, struct err *e)
+{
+	static const char *const levels[] = { "auto", "required", "off" };
+	bool known = false;
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++)
+		known |= !strcmp(c->sandbox, levels[i]);
+	if (!known)
+		return err_set(e, -EINVAL,
+		    "%s:%d: sandbox = %s: auto, required or off is expected", ini->path,
+		    option(ini, "sandbox")->line, c->sandbox);
+	if (c->state[0] != '/')
+		return err_set(e, -EINVAL,
+		    "%s:%d: state = %s: a path that begins with / is expected",
+		    ini->path, option(ini, "state")->line, c->state);
 	return 0;
 }
 
@@ -52,9 +76,10 @@ read_nets(struct edge_conf *c, const struct ini *ini, struct err *e)
 	while (str_word(&rest, &word)) {
 		if (addr_parse_prefix(word, &a) < 0)
 			return err_set(e, -EINVAL,
-			    "%s: protected: \"%.*s\" is no address "
+			    "%s:%d: protected: \"%.*s\" is no address "
 			    "and no prefix",
-			    ini->path, (int)word.len, word.s);
+			    ini->path, option(ini, "protected")->line,
+			    (int)word.len, word.s);
 		c->protect.v = vec_room(
 		    c->arena, c->protect.v, c->protect.n, sizeof(*c->protect.v));
 		c->protect.v[c->protect.n++] = arena_dup(c->arena, word);
@@ -126,6 +151,8 @@ read_values(struct edge_conf *c, const struct ini *ini, struct err *e)
 	c->plen4 = (unsigned)plen4;
 	c->plen6 = (unsigned)plen6;
 	read_action(c, ini);
+	if (rc == 0)
+		rc = check_words(c, ini, e);
 	return rc < 0 ? rc : read_nets(c, ini, e);
 }
 
@@ -167,15 +194,17 @@ edge_conf_free(struct edge_conf *c)
 }
 
 struct list {
-	struct guard_entry v[ENTRIES_MAX];
+	struct guard_entry *v;
 	size_t n;
 };
 
 static void
 list_add(struct list *l, const struct addr *a, const char *why)
 {
-	if (a->family && a->plen && l->n < ENTRIES_MAX)
-		l->v[l->n++] = (struct guard_entry){ *a, why };
+	if (!a->family || !a->plen)
+		return;
+	l->v = xrealloc(l->v, (l->n + 1) * sizeof(*l->v));
+	l->v[l->n++] = (struct guard_entry){ *a, why };
 }
 
 static void
@@ -221,6 +250,33 @@ gateways(struct list *l)
 		fclose(f);
 }
 
+/* The same for IPv6: destination and length, source and length, next hop. */
+static void
+gateways6(struct list *l)
+{
+	FILE *f = fopen("/proc/net/ipv6_route", "re");
+	char line[512], gate[33];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		struct addr a = { .family = 6, .plen = 128 };
+		bool set = false;
+
+		if (sscanf(line, "%*s %*s %*s %*s %32[0-9a-f]", gate) != 1 ||
+		    strlen(gate) != 32)
+			continue;
+		for (int i = 0; i < 16; i++) {
+			char byte[3] = { gate[2 * i], gate[2 * i + 1] };
+
+			a.ip[i] = (uint8_t)strtoul(byte, NULL, 16);
+			set |= a.ip[i] != 0;
+		}
+		if (set)
+			list_add(l, &a, "gateway");
+	}
+	if (f)
+		fclose(f);
+}
+
 static void
 name_servers(struct list *l)
 {
@@ -237,17 +293,18 @@ name_servers(struct list *l)
 void
 edge_conf_guard(const struct edge_conf *c, struct guard *g)
 {
-	struct list *l = xcalloc(1, sizeof(*l));
+	struct list list = { 0 }, *l = &list;
 	struct str client = str_of(getenv("SSH_CONNECTION")), word;
 
 	for (size_t i = 0; i < c->protect.n; i++)
 		list_text(l, str_of(c->protect.v[i]), "protected");
 	own_addresses(l);
 	gateways(l);
+	gateways6(l);
 	name_servers(l);
 	/* environ(7) of sshd: client address and port, server address and port */
 	if (str_word(&client, &word))
 		list_text(l, word, "the controller");
 	guard_set(g, "edge", l->v, l->n);
-	free(l);
+	free(l->v);
 }

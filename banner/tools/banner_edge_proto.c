@@ -161,6 +161,8 @@ on_set(struct edge *e, struct str rest)
 	}
 	s->force = str_is(mode, "force");
 	s->exact = s->force || str_is(mode, "exact");
+	if (!s->exact && !str_is(mode, "add"))
+		protocol_error(e, "the mode of S is exact, force or add");
 }
 
 static void

@@ -409,6 +409,38 @@ def test_edge_has_a_policy_of_its_own():
         assert "must belong to root" in edge(p, "HELLO 1 x")
 
 
+def test_edge_protects_gateways_and_all_that_is_named():
+    with Fleet(1) as lab:
+        p = lab.proxies[0]
+        p.ip("-6", "addr", "add", "2001:db8:5::2/64", "dev", "eth0", "nodad")
+        p.ip("-6", "route", "add", "2001:db8:9::/48", "via", "2001:db8:5::1")
+        (p.dir / "edge.conf").write_text(
+            f"[edge]\nstate = {p.state}\nshortest6 = 64\nprotected = " + " ".join(
+                f"10.{n // 250}.{n % 250}.1" for n in range(1500)) + "\n")
+        said = edge(p, "HELLO 1 x", "A 1 2001:db8:5::1", "A 2 2001:db8:5::/64",
+                    "A 3 10.5.249.1", "A 4 10.5.249.2", "P 1")
+        assert "ERR 1 2001:db8:5::1 refused: gateway" in said, said
+        assert "ERR 2 2001:db8:5::/64 refused" in said, said
+        assert "ERR 3 10.5.249.1 refused: protected" in said, said
+        assert p.routes() == {"10.5.249.2"}
+        assert "exact, force or add" in edge(p, "HELLO 1 x", "S 1 0 0 all")
+
+
+@pytest.mark.parametrize("more, said", [
+    ("sandbox = on\n", "edge.conf:2: sandbox = on: auto, required or off"),
+    ("state = here\n", "edge.conf:2: state = here: a path that begins with /"),
+    ("rate = many\n", "edge.conf:2: rate = many: a number up to"),
+    ("shortest4 = 33\n", "edge.conf:2: shortest4 = 33: a number up to 32"),
+    ("protected = 192.0.2.300\n", "edge.conf:2: protected: \"192.0.2.300\""),
+    ("protect = 192.0.2.3\n", "edge.conf:2: unknown option protect"),
+])
+def test_edge_says_what_is_wrong_with_the_policy(more, said):
+    with Fleet(1) as lab:
+        p = lab.proxies[0]
+        (p.dir / "edge.conf").write_text("[edge]\n" + more)
+        assert said in edge(p, "HELLO 1 x")
+
+
 def test_edge_has_a_rate():
     """Two seconds' worth at once, then so many a second; the rest is refused by name."""
     with Fleet(1) as lab:

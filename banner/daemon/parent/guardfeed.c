@@ -267,9 +267,10 @@ guardfeed_refresh(struct guardfeed *g)
 		entries_fini(&g->groups[i]);
 		g->groups[i] = now;
 		if (now.cut)
-			log_error("banner.parent", "guard: %s has more than %d entries; "
-			    "only the first are never banned", group_names[i],
-			    GROUP_CAP);
+			log_error("banner.parent",
+			    "guard: %s has more than %d entries; only the first "
+			    "are never banned",
+			    group_names[i], GROUP_CAP);
 		send_changed(g, (enum group)i);
 	}
 }
