@@ -164,15 +164,19 @@ show_reach(struct buf *out, const struct attempt *a, const struct reach *r)
 static void
 trace_date(struct rules *r, struct str line, int64_t now_ms, struct buf *out)
 {
-	struct stamp_hit hit = { 0 };
-	char when[UNITS_TEXT];
+	struct stamp_hit hit = { 0 }, before = { 0 };
+	char when[UNITS_TEXT], is[2 * UNITS_TEXT];
 	bool found = stamp_find(r->stamp, line, now_ms, &hit);
 	struct str date = { line.s + hit.cut_start, hit.cut_end - hit.cut_start };
 
 	if (found && hit.has_time) {
 		show(out, "date", date);
-		units_time((int64_t)(hit.when_s * 1000), when);
-		show(out, "  is", str_of(when));
+		/* what another year makes another date names none */
+		stamp_peek(r->stamp, line, now_ms - 400 * MS_PER_DAY, &before);
+		snprintf(is, sizeof(is), "%s%s",
+		    units_time((int64_t)(hit.when_s * 1000), when),
+		    before.when_s < hit.when_s ? " (no year in the line)" : "");
+		show(out, "  is", str_of(is));
 	} else {
 		show(out, "date", STR("none"));
 	}

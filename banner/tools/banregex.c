@@ -7,7 +7,7 @@
 
 #include "banner/tools/banregex.h"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 255 };
+enum { EXIT_FAILED = 1, EXIT_USAGE = 255, MARK_BEFORE = 50, MARK_WIDTH = 70 };
 
 const char *
 failure_id(const struct failure *f, char out[SUBJECT_TEXT + 1])
@@ -61,20 +61,73 @@ choose(const struct options *o)
 	return o->invert ? &invert_reporter : &text_reporter;
 }
 
+/* The regex of "failregex 2: column 21: ...", with a mark below that column. */
+static void
+mark_regex(const struct trial *t, const char *text, struct buf *out)
+{
+	const struct conf_list *l = &t->filter.failregex;
+	const char *at = strstr(text, "failregex "), *regex = t->filter.prefregex;
+	unsigned number = 1;
+	size_t column, from;
+
+	if (!at && (at = strstr(text, "ignoreregex ")))
+		l = &t->filter.ignoreregex;
+	if (at && sscanf(at, "%*[a-z] %u: column %zu", &number, &column) == 2)
+		regex = number && number <= l->n ? l->v[number - 1] : NULL;
+	else if (at || !(at = strstr(text, "prefregex: column ")) ||
+	    sscanf(at, "prefregex: column %zu", &column) != 1)
+		regex = NULL;
+	if (!regex || !column || column > strlen(regex) + 1)
+		return;
+	from = column > MARK_BEFORE ? column - MARK_BEFORE : 0;
+	buf_puts(out, "    ");
+	buf_safe(out, str_of(regex + from), MARK_WIDTH);
+	buf_printf(out, "\n    %*s\n", (int)(column - from), "^");
+}
+
+/* Lines that match and are not of any date count as of now: right for a log that is
+ * followed, wrong for an old one. */
+static void
+say_undated(const struct trial *t)
+{
+	const struct rules_stats *st = rules_stats(t->rules);
+	uint64_t dated = 0, hits;
+	const char *name;
+
+	for (size_t i = 0; rules_dates(t->rules, i, &name, &hits); i++)
+		dated += hits;
+	if (st->matched && !dated && !t->o->journal && !log_is_journal(t->o->log))
+		fprintf(stderr, "banregex: no date was found in any of the lines that "
+		    "matched: see datepattern in banner-filter(5)\n");
+}
+
 static int
 run(const struct options *o, struct err *e)
 {
 	struct trial t = { .reporter = choose(o) };
-	int rc = trial_init(&t, o, o->filter, e);
+	struct buf mark = { 0 };
+	int rc = log_check(o->log, e);
 
+	if (rc == 0) {
+		rc = trial_init(&t, o, o->filter, e);
+		if (rc < 0)
+			mark_regex(&t, e->text, &mark);
+	}
 	if (rc == 0) {
 		if (t.reporter->start)
 			t.reporter->start(&t);
 		rc = trial_read(&t, o->log, e);
 		if (t.reporter->end)
 			t.reporter->end(&t);
+		fflush(stdout);
+		say_undated(&t);
 	}
 	trial_fini(&t);
+	if (mark.len)
+		fprintf(stderr, "banregex: %s\n%s", e->text, mark.p);
+	if (mark.len)
+		e->text[0] = '\0';
+	buf_fini(&mark);
 	return rc < 0 ? EXIT_USAGE : 0;
 }
 

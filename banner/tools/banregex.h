@@ -90,6 +90,8 @@ int	trial_read(struct trial *, const char *log, struct err *);
 /* systemd-journal, with options in brackets. */
 bool	log_is_journal(const char *log);
 int	trial_journal(struct trial *, struct err *);
+/* 0: it can be read, as far as can be told before; else a negative errno with text. */
+int	log_check(const char *log, struct err *);
 /* Is it something that can be opened, rather than a line? */
 bool	log_is_file(const char *log);
 

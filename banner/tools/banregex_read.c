@@ -339,14 +339,35 @@ read_file(struct trial *t, const char *path, struct err *e)
 }
 
 int
+log_check(const char *log, struct err *e)
+{
+	struct stat st;
+
+	if (!strcmp(log, "-") || log_is_journal(log))
+		return 0;
+	if (stat(log, &st) < 0 && (log[0] == '/' || str_starts(str_of(log), "./")) &&
+	    !strchr(log, ' '))
+		return err_set(e, -ENOENT, "%s: %s", log, strerror(errno));
+	if (!log_is_file(log))
+		return 0;
+	if (S_ISDIR(st.st_mode))
+		return err_set(e, -EISDIR, "%s: %s", log, strerror(EISDIR));
+	if (access(log, R_OK) < 0)
+		return err_set(e, -errno, "%s: %s", log, strerror(errno));
+	return 0;
+}
+
+int
 trial_read(struct trial *t, const char *log, struct err *e)
 {
+	int rc = log_check(log, e);
+
+	if (rc < 0)
+		return rc;
 	if (log_is_journal(log))
 		return trial_journal(t, e);
 	if (log_is_file(log))
 		return read_file(t, log, e);
-	if ((log[0] == '/' || str_starts(str_of(log), "./")) && !strchr(log, ' '))
-		return err_set(e, -ENOENT, "%s: no such file", log);
 	trial_feed(t, str_of(log), 1);
 	return 0;
 }

@@ -281,7 +281,7 @@ print_list(const struct trial *t, const char *title, const struct list *l,
 		struct buf b = { 0 };
 
 		buf_safe(&b, str_of(l->v[i]), LONGEST_LINE);
-		printf("|  %s\n", b.p);
+		printf("|  %s\n", b.len ? b.p : "");
 		buf_fini(&b);
 		if (t->o->debuggex)
 			print_link(t, l->v[i]);

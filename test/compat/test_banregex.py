@@ -232,6 +232,43 @@ def test_errors(args):
     assert done.returncode == 255 and done.stderr.startswith('banregex: ')
 
 
+@pytest.mark.parametrize('regex, mark', [
+    (r'Failed password for (\S+ from <HOST>', '(\\S+ from'), ('x <HOST> [a-', None),
+    (r'^bad <HOST> (?P<x>a)(?P<x>b)$', 'x>b)')])
+def test_place_of_an_error_is_marked(regex, mark):
+    """The regex, and a mark below the place."""
+    done = subprocess.run([BUILD / 'banregex', 'line', regex], capture_output=True,
+                          text=True, check=False)
+    said, shown, below = done.stderr.splitlines()
+    assert done.returncode == 255 and done.stdout == '' and 'failregex 1: column' in said
+    assert shown.strip() == regex and below.strip() == '^'
+    assert mark is None or abs(shown.index(mark) - below.index('^')) <= len(mark)
+
+
+def test_no_log(tmp_path):
+    (tmp_path / 'secret').write_text('x\n')
+    for log in (tmp_path / 'none', tmp_path, './none'):
+        done = subprocess.run([BUILD / 'banregex', log, BAD], capture_output=True,
+                              text=True, check=False)
+        assert done.returncode == 255 and done.stdout == '', done
+        assert done.stderr.startswith(f'banregex: {log}: '), done
+
+
+def test_no_date_and_no_year(tmp_path):
+    log = tmp_path / 'log'
+    log.write_text('login of a from 192.0.2.1 failed\n \t\n')
+    done = subprocess.run([BUILD / 'banregex', log, BAD], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0 and 'no date was found' in done.stderr
+    assert '\n|  \n' in done.stdout, 'a line of blanks is missed'
+    log.write_text(f'{DATE} login of a from 192.0.2.1 failed\n')
+    done = subprocess.run([BUILD / 'banregex', log, BAD], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0 and done.stderr == ''
+    assert '(no year in the line)' in run('--explain', 'Aug 14 09:00:00 x', BAD)
+    assert '(no year in the line)' not in run('--explain', f'{DATE} x', BAD)
+
+
 GOLDEN = '''# filter: login
 # now: 1124013600
 
