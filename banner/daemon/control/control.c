@@ -37,6 +37,28 @@ bans_wait(const struct relay *relay, struct request *r)
 	return false;
 }
 
+static void
+say_not_stored(struct request *r, const char *why)
+{
+	if (r->form == FORM_TEXT)
+		buf_printf(&r->out, "not on disk yet: %s\n", why);
+}
+
+/* A disk that fails may do so for hours. */
+static bool
+waits_for_disk(const struct control *ctl, struct request *r)
+{
+	const struct stream *s = ctl->d->stream;
+
+	if (!r->seq || stream_committed(s) >= r->seq)
+		return false;
+	if (!stream_is_open(s) || !stream_trouble(s)[0])
+		return true;
+	say_not_stored(r, stream_trouble(s));
+	r->seq = 0;
+	return false;
+}
+
 static bool
 waits(const struct control *ctl, struct request *r)
 {
@@ -44,7 +66,7 @@ waits(const struct control *ctl, struct request *r)
 		return command_check_waits(r);
 	if (r->some)
 		return true;
-	if (r->seq && stream_committed(ctl->d->stream) < r->seq)
+	if (waits_for_disk(ctl, r))
 		return true;
 	if (bans_wait(ctl->d->relay, r))
 		return true;
@@ -88,7 +110,7 @@ give_up(struct request *r)
 	if (r->query || r->parent)
 		return refuse(r, "timeout", "no answer in time");
 	if (r->seq && stream_committed(r->d->stream) < r->seq)
-		buf_puts(&r->out, "not on disk yet: the store does not answer\n");
+		say_not_stored(r, "the store does not answer");
 	if (r->bans.len)
 		buf_puts(&r->out, "not in force everywhere yet: see banctl status\n");
 	return 0;

@@ -366,12 +366,11 @@ take_committed(struct stream *s, struct wire_in *in)
 		return -EBADMSG;
 	if (code) {
 		snprintf(s->trouble, sizeof(s->trouble), "%s", why);
-		log_error("banner.store", "cannot write: %s; bans stay in force", why);
-		return 0;
+	} else {
+		s->trouble[0] = '\0';
+		if (seq > s->committed)
+			s->committed = seq;
 	}
-	s->trouble[0] = '\0';
-	if (seq > s->committed)
-		s->committed = seq;
 	control_committed(s->d->control);
 	return 0;
 }

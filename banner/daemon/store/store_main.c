@@ -33,6 +33,7 @@ struct keeper {
 	bool gap;			/* rows were dropped: all must be told again */
 	uint64_t told;			/* the last seq that was answered */
 	int failing;			/* -errno that was told and logged; 0: none */
+	struct err trouble;		/* its text */
 };
 
 static int64_t
@@ -72,6 +73,7 @@ tell_failure(struct keeper *k, int rc, const struct err *e)
 	    "banner.store", "%s; bans stay in force and are written later", e->text);
 	send_committed(k, k->store.mark, rc, e->text);
 	k->failing = rc;
+	k->trouble = *e;
 }
 
 static void
@@ -214,9 +216,10 @@ on_start(void *arg)
 
 	/* Seqs are those of one engine. */
 	k->store.mark = k->told = 0;
-	k->failing = 0;
 	k->tries = 0;
 	k->gap = false;
+	if (k->failing)
+		send_committed(k, 0, k->failing, k->trouble.text);
 	send_state(k);
 }
 
