@@ -83,7 +83,7 @@ def test_configuration_loads(body, etc):
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_files_exist(name):
-    missing = []
+    missing = re.findall(r"`(?:daemon|core|base|conf|source|tools)/[\w./]+`", TEXTS[name])
     for word in re.findall(rf"\b(?:{'|'.join(FOLDERS)})/[\w.*/+-]*", TEXTS[name]):
         before = TEXTS[name][:TEXTS[name].index(word)][-1:]
         word = word.rstrip(".,")
