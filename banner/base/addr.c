@@ -137,10 +137,14 @@ addr_parse_prefix(struct str s, struct addr *out)
 bool
 addr_is_mistaken(const char *s)
 {
+	static const char *const sets[] = { "0123456789abcdefABCDEF.:/",
+		"0123456789.:/-" };
+	bool odd = strpbrk(s, "#;\"'[]()<>") != NULL;
 	struct addr a;
 
-	return strspn(s, "0123456789abcdefABCDEF.:/") == strlen(s) &&
-	    strpbrk(s, "./:") && addr_parse_prefix(str_of(s), &a) < 0;
+	for (size_t i = 0; i < 2; i++)
+		odd |= strspn(s, sets[i]) == strlen(s) && strpbrk(s, "./:");
+	return odd && addr_parse_prefix(str_of(s), &a) < 0;
 }
 
 int

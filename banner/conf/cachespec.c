@@ -27,6 +27,9 @@ set(struct cachespec *c, struct str name, struct str value, struct err *e)
 	if (str_is(name, "max-time")) {
 		int rc = span_ms(value, &c->time_ms, e);
 
+		if (rc == 0 && c->time_ms <= 0)
+			rc = err_set(e, -EINVAL, "found \"%.*s\", expected a time "
+			    "longer than zero", (int)value.len, value.s);
 		return rc < 0 ? err_prefix(e, rc, "max-time") : 0;
 	}
 	return err_set(e, -EINVAL, "unknown option '%.*s', expected key, max-count or "
@@ -76,5 +79,5 @@ cachespec_parse(const char *text, struct cachespec *c, struct err *e)
 		if (rest.s)
 			rest = str_trim(rest);
 	}
-	return rc == 0 && !c->key.s ? err_set(e, -EINVAL, "no key=\"...\"") : rc;
+	return rc == 0 && !c->key.len ? err_set(e, -EINVAL, "no key=\"...\"") : rc;
 }

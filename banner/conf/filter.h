@@ -18,7 +18,8 @@ struct conf_list {
 	size_t n;
 };
 
-struct conf_option { const char *key, *value; };
+/* file and line: where an option of a jail is set; NULL and 0: not known. */
+struct conf_option { const char *key, *value, *file; int line; };
 struct conf_options { struct conf_option *v; size_t n; };
 
 /* No %(..)s and no known <tag> is left. */

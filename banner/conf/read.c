@@ -274,6 +274,8 @@ conf_read(const struct conf_request *q, struct conf **out, struct err *e)
 	read_jail_files(&r);
 	tell_common(&r);
 	read_jails(&r);
+	if (!q->only_jail)
+		daemon_tell_unused(&r);
 	spell_check(&r);
 	tell_host6(&r);
 	*out = r.conf;

@@ -265,12 +265,15 @@ own_commands(struct asked *q, struct err *e)
 
 /* No action file: a plugin of ours, by [action NAME] or by its own name. */
 static int
-read_plugin(struct asked *q, struct err *e)
+read_plugin(struct asked *q, const struct section *own, struct err *e)
 {
 	struct reader *r = q->jr->r;
 
 	if (!q->action.plugin && native_is_plugin(q->name))
 		q->action.plugin = q->name;
+	if (!q->action.plugin && own)
+		return err_set(e, -ENOENT, "[%s] in %s:%d has no plugin, expected one "
+		    "of: " NATIVE_PLUGINS, own->name, own->file, own->line);
 	if (!q->action.plugin)
 		return err_set(e, -ENOENT, "action \"%s\" not found: expected "
 		    "%s/%s.conf, [action %s] in banner.conf, or a plugin (%s)", q->name,
@@ -366,7 +369,7 @@ read_one(struct asked *q, struct str text, struct err *e)
 		    r->conf->dir, layout_actions(r->conf->layout)), q->name);
 	if (rc < 0)
 		return rc;
-	return q->def.sheet ? decide(q, own, e) : read_plugin(q, e);
+	return q->def.sheet ? decide(q, own, e) : read_plugin(q, own, e);
 }
 
 void

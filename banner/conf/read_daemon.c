@@ -12,7 +12,8 @@
 #include "banner/conf/reader.h"
 #include "banner/conf/span.h"
 
-enum kind { KIND_TEXT, KIND_PATH, KIND_LOG, KIND_BYTES, KIND_COUNT, KIND_SPAN,
+enum { SOCKET_MAX = 107 };	/* bytes of a path in sockaddr_un */
+enum kind { KIND_TEXT, KIND_PATH, KIND_SOCKET, KIND_LOG, KIND_BYTES, KIND_COUNT, KIND_SPAN,
 	KIND_BOOL, KIND_NETS, KIND_LEVEL, KIND_NATIVE, KIND_SANDBOX };
 
 struct key {
@@ -32,7 +33,7 @@ static const struct key keys[] = {
 	KEY("trusted", KIND_NETS, trusted),
 	KEY("never_ban", KIND_NETS, never_ban),
 	KEY("state", KIND_PATH, state),
-	KEY("socket", KIND_PATH, socket),
+	KEY("socket", KIND_SOCKET, socket),
 	KEY("admin_group", KIND_TEXT, admin_group),
 	KEY("log", KIND_LOG, log),
 	KEY("loglevel", KIND_LEVEL, loglevel),
@@ -101,20 +102,26 @@ set_bool(struct arena *a, const char *text, bool *field, struct err *e)
 	return rc;
 }
 
+/* The list gets what is right of it. */
 static int
 set_nets(struct arena *a, struct conf_list *list, const char *text, struct err *e)
 {
+	struct conf_list words = { 0 };
 	struct addr net;
+	int rc = 0;
 
-	list_words(a, list, text);
-	if (list->n > CONF_NETS_MAX)
-		return err_set(e, -E2BIG, "found %zu, expected at most %d", list->n,
+	list_words(a, &words, text);
+	if (words.n > CONF_NETS_MAX)
+		return err_set(e, -E2BIG, "found %zu, expected at most %d", words.n,
 		    CONF_NETS_MAX);
-	for (size_t i = 0; i < list->n; i++)
-		if (addr_parse_prefix(str_of(list->v[i]), &net) < 0)
-			return err_set(e, -EINVAL, "found \"%s\", expected an address "
-			    "or a prefix such as 192.0.2.0/24", list->v[i]);
-	return 0;
+	for (size_t i = 0; i < words.n; i++) {
+		if (addr_parse_prefix(str_of(words.v[i]), &net) == 0 && net.plen > 0)
+			list_add(a, list, words.v[i]);
+		else if (rc == 0)
+			rc = err_set(e, -EINVAL, "found \"%s\", expected an address "
+			    "or a prefix such as 192.0.2.0/24", words.v[i]);
+	}
+	return rc;
 }
 
 static int
@@ -152,6 +159,11 @@ set_key(struct reader *r, const struct key *k, const char *text, struct err *e)
 		*(const char **)field = text;
 		return 0;
 	case KIND_PATH:
+		return set_path(text, field, e);
+	case KIND_SOCKET:
+		if (strlen(text) > SOCKET_MAX)
+			return err_set(e, -EINVAL, "found %zu bytes, expected a path of "
+			    "at most %d", strlen(text), SOCKET_MAX);
 		return set_path(text, field, e);
 	case KIND_LOG:
 		return set_log(r->arena, text, field, e);
@@ -266,7 +278,8 @@ check_sections(struct reader *r)
 		struct place at = { s->file, s->line, NULL };
 
 		if (strcmp(s->name, "bannerd") && strcmp(s->name, "INCLUDES") &&
-		    strncmp(s->name, "action ", 7))
+		    !(strncmp(s->name, "action ", 7) == 0 && s->name[7] &&
+		    !strpbrk(s->name + 7, " \t[]")))
 			reader_tell(r, CONF_ERROR, &at, "found section [%s], expected "
 			    "[bannerd] or [action NAME]; jails belong into %s",
 			    s->name, r->conf->layout == LAYOUT_BANNER ?
@@ -328,6 +341,23 @@ read_theirs(struct reader *r)
 	for (size_t i = 0; i < sh->defaults.n; i++)
 		if (!section_find(def, sh->defaults.entries[i].name))
 			theirs(r, &in, sh->defaults.entries[i].name);
+}
+
+/* A name that is not the one the jails say, perhaps. */
+void
+daemon_tell_unused(struct reader *r)
+{
+	for (size_t i = 0; r->own && i < r->own->n; i++) {
+		const struct section *s = &r->own->sections[i];
+		struct place at = { s->file, s->line, NULL };
+		bool used = strncmp(s->name, "action ", 7) != 0;
+
+		for (size_t k = 0; !used && k < r->conf->nactions; k++)
+			used = strcmp(r->conf->actions[k].name, s->name + 7) == 0;
+		if (!used)
+			reader_tell(r, CONF_NOTE, &at, "no enabled jail has an action "
+			    "\"%s\": the section is not looked at", s->name + 7);
+	}
 }
 
 void

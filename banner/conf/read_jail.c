@@ -119,6 +119,12 @@ read_variables(struct jail_reading *jr)
 		    interp_get(&in, s->entries[i].name, &value, NULL) == 0)
 			options_set(jr->r->arena, o, s->entries[i].name, value);
 	}
+	for (size_t i = 0; i < o->n; i++) {
+		struct place at = jail_place(jr, o->v[i].key);
+
+		o->v[i].file = at.file;
+		o->v[i].line = at.line;
+	}
 }
 
 /* Mistakes in the jail files that hit this section, or everything. */

@@ -21,13 +21,16 @@ struct key {
 	const char *name;
 	enum kind kind;
 	size_t offset;		/* in struct conf_jail */
+	unsigned least, most;	/* KIND_COUNT */
 };
 
-#define KEY(name, kind, field) { name, kind, offsetof(struct conf_jail, field) }
+#define KEY(name, kind, field) { name, kind, offsetof(struct conf_jail, field), 0, 0 }
+#define RANGE(name, field, least, most) \
+	{ name, KIND_COUNT, offsetof(struct conf_jail, field), least, most }
 
 static const struct key keys[] = {
-	KEY("maxretry", KIND_COUNT, maxretry),
-	KEY("maxmatches", KIND_COUNT, maxmatches),
+	RANGE("maxretry", maxretry, 1, COUNT_MAX),
+	RANGE("maxmatches", maxmatches, 0, COUNT_MAX),
 	KEY("findtime", KIND_SPAN, findtime_ms),
 	KEY("known", KIND_SPAN, known_ms),
 	KEY("knownhost", KIND_SPAN, known_host_ms),
@@ -47,7 +50,7 @@ static const struct key keys[] = {
 	KEY("bantime.maxtime", KIND_SPAN, increment.maxtime_ms),
 	KEY("bantime.rndtime", KIND_SPAN, increment.rndtime_ms),
 	KEY("blocklist", KIND_TEXT, blocklist),
-	KEY("host6", KIND_COUNT, host6),
+	RANGE("host6", host6, WIDEST6, 128),	/* wider ones are never banned */
 };
 
 static void
@@ -62,9 +65,9 @@ set_count(struct jail_reading *jr, const struct key *k, const char *text, void *
 {
 	uint64_t n;
 
-	if (str_u64(str_trim(str_of(text)), &n) < 0 || n > COUNT_MAX)
-		jail_error(jr, k->name, "found \"%s\", expected a number up to %d",
-		    text, COUNT_MAX);
+	if (str_u64(str_trim(str_of(text)), &n) < 0 || n < k->least || n > k->most)
+		jail_error(jr, k->name, "found \"%s\", expected a number from %u to %u",
+		    text, k->least, k->most);
 	else
 		*(unsigned *)field = (unsigned)n;
 }
@@ -216,8 +219,12 @@ static void
 set_net(struct jail_reading *jr, const char *text)
 {
 	struct conf_jail *j = jr->jail;
-	struct str rest = str_of(text), four;
+	struct str rest, four;
 	uint64_t n4 = 24, n6 = 56;
+	const char *whole = text;
+
+	text += strlen("net");
+	rest = str_of(text);
 
 	if (*text == '/') {
 		rest.s++;
@@ -229,13 +236,30 @@ set_net(struct jail_reading *jr, const char *text)
 		n4 = 0;
 	}
 	if (n4 < WIDEST4 || n4 > 32 || n6 < WIDEST6 || n6 > 128) {
-		wrong(jr, "count", text, "net/24,56 or longer prefixes (wider ones are "
+		wrong(jr, "count", whole, "net/24,56 or longer prefixes (wider ones are "
 		    "never banned automatically)");
 		return;
 	}
 	j->count = COUNT_NET;
 	j->net4 = (unsigned)n4;
 	j->net6 = (unsigned)n6;
+}
+
+/* What would never reach its limit, or has no effect. */
+static void
+check_counting(struct jail_reading *jr)
+{
+	const struct conf_jail *j = jr->jail;
+	bool one_user = j->count == COUNT_USER || j->count == COUNT_HOST_USER;
+	bool one_host = j->count == COUNT_HOST || j->count == COUNT_HOST_USER;
+
+	if ((j->distinct == 'u' && one_user) || (j->distinct == 'h' && one_host))
+		jail_error(jr, "distinct", "found \"%s\", expected %s: of what count "
+		    "counts there is only one", j->distinct == 'u' ? "user" : "host",
+		    j->distinct == 'u' ? "host" : "user");
+	if (j->ban_user && !one_user)
+		jail_error(jr, "ban", "found \"user\", expected it only with count = "
+		    "host+user");
 }
 
 static void
@@ -258,7 +282,7 @@ set_counting(struct jail_reading *jr)
 	if (count && strcmp(count, "total") == 0)
 		j->count = COUNT_TOTAL;
 	else if (count && strncmp(count, "net", 3) == 0)
-		set_net(jr, count + 3);
+		set_net(jr, count);
 	else if (!found)
 		wrong(jr, "count", count, "host, user, host+user, net/24,56 or total");
 	if (distinct && *distinct && strcmp(distinct, "user") &&
@@ -269,6 +293,7 @@ set_counting(struct jail_reading *jr)
 	if (ban && *ban && strcmp(ban, "user") && strcmp(ban, "host"))
 		wrong(jr, "ban", ban, "user or host");
 	j->ban_user = ban && strcmp(ban, "user") == 0;
+	check_counting(jr);
 }
 
 static bool
@@ -276,7 +301,7 @@ is_number(struct str s)
 {
 	double v;
 
-	return span_seconds(s, &v, NULL) == 0;
+	return span_seconds(s, &v, NULL) == 0 && v > 0;
 }
 
 static void
@@ -293,6 +318,11 @@ set_increment(struct jail_reading *jr)
 		jail_error(jr, "bantime.factor", "%s", e.text);
 	else if (factor && *factor && span_seconds(str_of(factor), &v, NULL) < 0)
 		inc->factor_expr = factor;
+	if (!(inc->factor > 0))
+		wrong(jr, "bantime.factor", factor, "more than 0");
+	if (inc->maxtime_ms < 0 || inc->rndtime_ms < 0)
+		jail_error(jr, inc->maxtime_ms < 0 ? "bantime.maxtime" :
+		    "bantime.rndtime", "expected a time that is not negative");
 	vars.ban_factor = inc->factor;
 	if (inc->formula && span_formula(inc->formula, &vars, &v, &e) < 0)
 		jail_error(jr, "bantime.formula", "%s", e.text);
@@ -300,7 +330,7 @@ set_increment(struct jail_reading *jr)
 	while (inc->multipliers && str_word(&rest, &w))
 		if (!is_number(w))
 			wrong(jr, "bantime.multipliers", inc->multipliers,
-			    "numbers between blanks");
+			    "numbers above 0 between blanks");
 }
 
 /* "1 on true yes no ..." are numbers to nobody: bool options never fail, as there. */
@@ -328,8 +358,10 @@ check_limits(struct jail_reading *jr)
 	struct cachespec cache;
 	struct err e;
 
-	if (j->maxretry < 1)
-		jail_error(jr, "maxretry", "found 0, expected at least 1");
+	if (j->bantime_ms < 0)
+		j->bantime_ms = -1;
+	else		/* fail2ban counts bans in whole seconds */
+		j->bantime_ms -= j->bantime_ms % MS_PER_S;
 	if (j->distinct && j->maxretry > DISTINCT_MAX)
 		jail_error(jr, "maxretry", "found %u, expected at most %d, for "
 		    "distinct counts no more", j->maxretry, DISTINCT_MAX);
@@ -338,16 +370,16 @@ check_limits(struct jail_reading *jr)
 		    "expected a time that is not negative");
 	if (j->ignorecache && cachespec_parse(j->ignorecache, &cache, &e) < 0)
 		jail_error(jr, "ignorecache", "%s", e.text);
+	if (j->bantime_ms == 0) {
+		struct place at = jail_place(jr, "bantime");
+
+		reader_tell(jr->r, CONF_WARNING, &at, "bantime is less than a second: "
+		    "nobody is banned");
+	}
 	if (j->findtime_ms < 1)
 		jail_error(jr, "findtime", "expected a time longer than zero");
-	if (j->bantime_ms < 0)
-		j->bantime_ms = -1;
-	else		/* fail2ban counts bans in whole seconds */
-		j->bantime_ms -= j->bantime_ms % MS_PER_S;
 	if (!options_get(&jr->opts, "maxmatches"))
 		j->maxmatches = j->maxretry;
-	if (j->host6 < 1 || j->host6 > 128)
-		jail_error(jr, "host6", "expected a prefix length from 1 to 128");
 	if (!j->logencoding)
 		j->logencoding = "auto";
 }

@@ -58,6 +58,8 @@ void	list_lines(struct arena *, struct conf_list *, const char *);
 
 /* read_daemon.c: [bannerd], fail2ban.conf. */
 void	daemon_read(struct reader *);
+/* Sections [action NAME] that no jail led to; after the jails. */
+void	daemon_tell_unused(struct reader *);
 /* read_jail.c: one section of the jail files. */
 void	jail_read(struct reader *, const char *section, struct conf_jail *);
 /* read_options.c: the typed options, from the resolved ones. */

@@ -47,7 +47,7 @@ options_set(struct arena *a, struct conf_options *o, const char *key, const char
 			return;
 		}
 	o->v = vec_room(a, o->v, o->n, sizeof(*o->v));
-	o->v[o->n++] = (struct conf_option){ key, value };
+	o->v[o->n++] = (struct conf_option){ .key = key, .value = value };
 }
 
 static bool

@@ -54,12 +54,12 @@ every_option_is_typed(void **state)
 	    "bantime.increment = true\nbantime.factor = 2\nbantime.formula = "
 	    "ban.Time*2\n"
 	    "bantime.multipliers = 1 2 4\nbantime.maxtime = 5w\nbantime.rndtime = 8m\n"
-	    "bantime.overalljails = on\ncount = net/28,60\ndistinct = user\nban = "
-	    "user\n"
+	    "bantime.overalljails = on\ncount = net/28,60\ndistinct = user\n"
 	    "host6 = 56\nblocklist = file:/x\nskip_if_nologs = yes\n"
 	    "systemd_if_nologs = no\nprefregex = "
 	    "^<F-CONTENT>"
-	    ".</F-CONTENT>\naction =\n");
+	    ".</F-CONTENT>\naction =\n"
+	    "[k]\nenabled = 1\nfilter =\ncount = host+user\nban = user\n");
 	c = folder_read(f);
 	j = conf_jail_find(c, "j");
 	assert_false(j->refused);
@@ -92,7 +92,8 @@ every_option_is_typed(void **state)
 	assert_int_equal(j->net4, 28);
 	assert_int_equal(j->net6, 60);
 	assert_int_equal(j->distinct, 'u');
-	assert_true(j->ban_user && j->skip_if_nologs && !j->systemd_if_nologs);
+	assert_true(!j->ban_user && j->skip_if_nologs && !j->systemd_if_nologs);
+	assert_true(conf_jail_find(c, "k")->ban_user);
 	assert_int_equal(j->host6, 56);
 	assert_string_equal(j->blocklist, "file:/x");
 	assert_int_equal(j->naction, 0);
@@ -106,7 +107,7 @@ static const struct {
 	int line;			/* there */
 } mistakes[] = {
 	{ "maxretry = x", "expected a number" },
-	{ "maxretry = 0", "at least 1" },
+	{ "maxretry = 0", "from 1 to 1000000" },
 	{ "findtime = 1q", "a unit" },
 	{ "findtime = 0", "longer than zero" },
 	{ "bantime =", "such as 10m" },
@@ -117,13 +118,19 @@ static const struct {
 	{ "count = net/23,56", "never banned" },
 	{ "count = net/24,48", "never banned" },
 	{ "distinct = x", "user or host" },
+	{ "distinct = host", "only one" },
 	{ "ban = all", "user or host" },
-	{ "host6 = 200", "1 to 128" },
+	{ "ban = user", "host+user" },
+	{ "host6 = 200", "56 to 128" },
+	{ "host6 = 55", "56 to 128" },
 	{ "logpath = /a bcd", "head or tail" },
 	{ "maxlines = none", "1 to 1000" },
 	{ "bantime.formula = os.exit()", "ban.Time" },
 	{ "bantime.factor = x", "a number" },
+	{ "bantime.factor = -1", "more than 0" },
 	{ "bantime.multipliers = 1 b", "numbers" },
+	{ "bantime.multipliers = 1 0", "above 0" },
+	{ "bantime.rndtime = -1", "not negative" },
 	{ "filter = gone", "not found" },
 	{ "filter = f[x]", "name=value" },
 	{ "action = gone", "not found" },

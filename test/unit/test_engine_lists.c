@@ -435,7 +435,8 @@ cached_answers(void **state)
 		{ "key=x, max-count=99999999999", -EINVAL },
 		{ "key=\"x", -EINVAL },
 		{ "key", -EINVAL },
-		{ "key=", 0 },
+		{ "key=", -EINVAL },
+		{ "key=x, max-time=0", -EINVAL },
 		{ "key='<fid>' max-time=1m", 0 },
 		{ "key=a, key=b, max-count=7", 0 },
 	};

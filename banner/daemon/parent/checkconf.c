@@ -6,11 +6,15 @@
  */
 #include <errno.h>
 #include <glob.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "banner/base/arena.h"
 #include "banner/base/units.h"
 #include "banner/core/match.h"
+#include "banner/core/stamp.h"
 #include "banner/daemon/parent/checkaction.h"
 #include "banner/daemon/parent/parent.h"
 #include "banner/daemon/parent/proc.h"
@@ -126,7 +130,7 @@ report_limits(const struct conf_jail *j, size_t nrules, struct buf *b)
 	char find[UNITS_TEXT], ban[UNITS_TEXT];
 
 	buf_printf(b, "jail %s: filter %s, %zu rules, maxretry %u in %s, ban %s",
-	    j->name, j->filter.name ? j->filter.name : "-", nrules, j->maxretry,
+	    j->name, j->filter.name[0] ? j->filter.name : "-", nrules, j->maxretry,
 	    units_duration(j->findtime_ms, find), units_duration(j->bantime_ms, ban));
 	if (j->host6 && j->host6 < 128)
 		buf_printf(b, ", IPv6 by /%u", j->host6);
@@ -170,6 +174,22 @@ report_actions(const struct conf *c, const struct conf_jail *j, struct buf *b)
 		buf_puts(b, "  no action: bans are only counted and logged\n");
 }
 
+/* "FILE:LINE: error: [JAIL] ", with the place where the option is set. */
+static void
+put_place(const struct conf_jail *j, const char *option, const char *level,
+    struct buf *b)
+{
+	const char *file = j->file;
+	int line = j->line;
+
+	for (size_t i = 0; i < j->options.n; i++)
+		if (strcmp(j->options.v[i].key, option) == 0 && j->options.v[i].file) {
+			file = j->options.v[i].file;
+			line = j->options.v[i].line;
+		}
+	buf_printf(b, "%s:%d: %s: [%s] ", file ? file : "?", line, level, j->name);
+}
+
 /* What would be followed relative to a folder that nobody knows. */
 static size_t
 wrong_path(const struct conf_jail *j, const char *option, const char *path,
@@ -177,10 +197,9 @@ wrong_path(const struct conf_jail *j, const char *option, const char *path,
 {
 	if (path[0] == '/')
 		return 0;
-	buf_printf(b,
-	    "%s:%d: error: [%s] %s: found \"%s\", expected a path that begins with "
-	    "/\n",
-	    j->file ? j->file : "?", j->line, j->name, option, path);
+	put_place(j, option, "error", b);
+	buf_printf(b, "%s: found \"%s\", expected a path that begins with /\n", option,
+	    path);
 	return 1;
 }
 
@@ -190,23 +209,32 @@ list_file(const struct conf_jail *j, const char *option, const char *path,
     struct buf *b)
 {
 	size_t errors = wrong_path(j, option, path, b);
+	struct stat st;
+	int rc = 0;
 
-	if (!errors && access(path, R_OK) < 0)
-		buf_printf(b, "%s:%d: warning: [%s] %s: %s: %s\n",
-		    j->file ? j->file : "?", j->line, j->name, option, path,
-		    strerror(errno));
-	return errors;
+	if (errors)
+		return errors;
+	if (access(path, R_OK) < 0 || stat(path, &st) < 0)
+		rc = errno;
+	else if (S_ISDIR(st.st_mode))
+		rc = EISDIR;
+	if (rc) {
+		put_place(j, option, "warning", b);
+		buf_printf(b, "%s: %s: %s\n", option, path, strerror(rc));
+	}
+	return 0;
 }
 
-/* A word that was meant as an address becomes a host name that nobody has. */
+/* A word that was meant as an address, or as a comment, becomes a host name that nobody
+ * has. */
 static void
 odd_ignore(const struct conf_jail *j, const char *entry, struct buf *b)
 {
-	if (addr_is_mistaken(entry))
-		buf_printf(b,
-		    "%s:%d: warning: [%s] ignoreip: found \"%s\", expected an "
-		    "address or prefix; it is taken as a host name\n",
-		    j->file ? j->file : "?", j->line, j->name, entry);
+	if (!addr_is_mistaken(entry))
+		return;
+	put_place(j, "ignoreip", "warning", b);
+	buf_printf(b, "ignoreip: found \"%s\", expected an address or prefix; it is "
+	    "taken as a host name\n", entry);
 }
 
 static size_t
@@ -230,6 +258,24 @@ report_paths(const struct conf_jail *j, struct buf *b)
 	return errors;
 }
 
+/* Why a jail would not compile; zone and encoding are not the filter's. */
+static void
+report_refusal(const struct conf_jail *j, const char *why, struct buf *b)
+{
+	bool zone = j->logtimezone && stamp_zone_check(j->logtimezone, NULL) < 0;
+	bool encoding = strstr(why, "logencoding") == why + strlen("unknown ");
+	const char *option = zone ? "logtimezone" : encoding ? "logencoding" : NULL;
+
+	if (option) {
+		put_place(j, option, "error", b);
+		buf_printf(b, "%s\n", why);
+		return;
+	}
+	buf_printf(b, "%s:%d: error: [%s] filter %s: %s\n", j->file ? j->file : "?",
+	    j->line, j->name, j->filter.file ? j->filter.file :
+	    j->filter.name[0] ? j->filter.name : "in the jail", why);
+}
+
 /* How many errors: the jail cannot run, or not as it is meant. */
 static size_t
 report_jail(const struct conf *c, const struct conf_jail *j, struct buf *b)
@@ -242,12 +288,7 @@ report_jail(const struct conf *c, const struct conf_jail *j, struct buf *b)
 		return 0; /* counted with the problems */
 	}
 	if (compile(j, &nrules, &e) < 0) {
-		buf_printf(b, "%s:%d: error: [%s] filter %s: %s\n",
-		    j->file ? j->file : "?", j->line, j->name,
-		    j->filter.file           ? j->filter.file
-			: j->filter.name[0] ? j->filter.name
-					    : "in the jail",
-		    e.text);
+		report_refusal(j, e.text, b);
 		return 1;
 	}
 	errors = report_paths(j, b);
@@ -255,13 +296,13 @@ report_jail(const struct conf *c, const struct conf_jail *j, struct buf *b)
 	if (!jail_has_source(j))
 		buf_puts(b, "  warning: it reads nothing: no logpath, no journal\n");
 	if (!nrules)
-		buf_printf(b,
-		    "  warning: filter %s has no failregex: it finds nothing\n",
-		    j->filter.name);
+		buf_printf(b, "  warning: %s%s has no failregex: it finds nothing\n",
+		    j->filter.name[0] ? "filter " : "the jail", j->filter.name);
 	if ((j->known_ms || j->known_host_ms) && !j->filter.parser &&
 	    !j->filter.loginregex.n)
-		buf_printf(b, "  warning: known has no effect: filter %s has no "
-		    "loginregex\n", j->filter.name);
+		buf_printf(b, "  warning: %s has no effect: filter %s has no "
+		    "loginregex\n", j->known_ms ? "known" : "knownhost",
+		    j->filter.name);
 	report_actions(c, j, b);
 	warn_closed(c, j, b);
 	return errors;
@@ -284,6 +325,34 @@ report_programs(const struct conf *c, struct buf *b)
 	return errors;
 }
 
+/* What stands in the way of a start, or of the log. */
+static size_t
+report_daemon(const struct conf_daemon *d, struct buf *b)
+{
+	size_t errors = 0, folder = (size_t)(strrchr(d->log, '/') ?
+	    strrchr(d->log, '/') - d->log : 0);
+	struct stat st;
+	char *dir;
+	int rc = 0;
+
+	if (stat(d->state, &st) == 0 && !S_ISDIR(st.st_mode)) {
+		buf_printf(b, "error: state %s: %s\n", d->state, strerror(ENOTDIR));
+		errors++;
+	}
+	if (d->log[0] != '/')
+		return errors;
+	dir = xstrndup(d->log, folder ? folder : 1);
+	if (access(dir, X_OK) < 0)
+		rc = errno;
+	else if (stat(d->log, &st) == 0 && S_ISDIR(st.st_mode))
+		rc = EISDIR;
+	if (rc)
+		buf_printf(b, "warning: log %s: %s: till then the log goes to standard "
+		    "error\n", d->log, strerror(rc));
+	free(dir);
+	return errors;
+}
+
 size_t
 checkconf_report(const struct conf *c, struct buf *b)
 {
@@ -295,6 +364,7 @@ checkconf_report(const struct conf *c, struct buf *b)
 		enabled++;
 		errors += report_jail(c, &c->jails[i], b);
 	}
+	errors += report_daemon(&c->daemon, b);
 	errors += report_programs(c, b);
 	errors += checkaction_report(c, b);
 	if (!enabled)

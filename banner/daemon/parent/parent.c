@@ -91,6 +91,8 @@ drop_conf(struct conf *c)
 	malloc_trim(0);
 }
 
+#define ERROR	": error: "	/* in a line of checkconf_problems() */
+
 /* Lines of a report, each as a line of the log. */
 static void
 log_report(struct buf *report)
@@ -99,7 +101,9 @@ log_report(struct buf *report)
 
 	while (str_cut(&rest, '\n', &line))
 		if (line.len)
-			log_warn("banner.conf", "%.*s", (int)line.len, line.s);
+			log_line(memmem(line.s, line.len, ERROR, strlen(ERROR)) ?
+			    LEVEL_ERROR : LEVEL_WARNING, "banner.conf", "%.*s",
+			    (int)line.len, line.s);
 }
 
 static void
