@@ -126,6 +126,8 @@ def start(root, wanted):
     elif not systemd_runs(root):
         say("start: no systemd runs here. As root, at boot:  bannerd -c /etc/banner\n"
             "       and every 5 minutes, from cron:  bannerd -c /etc/banner --expire")
+        if "bannerd" in running():
+            say("       The one that runs is still the old one: banctl stop")
     elif "fail2ban-server" in running():
         say("start: not beside fail2ban, and bannerd would refuse; "
             "docs/from-fail2ban.md says how to change over")
