@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import BUILD, TOP
+from lab import BUILD, TOP, Lab
 
 GUIDES = sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md")])
 TEXTS = {p.relative_to(TOP).as_posix(): p.read_text() for p in GUIDES}
@@ -83,7 +83,7 @@ def test_configuration_loads(body, etc):
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_files_exist(name):
-    missing = re.findall(r"`(?:daemon|core|base|conf|source|tools)/[\w./]+`", TEXTS[name])
+    missing = re.findall(r"`(?:daemon|core|base|conf|source)/[\w./]+`", TEXTS[name])
     for word in re.findall(rf"\b(?:{'|'.join(FOLDERS)})/[\w.*/+-]*", TEXTS[name]):
         before = TEXTS[name][:TEXTS[name].index(word)][-1:]
         word = word.rstrip(".,")
@@ -159,6 +159,55 @@ def test_defaults_of_banner_conf(tmp_path):
     assert set(re.findall(r"^\.It Ic (\w+)", page, re.M)) == set(
         re.findall(r"^#(\w+) =", main, re.M))
     assert "[action edge]" not in action
+
+
+# What tells whose configuration a block is, what stands before it, what checks it.
+OTHERS = {
+    "rsyslog": (r"^module\(load=", 'global(workDirectory="/tmp")\n',
+                ["rsyslogd", "-N1", "-f"]),
+    "dovecot": (r"^auth_policy_server_url", "", ["doveconf", "-n", "-c"]),
+    "bird": (r"^router id", "", ["bird", "-p", "-c"]),
+}
+
+
+@pytest.mark.parametrize("program", OTHERS)
+def test_configuration_of_others_loads(program, tmp_path):
+    pattern, head, check = OTHERS[program]
+    found = [b for text in TEXTS.values() for _, b in blocks(text)
+             if re.search(pattern, b, re.M)]
+    assert found
+    if not shutil.which(check[0]):
+        pytest.skip(f"no {check[0]} here")
+    for body in found:
+        (tmp_path / "conf").write_text(head + body)
+        done = run(*check, tmp_path / "conf")
+        assert done.returncode == 0, body + done.stdout + done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a namespace")
+def test_readme_by_the_letter():
+    """Its configuration, and then each of its commands."""
+    texts = [b for _, b in blocks(TEXTS["README.md"])]
+    conf = next(b for b in texts if b.startswith("[DEFAULT]"))
+    commands = next(b for b in texts if b.startswith("banctl status"))
+    with Lab() as lab:
+        for name in ("filters", "jails.d"):
+            shutil.rmtree(lab.dir / name)
+            shutil.copytree(TOP / name, lab.dir / name)
+        own = conf.replace("[sshd]\n", f"[sshd]\nlogpath = {lab.auth}\n")
+        (lab.dir / "jails.d" / "mail.local").write_text(own)
+        lab.start()
+        lab.fail("203.0.113.7", 5)
+        lab.wait_routes("203.0.113.7")
+        for line in commands.splitlines():
+            words = line.split("#")[0].split()
+            if words[0] == "banctl":
+                lab.ok(*words[1:])
+            else:
+                log = [lab.auth if w == "/var/log/auth.log" else w for w in words[1:]]
+                assert "5 matched" in run(BUILD / words[0], "-c", lab.dir, *log).stdout
+        assert lab.routes() == {"203.0.113.0/24"}
+        assert "203.0.113.7" not in lab.banned("sshd")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a namespace")
