@@ -235,8 +235,8 @@ engine_ban_spares(const struct engine *en, const struct ban *ban,
 	struct failure f = { .addr = *from, .user = ban->subject.text,
 	    .when_ms = now_ms };
 
-	return j && ban->subject.kind == SUBJECT_USER && j->conf->known_ms &&
-	    known_has(en->known, &f, j->conf->known_ms);
+	return j && ban->subject.kind == SUBJECT_USER && !ban->manual &&
+	    j->conf->known_ms && known_has(en->known, &f, j->conf->known_ms);
 }
 
 void

@@ -103,7 +103,7 @@ typedef bool (engine_ban_fn)(void *arg, const struct ban *);	/* false stops */
 void engine_bans_each(const struct engine *, const char *jail, engine_ban_fn *, void *);
 
 /* Does this ban of a user let him in from there? So it does where he logged in well
- * within the jail's "known" time. */
+ * within the jail's "known" time, unless an administrator made it. */
 bool engine_ban_spares(const struct engine *, const struct ban *, const struct addr *,
     int64_t now_ms);
 

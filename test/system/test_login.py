@@ -286,6 +286,17 @@ def test_addresses(place):
     assert "refused" in place.ask("x", "::ffff:203.0.113.99")
 
 
+def test_account_banned_by_hand(place):
+    """Nobody is excepted, known or not; the name may be written in any case."""
+    place.begin()
+    place.learn((HOME, "paul"))
+    place.ok("banip", "imap", "Paul", "--wait")
+    assert place.log_in((HOME, "paul"), (ELSEWHERE, "PAUL"), (HOME, "dora")) == \
+        [False, False, True]
+    place.ok("unbanip", "imap", "Paul")
+    wait_for(lambda: place.log_in((HOME, "paul")) == [True], 10, "the end")
+
+
 def test_fails_open(place):
     """What cannot be known lets in."""
     place.begin()

@@ -118,6 +118,16 @@ say_ban(struct request *r, const struct ban *ban, const char *what)
 	buf_fini(&text);
 }
 
+/* Where accounts are counted a name is that of an account. */
+static void
+name_user(const struct request *r, const char *jail, struct subject *s)
+{
+	const struct jail *j = jail ? engine_jail(r->d->engine, jail) : NULL;
+
+	if (j && s->kind == SUBJECT_ID && jail_conf(j)->count == COUNT_USER)
+		s->kind = SUBJECT_USER;
+}
+
 /* 1 when it is banned now and was not before, 0 when it already was, or -errno. */
 static int
 ban_one(struct request *r, const struct ban_words *w, const char *addr)
@@ -134,6 +144,7 @@ ban_one(struct request *r, const struct ban_words *w, const char *addr)
 	if (rc == 0 && !w->jail && b.subject.kind == SUBJECT_ID && r->form != FORM_F2B)
 		rc = err_set(&r->err, -EINVAL, "\"%.60s\" is no address; names and ids "
 		    "are banned in a jail that counts them", addr);
+	name_user(r, w->jail, &b.subject);
 	if (rc == 0)
 		rc = engine_ban(r->d->engine, &b, &ban, &r->err);
 	if (rc == -EEXIST && ban) {

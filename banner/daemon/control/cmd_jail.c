@@ -101,6 +101,8 @@ jail_attempt(struct request *r, struct jail *j)
 	}
 	if (f.subject.kind == SUBJECT_ADDR)
 		f.addr = f.subject.addr;
+	else
+		f.user = f.subject.text;
 	for (size_t i = 4; i < r->argc; i++)
 		lines[f.nlines++] = str_of(r->argv[i]);
 	if (f.nlines > 1)
