@@ -75,6 +75,23 @@ def modern(mechanism, pid):
             "unknown[198.51.100.5]: SASL %s authentication failed: x" % (pid, mechanism))
 
 
+def dovecot(*kinds, name="anna", at=1):
+    """What PAM, the auth process and the login process say of one guess."""
+    lines = {
+        "pam": "auth: pam_unix(dovecot:auth): authentication failure; logname= uid=0 "
+               "euid=0 tty=dovecot ruser=%s rhost=198.51.100.5 ",
+        "auth": "dovecot: auth-worker(304): pam(%s,198.51.100.5,<abc+/>): "
+                "pam_authenticate() failed: Authentication failure (Password mismatch?)",
+        "new": "dovecot: auth(%s,198.51.100.5,sasl:plain)<abc+/>: Info: sql: Password "
+               "mismatch",
+        "login": "dovecot: imap-login: Disconnected: Connection closed (auth failed, 3 "
+                 "attempts in 9 secs): user=<%s>, method=PLAIN, rip=198.51.100.5, "
+                 "lip=192.0.2.1",
+    }
+    return ["Mar  1 10:00:%02d mx %s" % (at + i, lines[kind] % name)
+            for i, kind in enumerate(kinds)]
+
+
 def opensmtpd(*seconds, event="", where=""):
     head = "Mar  1 10:00:%02d mx smtpd[1]: 8c1f0d2b3a4e5f60 smtp " + event
     yield head % 0 + "connected address=198.51.100.5 host=x"
@@ -145,6 +162,13 @@ GROUPS = [
     ("opensmtpd", 2, list(opensmtpd(2, 4))),
     ("opensmtpd", 1, list(opensmtpd(2, **NEW))),
     ("opensmtpd", 2, list(opensmtpd(2, 4, **NEW))),
+    ("dovecot", 1, dovecot("pam", "login")),
+    ("dovecot", 1, dovecot("pam", "auth", "login")),
+    ("dovecot", 1, dovecot("new", "login")),
+    ("dovecot", 3, dovecot("pam", "auth", "pam", "auth", "pam", "auth", "login")),
+    ("dovecot", 2, dovecot("pam", "login", "pam", "login")),
+    ("dovecot", 2, dovecot("login", "login")),
+    ("dovecot", 2, dovecot("pam", "login") + dovecot("pam", "login", name="bert")),
 ]
 
 
