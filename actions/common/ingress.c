@@ -23,7 +23,7 @@ static const char table[] = "banner", chain[] = "ingress";
 
 struct ingress {
 	struct nfnl nl;
-	int notices;
+	struct nlsock notices;
 	bool there;
 };
 
@@ -43,10 +43,9 @@ ingress_open(struct ingress **out)
 		return -ENOMEM;
 	rc = nfnl_open(&g->nl);
 	if (rc == 0)
-		g->notices = nfnl_listen(&g->nl);
-	if (rc == 0 && g->notices >= 0)
+		rc = nfnl_listen(&g->nl, &g->notices);
+	if (rc == 0)
 		return 0;
-	rc = rc < 0 ? rc : g->notices;
 	nfnl_close(&g->nl);
 	free(g);
 	*out = NULL;
@@ -59,14 +58,14 @@ ingress_close(struct ingress *g)
 	if (!g)
 		return;
 	nfnl_close(&g->nl);
-	close(g->notices);
+	nlsock_close(&g->notices);
 	free(g);
 }
 
 int
 ingress_fd(const struct ingress *g)
 {
-	return g->notices;
+	return g->notices.fd;
 }
 
 static void
@@ -89,7 +88,7 @@ hear(void *arg, const struct nlmsghdr *h)
 void
 ingress_heard(struct ingress *g)
 {
-	if (nfnl_heard(g->notices, hear, g) < 0)
+	if (nlsock_heard(g->notices.fd, hear, g) < 0)
 		g->there = false;
 }
 

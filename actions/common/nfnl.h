@@ -9,17 +9,14 @@
 #define BANNER_ACTIONS_NFNL_H
 
 #include <libmnl/libmnl.h>
-#include <linux/netlink.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+
+#include "actions/common/nlsock.h"
 
 /* Of a transaction; of the attributes of one message in it. */
 enum { NFNL_BYTES = 512 << 10, NFNL_MESSAGE = 32 << 10 };
 
 struct nfnl {
-	int fd;
-	uint32_t port, seq;
+	struct nlsock sock;
 	char *buf;
 	size_t len;			/* of the finished messages */
 	struct nlmsghdr *last;		/* message being written, or NULL */
@@ -41,7 +38,6 @@ int	nfnl_commit(struct nfnl *);
 
 /* The question of a dump; what fn gets are the messages of the answer. -EAGAIN: the
  * rules changed during each of several tries; what was told twice does no harm. */
-typedef void (nfnl_fn)(void *arg, const struct nlmsghdr *);
 struct nfnl_question {
 	uint16_t type;
 	uint16_t name_attr;		/* of the set or chain, 0: none */
@@ -49,12 +45,10 @@ struct nfnl_question {
 	const char *table, *name;
 	bool once;			/* no second try */
 };
-int	nfnl_dump(struct nfnl *, const struct nfnl_question *, nfnl_fn *, void *arg);
+int	nfnl_dump(struct nfnl *, const struct nfnl_question *, nlsock_fn *, void *arg);
 
-/* A socket that hears of every change but those made through n. Its fd or -errno. */
-int	nfnl_listen(const struct nfnl *n);
-/* All that is pending, one message at a time. 0; -ENOBUFS: some are lost; -errno. */
-int	nfnl_heard(int fd, nfnl_fn *, void *arg);
+/* A socket that hears of every change but those made through n. */
+int	nfnl_listen(const struct nfnl *n, struct nlsock *notices);
 
 /* NFT_MSG_... of a message, -1 if it is not of nf_tables. */
 int	nfnl_type(const struct nlmsghdr *);

@@ -13,34 +13,20 @@
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
 
-enum { RECV_BYTES = 32768, PATIENCE_S = 2 };
+enum { PATIENCE_S = 2 };
 
 struct request {
 	struct nlmsghdr h;
 	struct inet_diag_req_v2 r;
 };
 
-static int
-open_one(void)
-{
-	struct timeval patience = { .tv_sec = PATIENCE_S };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	return fd;
-}
-
 int
 sockkill_open(struct sockkill *k)
 {
-	*k = (struct sockkill){ .list = open_one(), .kill = open_one(), .seq = 1 };
-	if (k->list >= 0 && k->kill >= 0)
+	k->kill.fd = -1;
+	if (nlsock_open(&k->list, NETLINK_SOCK_DIAG, PATIENCE_S) == 0 &&
+	    nlsock_open(&k->kill, NETLINK_SOCK_DIAG, PATIENCE_S) == 0)
 		return 0;
 	sockkill_close(k);
 	return -EPROTONOSUPPORT;
@@ -49,41 +35,8 @@ sockkill_open(struct sockkill *k)
 void
 sockkill_close(struct sockkill *k)
 {
-	if (k->list >= 0)
-		close(k->list);
-	if (k->kill >= 0)
-		close(k->kill);
-	k->list = k->kill = -1;
-}
-
-static int
-ask(struct sockkill *k, int fd, struct request *q)
-{
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	ssize_t n;
-
-	q->h.nlmsg_len = sizeof(*q);
-	q->h.nlmsg_seq = k->seq++;
-	do
-		n = sendto(fd, q, sizeof(*q), MSG_NOSIGNAL,
-		    (const struct sockaddr *)&kernel, sizeof(kernel));
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
-}
-
-static ssize_t
-receive(int fd, void *buf, size_t size)
-{
-	struct sockaddr_nl from = { 0 };
-	socklen_t len = sizeof(from);
-	ssize_t n;
-
-	do
-		n = recvfrom(fd, buf, size, MSG_TRUNC, (struct sockaddr *)&from, &len);
-	while ((n < 0 && errno == EINTR) || (n >= 0 && from.nl_pid != 0));
-	if (n < 0)
-		return errno == EAGAIN ? -ETIMEDOUT : -errno;
-	return (size_t)n > size ? -ENOBUFS : n;
+	nlsock_close(&k->list);
+	nlsock_close(&k->kill);
 }
 
 /* The peer as a ban would name it. */
@@ -117,7 +70,7 @@ struct walk {
 	const struct bn_change *v;
 	size_t n;
 	uint8_t protocol;
-	int killed;
+	int killed, err;
 };
 
 static bool
@@ -130,90 +83,59 @@ is_banned(const struct walk *w, const struct bn_addr *a)
 	return false;
 }
 
-/* 0 also when it ended by itself meanwhile. */
+static bool
+take_answer(void *arg, uint32_t i, int err)
+{
+	if (i == 0)
+		*(int *)arg = err;
+	return i == 0;
+}
+
+/* Success also when it ended by itself meanwhile. */
 static int
 kill_one(struct walk *w, const struct inet_diag_msg *m)
 {
-	char buf[1024] __attribute__((aligned(8)));
-	struct request q = { .h = { .nlmsg_type = SOCK_DESTROY,
-	    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK } };
-	const struct nlmsghdr *h = (const void *)buf;
-	const struct nlmsgerr *e = NLMSG_DATA(h);
-	uint32_t seq = w->k->seq;
-	ssize_t n;
-	int rc;
+	struct nlsock *s = &w->k->kill;
+	struct request q = { .h = { .nlmsg_len = sizeof(q), .nlmsg_type = SOCK_DESTROY,
+	    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK, .nlmsg_seq = s->seq++ },
+	    .r = { .sdiag_family = m->idiag_family, .sdiag_protocol = w->protocol,
+	    .id = m->id } };
+	int err = 0, rc = nlsock_send(s, &q, sizeof(q));
 
-	q.r = (struct inet_diag_req_v2){ .sdiag_family = m->idiag_family,
-	    .sdiag_protocol = w->protocol, .id = m->id };
-	rc = ask(w->k, w->k->kill, &q);
-	if (rc < 0)
-		return rc;
-	do {
-		n = receive(w->k->kill, buf, sizeof(buf));
-		if (n < 0)
-			return (int)n;
-	} while (!NLMSG_OK(h, (size_t)n) || h->nlmsg_seq != seq ||
-	    h->nlmsg_type != NLMSG_ERROR);
-	w->killed += e->error == 0;
-	return e->error == -ENOENT ? 0 : e->error;
+	if (rc == 0)
+		rc = nlsock_answers(s, q.h.nlmsg_seq, take_answer, &err);
+	w->killed += rc == 0 && err == 0;
+	return rc < 0 ? rc : err == -ENOENT ? 0 : err;
 }
 
-static struct nlmsghdr *
-next(struct nlmsghdr *h, ssize_t *left)
+static void
+look_at(void *arg, const struct nlmsghdr *h)
 {
-	size_t n = NLMSG_ALIGN(h->nlmsg_len);
+	const struct inet_diag_msg *m = NLMSG_DATA(h);
+	struct walk *w = arg;
+	struct bn_addr a;
 
-	*left -= (ssize_t)n;
-	return (struct nlmsghdr *)(void *)((char *)h + n);
-}
-
-/* 1: goes on; 0: the end; -errno. */
-static int
-take(struct walk *w, struct nlmsghdr *h, ssize_t len, uint32_t seq)
-{
-	int rc = 1;
-
-	for (; len > 0 && NLMSG_OK(h, (size_t)len) && rc > 0; h = next(h, &len)) {
-		const struct inet_diag_msg *m = NLMSG_DATA(h);
-		const struct nlmsgerr *e = NLMSG_DATA(h);
-		struct bn_addr a;
-
-		if (h->nlmsg_seq != seq)
-			continue;
-		if (h->nlmsg_type == NLMSG_DONE)
-			return 0;
-		if (h->nlmsg_type == NLMSG_ERROR)
-			return e->error ? e->error : -EIO;
-		if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
-			continue;
-		a = peer(m);
-		if (is_banned(w, &a))
-			rc = kill_one(w, m) < 0 ? -EOPNOTSUPP : 1;
-	}
-	return rc;
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)) || w->err < 0)
+		return;
+	a = peer(m);
+	if (is_banned(w, &a) && kill_one(w, m) < 0)
+		w->err = -EOPNOTSUPP;
 }
 
 /* A kernel without sockets of that kind to list has none. */
 static int
 walk_sockets(struct walk *w, uint8_t family)
 {
-	char buf[RECV_BYTES] __attribute__((aligned(8)));
-	struct request q = { .h = { .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-	    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP } };
-	uint32_t seq = w->k->seq;
-	ssize_t n;
-	int rc;
-
-	q.r = (struct inet_diag_req_v2){ .sdiag_family = family,
-	    .sdiag_protocol = w->protocol,
+	struct request q = { .h = { .nlmsg_len = sizeof(q),
+	    .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+	    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+	    .r = { .sdiag_family = family, .sdiag_protocol = w->protocol,
 	    .idiag_states = w->protocol == IPPROTO_UDP ? 1U << TCP_ESTABLISHED :
-	    ~(1U << TCP_LISTEN) };
-	rc = ask(w->k, w->k->list, &q);
-	for (rc = rc == 0 ? 1 : rc; rc > 0;) {
-		n = receive(w->k->list, buf, sizeof(buf));
-		rc = n < 0 ? (int)n : take(w, (void *)buf, n, seq);
-	}
-	return rc == -ENOENT ? 0 : rc;
+	    ~(1U << TCP_LISTEN) } };
+	int rc = nlsock_dump(&w->k->list, &(struct nlsock_dump){ .q = &q.h, .tries = 1,
+	    .fn = look_at, .arg = w });
+
+	return rc == -ENOENT || rc == -EAGAIN ? w->err : rc < 0 ? rc : w->err;
 }
 
 int

@@ -9,11 +9,11 @@
 
 #include <stddef.h>
 
+#include "actions/common/nlsock.h"
 #include "banner/action.h"
 
 struct sockkill {
-	int list, kill;			/* sockets; -1: closed */
-	unsigned seq;
+	struct nlsock list, kill;
 };
 
 int	sockkill_open(struct sockkill *);	/* 0 or -errno */

@@ -131,8 +131,7 @@ nft_close(void *self)
 
 	nfnl_close(&n->nl);
 	sockkill_close(&n->sockkill);
-	if (n->notices >= 0)
-		close(n->notices);
+	nlsock_close(&n->notices);
 	free(n);
 }
 
@@ -153,16 +152,14 @@ nft_open(const struct bn_host *host, void **self)
 	if (!n)
 		return -ENOMEM;
 	n->host = host;
-	n->nl.fd = n->notices = n->sockkill.list = n->sockkill.kill = -1;
+	n->nl.sock.fd = n->notices.fd = n->sockkill.list.fd = n->sockkill.kill.fd = -1;
 	rc = get_options(n);
 	if (rc == 0) {
 		nft_name(n);
 		rc = nfnl_open(&n->nl);
 	}
-	if (rc == 0) {
-		n->notices = nfnl_listen(&n->nl);
-		rc = n->notices < 0 ? n->notices : 0;
-	}
+	if (rc == 0)
+		rc = nfnl_listen(&n->nl, &n->notices);
 	if (rc == 0 && n->kill)
 		rc = sockkill_open(&n->sockkill);
 	if (rc < 0) {
@@ -204,7 +201,7 @@ nft_poll_fd(void *self)
 {
 	struct nft *n = self;
 
-	return n->notices;
+	return n->notices.fd;
 }
 
 static int

@@ -45,7 +45,7 @@ struct nft {
 	struct nft_sets sets;		/* in the kernel, as far as we know */
 	bool built;			/* chains and rules are there and fit */
 	struct nfnl nl;
-	int notices;			/* fd */
+	struct nlsock notices;
 };
 
 /* Read "22,80,6000:6010" and "tcp,udp"; 0, or -EINVAL, -E2BIG (too many) with the bad

@@ -61,7 +61,7 @@ see_rule(void *arg, const struct nlmsghdr *h)
 
 /* An answer of "no such thing" is the empty list. */
 static int
-ask(struct nft *n, const struct nfnl_question *q, nfnl_fn *fn, void *arg)
+ask(struct nft *n, const struct nfnl_question *q, nlsock_fn *fn, void *arg)
 {
 	int rc = nfnl_dump(&n->nl, q, fn, arg);
 
@@ -246,7 +246,7 @@ nft_notices(struct nft *n)
 {
 	const struct bn_host *h = n->host;
 	struct hearing r = { .nft = n };
-	int rc = nfnl_heard(n->notices, hear, &r);
+	int rc = nlsock_heard(n->notices.fd, hear, &r);
 
 	if (rc < 0 && rc != -ENOBUFS)
 		return rc;

@@ -228,8 +228,8 @@ static void
 delete_other_types(struct route *r, struct bn_change *v, size_t n)
 {
 	for (int t = 0; t < NTYPES; t++) {
-		struct bn_change left[ROUTE_BATCH] ROUTE_UNCLEARED;
-		struct bn_change *from[ROUTE_BATCH] ROUTE_UNCLEARED;
+		struct bn_change left[ROUTE_BATCH] NLSOCK_UNCLEARED;
+		struct bn_change *from[ROUTE_BATCH] NLSOCK_UNCLEARED;
 		size_t k = 0;
 
 		if (blocktypes[t].type == r->type)

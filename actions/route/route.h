@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "actions/common/nlsock.h"
 #include "actions/common/sockkill.h"
 #include "banner/action.h"
 
@@ -20,15 +21,6 @@
 enum { ROUTE_PROTO = 98 };
 enum { ROUTE_BATCH = 256, ROUTE_MSG_MAX = 128 };
 
-/* For big buffers that are written before they are read: the build clears all others,
- * which for these takes longer than what is done with them. */
-#if defined(__has_attribute) && __has_attribute(uninitialized)
-#define ROUTE_UNCLEARED __attribute__((uninitialized))
-#else
-#define ROUTE_UNCLEARED
-#endif
-
-struct nl_sock;
 struct ingress;
 
 struct route {
@@ -36,8 +28,7 @@ struct route {
 	uint32_t table, metric;
 	uint8_t type; /* RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT */
 	bool mixed;			/* a dump held ours of another type */
-	struct nl_sock *requests, *notices;
-	uint32_t seq;
+	struct nlsock requests, notices;
 
 	bool want_ingress, want_kill;	/* options */
 	struct ingress *ingress;	/* NULL: not wanted */
@@ -58,7 +49,7 @@ bool	route_is_ours(const struct route *, const struct route_seen *);
 /* Read one message. False when it is no route of IPv4 or IPv6. */
 bool	route_parse(const struct nlmsghdr *, struct route_seen *);
 /* Write the request for one change; returns its length, at most ROUTE_MSG_MAX, or
- * -ENOMEM. type 0: that of the instance. */
+ * -ENOMEM. */
 int	route_format(const struct route *, const struct bn_change *, uint8_t type,
 	    char out[ROUTE_MSG_MAX]);
 

@@ -12,9 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <netlink/netlink.h>
-#include <netlink/socket.h>
-
 #include "actions/common/ingress.h"
 #include "actions/route/route.h"
 
@@ -36,7 +33,7 @@ say(const struct route *r, enum bn_level level, const char *fmt, ...)
 static int
 watch_both(struct route *r)
 {
-	int fds[2] = { nl_socket_get_fd(r->notices), ingress_fd(r->ingress) };
+	int fds[2] = { r->notices.fd, ingress_fd(r->ingress) };
 
 	r->both = epoll_create1(EPOLL_CLOEXEC);
 	if (r->both < 0)
@@ -55,7 +52,7 @@ route_more_open(struct route *r)
 {
 	int rc = 0;
 
-	r->both = r->sockkill.list = r->sockkill.kill = -1;
+	r->both = r->sockkill.list.fd = r->sockkill.kill.fd = -1;
 	if (r->want_ingress) {
 		rc = ingress_open(&r->ingress);
 		if (rc == -ENOTSUP)
@@ -105,7 +102,7 @@ route_ingress(struct route *r)
 int
 route_fd(const struct route *r)
 {
-	return r->both >= 0 ? r->both : nl_socket_get_fd(r->notices);
+	return r->both >= 0 ? r->both : r->notices.fd;
 }
 
 void

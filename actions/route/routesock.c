@@ -18,22 +18,18 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/uio.h>
-
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
-#include <netlink/socket.h>
 
 #include "actions/route/route.h"
 
-enum { RECV_BYTES = 65536, RCVBUF_BYTES = 8 << 20, BURST = 64, DUMP_TRIES = 5 };
+enum { BURST = 64, DUMP_TRIES = 5, PATIENCE_S = 1 };
 
 /* Offsets into nlmsghdr, and the body behind its 16 bytes. Loads of the filter machine
  * are big-endian, netlink is not: constants are turned round. */
 static int
-filter_notices(int fd, uint32_t own_port)
+open_notices(struct nlsock *s, uint32_t own_port)
 {
+	static const int groups[] = { RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+	    RTNLGRP_LINK, 0 };
 	struct sock_filter code[] = {
 		/* 0 */ BPF_STMT(
 		    BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
@@ -62,66 +58,22 @@ filter_notices(int fd, uint32_t own_port)
 	};
 	struct sock_fprog prog = { sizeof(code) / sizeof(*code), code };
 
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ?
-	    -errno : 0;
-}
-
-static struct nl_sock *
-open_one(int *rc)
-{
-	struct nl_sock *s = nl_socket_alloc();
-	int fd, size = RCVBUF_BYTES;
-
-	*rc = s ? 0 : -ENOMEM;
-	if (!s)
-		return NULL;
-	if (nl_connect(s, NETLINK_ROUTE) < 0) {
-		*rc = errno ? -errno : -EIO;
-		nl_socket_free(s);
-		return NULL;
-	}
-	fd = nl_socket_get_fd(s);
-	/* Without CAP_NET_ADMIN the ordinary limit has to do. */
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	return s;
-}
-
-static int
-open_notices(struct route *r)
-{
-	static const int groups[] = { RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
-	    RTNLGRP_LINK };
-	int rc, fd;
-
-	r->notices = open_one(&rc);
-	if (!r->notices)
-		return rc;
-	fd = nl_socket_get_fd(r->notices);
-	rc = filter_notices(fd, nl_socket_get_local_port(r->requests));
-	for (size_t i = 0; rc == 0 && i < sizeof(groups) / sizeof(*groups); i++)
-		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
-		    sizeof(groups[i])) < 0)
-			rc = -errno;
-	return rc;
+	return nlsock_listen(s, NETLINK_ROUTE, &prog, groups);
 }
 
 int
 route_sock_open(struct route *r)
 {
-	struct timeval patience = { .tv_sec = 1 };
-	int rc, fd, one = 1;
+	int rc, one = 1;
 
-	r->requests = open_one(&rc);
-	if (!r->requests)
+	r->notices.fd = -1;
+	rc = nlsock_open(&r->requests, NETLINK_ROUTE, PATIENCE_S);
+	if (rc < 0)
 		return rc;
-	fd = nl_socket_get_fd(r->requests);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	/* The kernel then filters dumps; we do so again, for kernels before 4.20. */
-	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
-	/* Errors without a copy of the request: more of them fit. */
-	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
-	rc = open_notices(r);
+	setsockopt(r->requests.fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one,
+	    sizeof(one));
+	rc = open_notices(&r->notices, r->requests.port);
 	if (rc < 0)
 		route_sock_close(r);
 	return rc;
@@ -130,152 +82,79 @@ route_sock_open(struct route *r)
 void
 route_sock_close(struct route *r)
 {
-	nl_socket_free(r->requests);
-	nl_socket_free(r->notices);
-	r->requests = r->notices = NULL;
+	nlsock_close(&r->requests);
+	nlsock_close(&r->notices);
 }
 
-static ssize_t
-receive(struct nl_sock *s, void *buf, int flags)
-{
-	struct sockaddr_nl from = { 0 };
-	struct iovec io = { buf, RECV_BYTES };
-	struct msghdr m;
-	ssize_t n;
+struct batch {
+	struct bn_change *v[ROUTE_BATCH];
+	size_t n;
+};
 
-	do {
-		m = (struct msghdr){ .msg_name = &from, .msg_namelen = sizeof(from),
-		    .msg_iov = &io, .msg_iovlen = 1 };
-		n = recvmsg(nl_socket_get_fd(s), &m, flags);
-		/* Only the kernel is believed. */
-	} while ((n < 0 && errno == EINTR) || (n >= 0 && from.nl_pid != 0));
-	if (n < 0)
-		return errno == EAGAIN && !flags ? -ETIMEDOUT : -errno;
-	return m.msg_flags & MSG_TRUNC ? -ENOBUFS : n;
-}
-
-static int
-send_bytes(struct route *r, const void *p, size_t n)
-{
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	ssize_t rc;
-
-	do
-		rc = sendto(nl_socket_get_fd(r->requests), p, n, MSG_NOSIGNAL,
-		    (const struct sockaddr *)&kernel, sizeof(kernel));
-	while (rc < 0 && errno == EINTR);
-	if (rc < 0)
-		return -errno;
-	return (size_t)rc == n ? 0 : -EIO;
-}
-
-/* Errors come for any message of the batch, in order; the last one is always answered.
- * True when that was it. Answers to earlier batches (after a timeout) are passed over.
- */
+/* Errors come for any message of the batch, in order; the last is always answered. */
 static bool
-take_answers(
-    struct nlmsghdr *h, ssize_t n, uint32_t first, struct bn_change **v, size_t count)
+take_answer(void *arg, uint32_t i, int err)
 {
-	int left = (int)n;
+	struct batch *b = arg;
 
-	for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
-		const struct nlmsgerr *e = nlmsg_data(h);
-		uint32_t i = h->nlmsg_seq - first;
-
-		if (h->nlmsg_type != NLMSG_ERROR || i >= count ||
-		    nlmsg_datalen(h) < (int)sizeof(e->error))
-			continue;
-		v[i]->err = e->error;
-		if (i == count - 1)
-			return true;
-	}
-	return false;
-}
-
-static void
-await_answers(struct route *r, uint32_t first, struct bn_change **v, size_t count)
-{
-	char buf[RECV_BYTES] __attribute__((aligned(8))) ROUTE_UNCLEARED;
-	ssize_t n = 0;
-	bool last = false;
-
-	while (!last) {
-		n = receive(r->requests, buf, 0);
-		if (n < 0)
-			break;
-		last = take_answers((struct nlmsghdr *)(void *)buf, n, first, v, count);
-	}
-	/* An answer is lost, nobody knows whose: all have to be tried again. */
-	for (size_t i = 0; n < 0 && i < count; i++)
-		v[i]->err = (int)n;
+	if (i >= b->n)
+		return false;
+	b->v[i]->err = err;
+	return i == b->n - 1;
 }
 
 void
 route_send(struct route *r, struct bn_change *changes, size_t n, uint8_t type)
 {
 	char out[ROUTE_BATCH * ROUTE_MSG_MAX] __attribute__((aligned(8)))
-	    ROUTE_UNCLEARED;
-	struct bn_change *v[ROUTE_BATCH] ROUTE_UNCLEARED;
+	    NLSOCK_UNCLEARED;
+	struct batch b NLSOCK_UNCLEARED;
 	struct nlmsghdr *h = NULL;
-	uint32_t first = r->seq;
-	size_t len = 0, count = 0;
+	uint32_t first = r->requests.seq;
+	size_t len = 0;
 	int rc;
 
+	b.n = 0;
 	for (size_t i = 0; i < n; i++) {
 		rc = route_format(r, &changes[i], type, out + len);
 		changes[i].err = rc < 0 ? rc : 0;
 		if (rc < 0)
 			continue;
 		h = (struct nlmsghdr *)(void *)(out + len);
-		h->nlmsg_seq = r->seq++;
-		h->nlmsg_pid = nl_socket_get_local_port(r->requests);
+		h->nlmsg_seq = r->requests.seq++;
+		h->nlmsg_pid = r->requests.port;
 		len += NLMSG_ALIGN((size_t)rc);
-		v[count++] = &changes[i];
+		b.v[b.n++] = &changes[i];
 	}
-	if (count == 0)
+	if (b.n == 0)
 		return;
 	h->nlmsg_flags |= NLM_F_ACK;
-	rc = send_bytes(r, out, len);
+	rc = nlsock_send(&r->requests, out, len);
 	if (rc == 0)
-		await_answers(r, first, v, count);
-	for (size_t i = 0; rc < 0 && i < count; i++)
-		v[i]->err = rc;
+		rc = nlsock_answers(&r->requests, first, take_answer, &b);
+	/* An answer is lost, nobody knows whose: all have to be tried again. */
+	for (size_t i = 0; rc < 0 && i < b.n; i++)
+		b.v[i]->err = rc;
 }
 
-struct dump {
+struct reader {
 	route_seen_fn *fn;
 	void *arg;
-	uint32_t seq;
-	bool changed;		/* while it was dumped: parts may be missing */
 };
 
-/* 1: goes on; 0: the end; -errno. */
-static int
-take_routes(struct dump *d, struct nlmsghdr *h, ssize_t n)
+static void
+take_route(void *arg, const struct nlmsghdr *h)
 {
-	int left = (int)n, rc = 1;
+	struct reader *d = arg;
 	struct route_seen s;
 
-	for (; nlmsg_ok(h, left) && rc > 0; h = nlmsg_next(h, &left)) {
-		const struct nlmsgerr *e = nlmsg_data(h);
-
-		if (h->nlmsg_seq != d->seq)
-			continue;
-		d->changed |= h->nlmsg_flags & NLM_F_DUMP_INTR;
-		if (h->nlmsg_type == NLMSG_DONE)
-			rc = 0;
-		else if (h->nlmsg_type == NLMSG_ERROR)
-			rc = e->error ? e->error : -EIO;
-		else if (route_parse(h, &s))
-			d->fn(d->arg, &s);
-	}
-	return rc;
+	if (route_parse(h, &s))
+		d->fn(d->arg, &s);
 }
 
 static int
-dump_family(struct route *r, uint8_t family, struct dump *d)
+dump_family(struct route *r, uint8_t family, struct reader *d)
 {
-	char buf[RECV_BYTES] __attribute__((aligned(8))) ROUTE_UNCLEARED;
 	struct {
 		struct nlmsghdr h;
 		struct rtmsg rt;
@@ -283,85 +162,61 @@ dump_family(struct route *r, uint8_t family, struct dump *d)
 		uint32_t table;
 	} q = {
 		.h = { .nlmsg_len = sizeof(q), .nlmsg_type = RTM_GETROUTE,
-		    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP, .nlmsg_seq = r->seq++ },
+		    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
 		.rt = { .rtm_family = family, .rtm_protocol = ROUTE_PROTO },
 		.head = { sizeof(q.head) + sizeof(q.table), RTA_TABLE },
 		.table = r->table,
 	};
-	ssize_t n;
-	int rc;
+	int rc = nlsock_dump(&r->requests, &(struct nlsock_dump){ .q = &q.h,
+	    .tries = DUMP_TRIES, .fn = take_route, .arg = d });
 
-	d->seq = q.h.nlmsg_seq;
-	d->changed = false;
-	rc = send_bytes(r, &q, sizeof(q));
-	for (rc = rc == 0 ? 1 : rc; rc > 0;) {
-		n = receive(r->requests, buf, 0);
-		rc = n < 0 ? (int)n : take_routes(d, (struct nlmsghdr *)(void *)buf, n);
-	}
-	if (rc == 0 && d->changed)
-		return -EAGAIN;
 	/* With strict checking a table that does not exist yet is an error: it is
 	 * empty. */
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/* What is told twice because a dump had to be started again does no harm. */
 int
 route_dump(struct route *r, route_seen_fn *fn, void *arg)
 {
-	struct dump d = { .fn = fn, .arg = arg };
-	int rc = 0;
+	struct reader d = { .fn = fn, .arg = arg };
+	int rc = dump_family(r, AF_INET, &d);
 
-	for (int family = 0; family < 2 && rc == 0; family++) {
-		for (int i = 0; i < DUMP_TRIES; i++) {
-			rc = dump_family(r, family ? AF_INET6 : AF_INET, &d);
-			if (rc != -EAGAIN)
-				break;
-		}
-	}
-	return rc;
+	return rc < 0 ? rc : dump_family(r, AF_INET6, &d);
 }
 
 struct lost {
+	const struct route *route;
 	struct bn_addr v[BURST];
 	size_t n;
 	bool all;		/* too many, or unknown which */
 };
 
 static void
-take_notices(struct route *r, struct nlmsghdr *h, ssize_t n, struct lost *lost)
+take_notice(void *arg, const struct nlmsghdr *h)
 {
-	int left = (int)n;
+	struct lost *lost = arg;
 	struct route_seen s;
 
-	for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
-		if (h->nlmsg_type == RTM_NEWLINK)
-			lost->all = true;
-		else if (!route_parse(h, &s) || s.table != r->table)
-			continue;
-		else if (lost->n == BURST)
-			lost->all = true;
-		else
-			lost->v[lost->n++] = s.dst;
-	}
+	if (h->nlmsg_type == RTM_NEWLINK)
+		lost->all = true;
+	else if (!route_parse(h, &s) || s.table != lost->route->table)
+		return;
+	else if (lost->n == BURST)
+		lost->all = true;
+	else
+		lost->v[lost->n++] = s.dst;
 }
 
 int
 route_notices(struct route *r)
 {
-	char buf[RECV_BYTES] __attribute__((aligned(8))) ROUTE_UNCLEARED;
-	struct lost lost = { .n = 0 };
+	struct lost lost = { .route = r };
 	const struct bn_host *h = r->host;
-	ssize_t n;
+	int rc = nlsock_heard(r->notices.fd, take_notice, &lost);
 
-	while ((n = receive(r->notices, buf, MSG_DONTWAIT)) != -EAGAIN) {
-		if (n == 0 || (n < 0 && n != -ENOBUFS))
-			return (int)n;
-		if (n < 0)
-			lost.all = true;
-		else
-			take_notices(r, (struct nlmsghdr *)(void *)buf, n, &lost);
-	}
+	if (rc < 0 && rc != -ENOBUFS)
+		return rc;
+	lost.all |= rc < 0;
 	for (size_t i = 0; !lost.all && i < lost.n; i++)
 		h->lost(h->ctx, &(struct bn_subject){ .kind = BN_ADDR,
 		    .addr = lost.v[i] });
