@@ -112,7 +112,7 @@ parsed(struct files *f, const char *path)
 		if (strcmp(f->parsed[i].name, path) == 0)
 			return f->parsed[i].what;
 	rc = ini_load(f->arena, path, &ini, &e);
-	if (rc < 0 && rc != -ENOENT && rc != -ENOTDIR)
+	if (rc < 0 && rc != -ENOENT && rc != -ENOTDIR && rc != -ENAMETOOLONG)
 		ini = unreadable(f, arena_strdup(f->arena, path),
 		    rc == -EINVAL ? "not a file" : strerror(-rc));
 	if (ini)
@@ -165,7 +165,27 @@ note_missing(struct files *f, struct ini *ini, const struct value *list,
 {
 	if (!str_ends(str_of(path), ".local"))
 		ini_note(f->arena, ini, list ? list->line : 0, arena_printf(f->arena,
-		    "[INCLUDES] names %s, which does not exist", path));
+		    "[INCLUDES] names %.300s, which does not exist", path));
+}
+
+/* The names, or NULL: there are none, or what stands for them is wrong. */
+static const char *
+included(struct files *f, struct ini *ini, struct sheet *sh, const char *which)
+{
+	struct interp in = { .sheet = sh, .section = "INCLUDES", .arena = f->arena };
+	const struct value *set;
+	const char *list;
+	struct err e;
+
+	if (!sheet_section(sh, "INCLUDES"))
+		return NULL;
+	if (interp_get(&in, which, &list, &e) == 0)
+		return list;
+	set = sheet_find(sh, "INCLUDES", which);
+	if (set)
+		ini_note(f->arena, ini, set->line, arena_printf(f->arena,
+		    "[INCLUDES] %s: %s: nothing is read for it", which, e.text));
+	return NULL;
 }
 
 static void
@@ -173,13 +193,13 @@ collect_includes(struct files *f, const char *which, struct paths *out,
     const struct chain *me)
 {
 	struct sheet *sh = sheet_new(f->arena);
-	struct interp in = { .sheet = sh, .section = "INCLUDES", .arena = f->arena };
 	const char *slash = strrchr(me->path, '/'), *list;
 	struct ini *ini = parsed(f, me->path);
 	struct str rest, name;
 
 	sheet_merge(sh, ini);
-	if (!sheet_section(sh, "INCLUDES") || interp_get(&in, which, &list, NULL) < 0)
+	list = included(f, ini, sh, which);
+	if (!list)
 		return;
 	rest = str_of(list);
 	while (str_cut(&rest, '\n', &name)) {
