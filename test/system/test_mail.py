@@ -292,6 +292,7 @@ def test_login_from_a_section():
             lab.fail("192.0.2.1", 3)
             assert server.stdout.readline() == repr(b"\0banner\0s e c") + "\n", lab.logged()
             wait_for(lambda: "1 sent" in lab.ok("status"), 10, "the message")
+            assert "proxies" not in lab.ok("banip", "sshd", "192.0.2.9", "--wait")
         finally:
             server.kill()
             server.wait()

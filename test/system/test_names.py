@@ -33,6 +33,16 @@ def test_every_address_of_a_name(lab, usedns):
     assert "names:\t3 failures named a host" in lab.ok("status")
 
 
+def test_sixteen_addresses_of_a_name(lab):
+    addrs = [f"192.0.2.{n}" for n in range(1, 21)]
+    lab.hosts(many_example=addrs)
+    lab.jail("sshd", maxretry=1, more="usedns = yes\n")
+    lab.start()
+    lab.fail("many.example")
+    wait_for(lambda: len(lab.banned()) == 16, 10, "sixteen bans")
+    assert ", 4 addresses left out" in lab.ok("status")
+
+
 def test_no_means_no(lab):
     lab.jail("sshd", more="usedns = no\n")
     lab.start()

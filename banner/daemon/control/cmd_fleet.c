@@ -157,7 +157,8 @@ command_target(struct request *r, const struct news_target *t)
 	r->rows++;
 }
 
-/* How many of the bans the action has not everywhere; each is named. */
+/* How many of the bans the action has not everywhere; each is named. That one target,
+ * which may be a mail server, has what it is to have needs no words. */
 static size_t
 waited_at(struct request *r, size_t action)
 {
@@ -168,7 +169,8 @@ waited_at(struct request *r, size_t action)
 	for (size_t i = 0; i < n; i++) {
 		const struct missing *m = relay_missing(r->d->relay, v[i].ban, action);
 
-		if (!m || !a->targets.all || (!m->n && i + 1 < n))
+		if (!m || !a->targets.all ||
+		    (!m->n && (i + 1 < n || a->targets.all == 1)))
 			continue;
 		if (!m->n && lacking)
 			break;

@@ -141,10 +141,11 @@ ours_daemon(struct request *r)
 	if (names.failures)
 		buf_printf(&r->out,
 		    "names:\t%llu failures named a host, %llu had no address, "
-		    "%llu not counted, %zu wait\n",
+		    "%llu not counted, %zu wait, %llu addresses left out\n",
 		    (unsigned long long)names.failures,
 		    (unsigned long long)names.unknown,
-		    (unsigned long long)names.dropped, names.waiting);
+		    (unsigned long long)names.dropped, names.waiting,
+		    (unsigned long long)names.cut);
 	caps_text(d, &r->out);
 }
 
