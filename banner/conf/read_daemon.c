@@ -13,8 +13,8 @@
 #include "banner/conf/span.h"
 
 enum { SOCKET_MAX = 107 };	/* bytes of a path in sockaddr_un */
-enum kind { KIND_TEXT, KIND_PATH, KIND_SOCKET, KIND_LOG, KIND_BYTES, KIND_COUNT, KIND_SPAN,
-	KIND_BOOL, KIND_NETS, KIND_LEVEL, KIND_NATIVE, KIND_SANDBOX };
+enum kind { KIND_TEXT, KIND_PATH, KIND_SOCKET, KIND_LOG, KIND_BYTES, KIND_COUNT,
+	KIND_SPAN, KIND_BOOL, KIND_NETS, KIND_LEVEL, KIND_NATIVE, KIND_SANDBOX };
 
 struct key {
 	const char *name;
@@ -162,8 +162,8 @@ set_key(struct reader *r, const struct key *k, const char *text, struct err *e)
 		return set_path(text, field, e);
 	case KIND_SOCKET:
 		if (strlen(text) > SOCKET_MAX)
-			return err_set(e, -EINVAL, "found %zu bytes, expected a path of "
-			    "at most %d", strlen(text), SOCKET_MAX);
+			return err_set(e, -EINVAL, "found %zu bytes, expected a path "
+			    "of at most %d", strlen(text), SOCKET_MAX);
 		return set_path(text, field, e);
 	case KIND_LOG:
 		return set_log(r->arena, text, field, e);

@@ -19,13 +19,19 @@ static const char *const filter_known[] = { NAMES, "weight", "parser", "logtype"
 static const char *const parser_known[] = { NAMES, "weight", "parser", "logtype",
 	"mode", "service", "category", "reason", "uncounted", NULL };
 
+static bool
+is_path(const char *name)
+{
+	return str_ends(str_of(name), ".conf") || str_ends(str_of(name), ".local");
+}
+
 /* A path stands for itself; a name for a file of the filters' folder. */
 static const struct sheet *
 find_sheet(struct arena *a, struct files *files, const char *folder, const char *name)
 {
 	struct sheet *sh;
 
-	if (str_ends(str_of(name), ".conf") || str_ends(str_of(name), ".local")) {
+	if (is_path(name)) {
 		sh = sheet_new(a);
 		sheet_merge_list(sh, files, &name, 1);
 		return sh->nfiles ? sh : NULL;
@@ -76,6 +82,12 @@ open_spec(struct definition *d, struct files *files, const char *folder,
 	if (rc < 0)
 		return rc;
 	d->sheet = find_sheet(d->arena, files, folder, name);
+	if (!d->sheet && is_path(name))
+		return err_set(e, -ENOENT, "filter \"%s\" not found: expected a file of "
+		    "that name", name);
+	if (!d->sheet && strncmp(name, "./", 2) == 0)
+		return err_set(e, -ENOENT, "filter \"%s\" not found: expected %s.conf "
+		    "in this folder", name, name);
 	if (!d->sheet)
 		return err_set(e, -ENOENT, "filter \"%s\" not found: expected "
 		    "%s/%s.conf", name, folder, name);

@@ -236,8 +236,8 @@ set_net(struct jail_reading *jr, const char *text)
 		n4 = 0;
 	}
 	if (n4 < WIDEST4 || n4 > 32 || n6 < WIDEST6 || n6 > 128) {
-		wrong(jr, "count", whole, "net/24,56 or longer prefixes (wider ones are "
-		    "never banned automatically)");
+		wrong(jr, "count", whole, "net/24,56 or longer prefixes (wider ones "
+		    "are never banned automatically)");
 		return;
 	}
 	j->count = COUNT_NET;

@@ -18,23 +18,33 @@ print(struct str s)
 	buf_fini(&b);
 }
 
+/* Of a fraction in milliseconds, without zeros at its end. */
+static int
+digits(int64_t ms)
+{
+	return ms % 100 == 0 ? 1 : ms % 10 == 0 ? 2 : 3;
+}
+
 static void
 print_row(const struct failure *f, const char *id)
 {
+	int ms = (int)(f->when_ms % 1000);
 	struct buf b = { 0 };
 
 	buf_putc(&b, '[');
 	buf_json(&b, str_of(id));
-	buf_printf(&b, ",\t%lld.%lld,\t{", (long long)(f->when_ms / 1000),
-	    (long long)(f->when_ms % 1000 / 100));
+	while (ms && ms % 10 == 0)
+		ms /= 10;
+	buf_printf(&b, ",\t%lld.%0*d,\t{", (long long)(f->when_ms / 1000),
+	    digits(f->when_ms % 1000), ms);
 	for (size_t i = 0; i < f->nfields; i++) {
 		buf_puts(&b, i > 0 ? ", " : "");
 		buf_json(&b, f->fields[i].name);
 		buf_puts(&b, ": ");
 		buf_json(&b, f->fields[i].value);
 	}
-	buf_puts(&b, "}],");
-	print(buf_view(&b));
+	buf_puts(&b, "}],\n");
+	fwrite(b.p, 1, b.len, stdout);	/* JSON has no control characters */
 	buf_fini(&b);
 }
 

@@ -199,6 +199,14 @@ def test_out_formats():
     assert run('-i', '-o', 'msg', '-', BAD, stdin=line + '\nother\n') == 'other\n'
 
 
+def test_rows():
+    """As fail2ban-regex writes them, in JSON: parts between real tabs."""
+    for stamp, seconds in ((DATE, f'{NOW}.0'), (f'{NOW}.050', f'{NOW}.05'),
+                           (f'{NOW}.123', f'{NOW}.123')):
+        row = run('-o', 'row', f'{stamp} failed 192.0.2.1', 'failed <HOST>$')
+        assert row == f'["192.0.2.1",\t{seconds},\t{{"ip4": "192.0.2.1"}}],\n'
+
+
 def test_options_in_one_word():
     line = f'{DATE} login of ann from a.example failed'
     assert '|      a.example' in run('-rv', line, BAD)

@@ -166,6 +166,8 @@ MISTAKES = [
      {"J": "blocklist = file:bad.txt"}),
     ("no log at all", WARNING, "", "reads nothing: no logpath",
      {"JAIL": "[sshd]\nenabled = true\naction = route\n"}),
+    ("folder of logs", WARNING, "", "/usr is a folder, expected a file",
+     {"JAIL": "[sshd]\nenabled = true\nlogpath = /usr\n"}),
     ("nothing enabled", WARNING, "", "no jail is enabled",
      {"JAIL": "[sshd]\nenabled = false\n"}),
     ("unknown action", ERROR, "jails.d/sshd.conf:4", '"nosuch" not found|[action nosuch]|route',

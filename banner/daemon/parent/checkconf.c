@@ -118,10 +118,14 @@ report_logpath(const char *pattern, bool is_socket, struct buf *b)
 {
 	glob_t found;
 	bool there = glob(pattern, GLOB_NOSORT, NULL, &found) == 0;
+	struct stat st;
 
 	globfree(&found);
 	buf_printf(b, "  reads %s%s\n", pattern, there || is_socket ? ""
 	    : ", which is not there now: the jail waits for it");
+	if (stat(pattern, &st) == 0 && S_ISDIR(st.st_mode))
+		buf_printf(b, "  warning: %s is a folder, expected a file; %s/*.log is "
+		    "all logs in it\n", pattern, pattern);
 }
 
 static void
