@@ -178,6 +178,8 @@ MISTAKES = [
      {"A": "route[blocktyp=blackhole]"}),
     ("value of route", ERROR, "jails.d/sshd.conf:1", 'blocktype cannot be "blakhole"|unreachable or prohibit',
      {"A": "route[blocktype=blakhole]"}),
+    ("two actions route in a table", WARNING, "", "[sshd]|left-overs|table (main)",
+     {"A": "route\n route[blocktype=unreachable, actname=other]"}),
     ("value of nft", ERROR, "jails.d/sshd.conf:1", 'port cannot be "ssh:http:1"|6000:6010',
      {"A": 'nft[port="ssh:http:1"]'}),
     ("port of nft", ERROR, "jails.d/sshd.conf:1", 'port cannot be "0": up to 64',

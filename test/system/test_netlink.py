@@ -75,6 +75,14 @@ def test_answer_about_a_conflict_is_lost(d, shim):
     assert len(ours()) == 20
 
 
+def test_notice_is_lost(d, shim):
+    """One notice, and the kernel tells but that there was one: the table is read."""
+    shim.arm("banner-actor", "answer", 0, LOSE, errno.ENOBUFS)
+    ip("route", "del", "192.0.2.1")
+    wait(lambda: ours() == ["192.0.2.1"])
+    assert shim.hits() == 1
+
+
 def test_dump_is_lost(d, shim):
     """Whose the route in the way is cannot be told: not done; found out the next time."""
     ip("route", "add", "blackhole", "192.0.2.2", "proto", "98")

@@ -116,6 +116,39 @@ named_by(const struct conf *c, size_t action)
 	return NULL;
 }
 
+static const char *
+route_table(const struct conf *c, size_t action)
+{
+	const struct conf_action *a = &c->actions[action];
+
+	return strcmp(a->plugin, "route") == 0 && is_used(c, action) ?
+	    conf_option(&a->options, "table", "main") : NULL;
+}
+
+/* Ours are known by table and protocol: each of two would clear away the other's. */
+static void
+warn_same_table(const struct conf *c, struct buf *b)
+{
+	for (size_t i = 0; i < c->nactions; i++) {
+		const char *one = route_table(c, i), *two = NULL;
+		size_t n = i + 1;
+
+		for (; one && n < c->nactions; n++)
+			if ((two = route_table(c, n)) && strcmp(one, two) == 0)
+				break;
+		if (one && n < c->nactions) {
+			const struct conf_jail *x = named_by(c, i), *y = named_by(c, n);
+
+			buf_printf(b, "warning: [%s] and [%s]: their actions route "
+			    "differ, but not in the table (%s): each takes the bans of "
+			    "the other for left-overs and removes them for a moment; "
+			    "give one of them table = NUMBER\n", x ? x->name : "",
+			    y ? y->name : "", one);
+			return;
+		}
+	}
+}
+
 size_t
 checkaction_report(const struct conf *c, struct buf *b)
 {
@@ -141,5 +174,6 @@ checkaction_report(const struct conf *c, struct buf *b)
 		buf_printf(b, ": %s\n", e.text);
 		errors++;
 	}
+	warn_same_table(c, b);
 	return errors;
 }
