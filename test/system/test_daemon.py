@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """bannerd from end to end: lines in a log, routes in a kernel, banctl in between."""
+import ast
 import json
 import os
 import re
@@ -244,6 +245,36 @@ def test_sighup_and_log_rotation(lab):
     assert lab.ok("get", "logtarget").endswith(f"{lab.log}\n")
     assert "all sources" not in first.read_text().split("the log goes on")[1]
 
+
+
+@root
+def test_long_lists_come_in_slices():
+    """More bans than are shown at a time, in two of three jails: nothing is left out, nor
+    told twice, and the shapes are as of few."""
+    with Lab(jails=("a", "b", "sshd"), action="null") as lab:
+        lab.start()
+        many = [f"10.{i >> 8}.{i & 255}.1" for i in range(5000)]
+        for jail in ("a", "sshd"):
+            for at in range(0, len(many), 1000):
+                lab.ok("banip", jail, *many[at:at + 1000])
+        lab.ok("banip", "sshd", "192.0.2.1")
+        want = {"a": set(many), "b": set(), "sshd": {*many, "192.0.2.1"}}
+        for told in (ast.literal_eval(lab.ok("banned")), [lab.ctl_json("banned")]):
+            told = {jail: bans for part in told for jail, bans in part.items()}
+            assert {jail: set(bans) for jail, bans in told.items()} == want
+            assert sum(map(len, told.values())) == 10001
+        for jail, bans in want.items():
+            told = lab.ctl_json("status", jail)
+            assert set(told["banned"]) == bans and len(told["banned"]) == len(bans)
+            assert told["currently_banned"] == len(bans) and told["actions"]
+        client = lab.dir / "fail2ban-client"
+        client.symlink_to(BUILD / "banctl")
+        told = subprocess.run([client, "-s", lab.socket, "status", "sshd"], check=True,
+                              capture_output=True, text=True).stdout
+        assert set(told.rsplit("list:\t", 1)[1].split()) == want["sshd"]
+        assert "5001, see: banctl list sshd\n" in lab.ok("status", "sshd")
+        lab.ok("unbanip", "10.0.1.1")
+        assert "10.0.1.1" not in lab.banned("a") | lab.banned("sshd")
 
 
 @root

@@ -222,49 +222,40 @@ client_free(struct client *c)
 	free(c);
 }
 
-static void
-put_payload(struct client *c, struct buf *payload)
-{
-	struct str rest = buf_view(payload), line;
-
-	if (payload->len && payload->p[payload->len - 1] == '\n')
-		rest.len--;
-	while (payload->len && str_cut(&rest, '\n', &line)) {
-		buf_putc(&c->outbuf, ' ');
-		buf_str(&c->outbuf, line);
-		buf_putc(&c->outbuf, '\n');
-	}
-}
-
 bool
 client_works(const struct client *c)
 {
 	return c->pending && c->pending->some && !c->outbuf.len && !c->closing;
 }
 
-/* JSON is one line: its parts follow each other. The last byte stays, by which the
- * writer sees whether a comma is due. */
+/* The first n bytes of what is to be told; each line begins with a blank. */
 static void
-put_json_part(struct client *c, struct request *r, size_t keep)
+put_lines(struct client *c, struct request *r, size_t n)
 {
-	if (!r->begun)
-		buf_putc(&c->outbuf, ' ');
-	r->begun = true;
-	if (r->out.len <= keep)
-		return;
-	buf_add(&c->outbuf, r->out.p, r->out.len - keep);
-	buf_drop(&r->out, r->out.len - keep);
+	struct str rest = { r->out.p, n };
+
+	while (rest.len) {
+		const char *lf = memchr(rest.s, '\n', rest.len);
+		size_t len = lf ? (size_t)(lf + 1 - rest.s) : rest.len;
+
+		if (!r->begun)
+			buf_putc(&c->outbuf, ' ');
+		buf_add(&c->outbuf, rest.s, len);
+		r->begun = !lf;
+		rest.s += len;
+		rest.len -= len;
+	}
+	buf_drop(&r->out, n);
 }
 
+/* Of JSON the last byte stays, by which the writer sees whether a comma is due. */
 void
 client_part(struct client *c, struct request *r)
 {
-	if (r->form == FORM_JSON) {
-		put_json_part(c, r, 1);
-	} else {
-		put_payload(c, &r->out);
-		buf_clear(&r->out);
-	}
+	size_t keep = r->form == FORM_JSON;
+
+	if (r->out.len > keep)
+		put_lines(c, r, r->out.len - keep);
 	event_add(c->out_ready, NULL);
 }
 
@@ -297,12 +288,9 @@ client_reply(struct client *c, struct request *r, int rc)
 {
 	/* what was done, and what led to it, is in the log before anybody is told */
 	engined_tell(c->control->d);
-	if (r->begun) {
-		put_json_part(c, r, 0);
+	put_lines(c, r, r->out.len);
+	if (r->begun)
 		buf_putc(&c->outbuf, '\n');
-	} else {
-		put_payload(c, &r->out);
-	}
 	if (rc < 0)
 		buf_printf(&c->outbuf, "error %s %s\n", r->code ? r->code : "internal",
 		    r->err.text);

@@ -91,6 +91,18 @@ note_id(void *arg, const struct ban *ban)
 	return true;
 }
 
+void
+bans_begin(struct request *r, const char *jail)
+{
+	struct engine_stats st;
+
+	engine_stats(r->d->engine, jail, &st);
+	free(r->ids);
+	r->ids = xcalloc(st.banned_now + 1, sizeof(*r->ids));
+	r->nids = r->shown = r->rows = 0;
+	engine_bans_each(r->d->engine, jail, note_id, r);
+}
+
 static int
 by_id(const void *a, const void *b)
 {
@@ -127,17 +139,13 @@ listed(struct request *r)
 int
 cmd_list(struct request *r)
 {
-	struct engine_stats st;
-
 	const char *jail = r->argc > 1 ? r->argv[1] : NULL;
 
 	if (jail && !engine_jail(r->d->engine, jail) && !jail_wanted(r, jail))
 		return -EINVAL;
 	if (r->form == FORM_JSON)
 		json_open(&r->out, NULL, '[');
-	engine_stats(r->d->engine, jail, &st);
-	r->ids = xcalloc(st.banned_now + 1, sizeof(*r->ids));
-	engine_bans_each(r->d->engine, jail, note_id, r);
+	bans_begin(r, jail);
 	if (r->nids)	/* ids grow with time: the newest comes last */
 		qsort(r->ids, r->nids, sizeof(*r->ids), by_id);
 	r->some = list_some;
@@ -145,60 +153,88 @@ cmd_list(struct request *r)
 	return 0;
 }
 
-struct python {
-	struct buf *out;
-	size_t n;
-	bool json;
-};
-
-static bool
-python_ban(void *arg, const struct ban *ban)
+static void
+put_subject(
+    struct request *r, const struct ban *ban, const char *sep, const char *quote)
 {
-	struct python *p = arg;
 	struct buf text = { 0 };
 
 	subject_text(&ban->subject, &text);
-	if (p->json)
-		json_text(p->out, NULL, text.p);
+	if (r->form == FORM_JSON)
+		json_text(&r->out, NULL, text.p);
 	else
-		buf_printf(p->out, "%s'%s'", p->n ? ", " : "", text.p);
-	p->n++;
+		buf_printf(&r->out, "%s%s%s%s", r->rows ? sep : "", quote, text.p,
+		    quote);
+	r->rows++;
 	buf_fini(&text);
-	return true;
+}
+
+bool
+bans_some(struct request *r, const char *sep, const char *quote)
+{
+	for (int i = 0; i < ENGINE_SLICE && r->shown < r->nids; i++) {
+		const struct ban *ban =
+		    engine_ban_by_id(r->d->engine, r->ids[r->shown++]);
+
+		if (ban)
+			put_subject(r, ban, sep, quote);
+	}
+	client_part(r->client, r);
+	return r->shown < r->nids;
+}
+
+/* The next jail that is shown: its bans are noted. False: there is none. */
+static bool
+banned_next(struct request *r, bool first)
+{
+	while (r->jail < engine_jails(r->d->engine)) {
+		struct jail *j = engine_jail_at(r->d->engine, r->jail++);
+		const char *jail = jail_name(j);
+
+		bans_begin(r, jail);
+		if ((!strcmp(jail, "manual") && !r->nids) || jail_is_stopped(j))
+			continue;
+		if (r->form == FORM_JSON)
+			json_open(&r->out, jail, '[');
+		else
+			buf_printf(&r->out, "%s{'%s': [", first ? "" : ", ", jail);
+		return true;
+	}
+	return false;
+}
+
+static bool
+banned_some(struct request *r)
+{
+	if (bans_some(r, ", ", "'"))
+		return true;
+	if (r->form == FORM_JSON)
+		json_close(&r->out, ']');
+	else
+		buf_puts(&r->out, "]}");
+	return banned_next(r, false);
+}
+
+static int
+banned_done(struct request *r)
+{
+	buf_puts(&r->out, r->form == FORM_JSON ? "}" : "]\n");
+	return 0;
 }
 
 /* fail2ban prints Python: [{'sshd': ['192.0.2.1']}, {'x': []}] */
-static void
+static int
 banned_all(struct request *r)
 {
-	struct python p = { .out = &r->out, .json = r->form == FORM_JSON };
-	size_t n = engine_jails(r->d->engine), told = 0;
-
-	if (p.json)
+	if (r->form == FORM_JSON)
 		json_open(&r->out, NULL, '{');
 	else
 		buf_putc(&r->out, '[');
-	for (size_t i = 0; i < n; i++) {
-		struct jail *j = engine_jail_at(r->d->engine, i);
-		const char *jail = jail_name(j);
-		struct engine_stats st;
-
-		engine_stats(r->d->engine, jail, &st);
-		if ((!strcmp(jail, "manual") && !st.banned_now) || jail_is_stopped(j))
-			continue;
-		p.n = 0;
-		if (p.json)
-			json_open(&r->out, jail, '[');
-		else
-			buf_printf(&r->out, "%s{'%s': [", told ? ", " : "", jail);
-		engine_bans_each(r->d->engine, jail, python_ban, &p);
-		if (p.json)
-			json_close(&r->out, ']');
-		else
-			buf_puts(&r->out, "]}");
-		told++;
-	}
-	buf_puts(&r->out, p.json ? "}" : "]\n");
+	if (!banned_next(r, true))
+		return banned_done(r);
+	r->some = banned_some;
+	r->done = banned_done;
+	return 0;
 }
 
 static void
@@ -228,10 +264,8 @@ cmd_banned(struct request *r)
 {
 	bool json = r->form == FORM_JSON;
 
-	if (r->argc == 1) {
-		banned_all(r);
-		return 0;
-	}
+	if (r->argc == 1)
+		return banned_all(r);
 	buf_putc(&r->out, '[');
 	for (size_t i = 1; i < r->argc; i++) {
 		if (json)

@@ -259,37 +259,6 @@ tree_sources(struct request *r, const struct conf_jail *c, const struct watch *w
 	buf_fini(&files);
 }
 
-struct listing {
-	struct buf *out;
-	size_t n;
-};
-
-static bool
-add_ban(void *arg, const struct ban *ban)
-{
-	struct listing *l = arg;
-	struct buf text = { 0 };
-
-	subject_text(&ban->subject, &text);
-	buf_printf(l->out, "%s%s", l->n ? " " : "", text.p);
-	l->n++;
-	buf_fini(&text);
-	return true;
-}
-
-static void
-tree_bans(struct request *r, const char *jail, size_t banned)
-{
-	struct listing l = { .out = &r->out };
-
-	buf_puts(&r->out, "   `- Banned IP list:\t");
-	if (r->form == FORM_TEXT && banned > STATUS_LIST_MAX)
-		buf_printf(&r->out, "%zu, see: banctl list %s", banned, jail);
-	else
-		engine_bans_each(r->d->engine, jail, add_ban, &l);
-	buf_putc(&r->out, '\n');
-}
-
 static void
 tree_jail(struct request *r, const char *jail, bool brief)
 {
@@ -308,7 +277,11 @@ tree_jail(struct request *r, const char *jail, bool brief)
 	    "   %c- Total banned:\t%llu\n",
 	    st.banned_now, brief ? '`' : '|', (unsigned long long)st.bans);
 	if (!brief)
-		tree_bans(r, jail, st.banned_now);
+		buf_puts(&r->out, "   `- Banned IP list:\t");
+	if (!brief && r->form == FORM_TEXT && st.banned_now > STATUS_LIST_MAX)
+		buf_printf(&r->out, "%zu, see: banctl list %s", st.banned_now, jail);
+	else if (!brief)
+		bans_begin(r, jail);
 }
 
 static void
@@ -376,6 +349,29 @@ ours_jail(struct request *r, const char *jail)
 			ours_action(r, relay_action(r->d->relay, i));
 }
 
+static bool
+status_some(struct request *r)
+{
+	return bans_some(r, " ", "");
+}
+
+static int
+status_done(struct request *r)
+{
+	const char *jail = r->argv[1];
+	bool brief = r->argc > 2 && !strcmp(r->argv[2], "short");
+
+	if (r->form == FORM_JSON) {
+		status_json_end(r, jail);
+		return 0;
+	}
+	if (!brief)
+		buf_putc(&r->out, '\n');
+	if (r->form == FORM_TEXT)
+		ours_jail(r, jail);
+	return 0;
+}
+
 int
 cmd_status(struct request *r)
 {
@@ -388,11 +384,12 @@ cmd_status(struct request *r)
 		return -EINVAL;
 	if (r->form == FORM_JSON) {
 		status_json_jail(r, jail);
-		return 0;
+		bans_begin(r, jail);
+	} else {
+		tree_jail(r, jail, brief);
 	}
-	tree_jail(r, jail, brief);
-	if (r->form == FORM_TEXT)
-		ours_jail(r, jail);
+	r->some = status_some;
+	r->done = status_done;
 	return 0;
 }
 

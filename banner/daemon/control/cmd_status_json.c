@@ -111,16 +111,6 @@ json_lines(struct request *r, const struct watch *w)
 	json_close(&r->out, ']');
 }
 
-static bool
-add_ban(void *arg, const struct ban *ban)
-{
-	struct buf text = { 0 };
-
-	json_text(arg, NULL, subject_text(&ban->subject, &text));
-	buf_fini(&text);
-	return true;
-}
-
 void
 status_json_jail(struct request *r, const char *jail)
 {
@@ -143,7 +133,11 @@ status_json_jail(struct request *r, const char *jail)
 	uncounted_json(r->d, jail, &r->out);
 	json_lines(r, w);
 	json_open(&r->out, "banned", '[');
-	engine_bans_each(r->d->engine, jail, add_ban, &r->out);
+}
+
+void
+status_json_end(struct request *r, const char *jail)
+{
 	json_close(&r->out, ']');
 	json_actions(r, jail);
 	json_close(&r->out, '}');

@@ -28,13 +28,19 @@ int cmd_stats(struct request *);
 /* A bound in ms: so many percent of the changes took less; 0: there were none. */
 struct relay_action;
 uint64_t status_latency(const struct relay_action *, unsigned percent);
-/* cmd_status_json.c: the hosts of actions follow the first, before r->closing. */
+/* cmd_status_json.c: the hosts of actions follow the first, before r->closing; the bans
+ * are between the other two. */
 void status_json(struct request *, const char **jails, size_t n);
 void status_json_jail(struct request *, const char *jail);
+void status_json_end(struct request *, const char *jail);
 void status_json_line(struct request *, const char *jail, const struct engine_stats *);
 /* cmd_list.c */
 int cmd_list(struct request *);
 int cmd_banned(struct request *);
+/* The bans of a jail of this moment; then as often as it says true: some of them into
+ * the reply, each in quotes, with sep between. */
+void bans_begin(struct request *, const char *jail);
+bool bans_some(struct request *, const char *sep, const char *quote);
 /* cmd_ban.c */
 int cmd_banip(struct request *);
 int cmd_unbanip(struct request *);

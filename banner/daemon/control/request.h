@@ -46,11 +46,12 @@ struct request {
 	/* Long work: some milliseconds of it, again and again until it says false; then
 	 * done is what cmd->run would be. NULL: none. */
 	bool (*some)(struct request *);
-	bool begun; /* a part of a JSON reply is on its way */
+	bool begun; /* a part of a line of the reply is on its way */
 	int (*done)(struct request *);
 	struct unban_walk walk; /* of unban --all */
-	uint64_t *ids; /* of list: bans still to be shown */
+	uint64_t *ids; /* of list and others: bans still to be shown */
 	size_t nids, shown;
+	size_t jail; /* of banned: number of the next */
 	int64_t until_ms; /* at latest */
 	size_t rows;
 	unsigned parts; /* actors that have not answered query yet */
