@@ -406,7 +406,9 @@ exec_jail_start(void *self, const char *jail)
 	for (int f = 0; f < NFAMILIES; f++) {
 		if (!x->on_demand && !x->started[f] && *x->text[CMD_START][f])
 			add_silent(x, CMD_START, (enum family)f);
-		else if (x->started[f] && *x->text[CMD_RELOAD][f])
+		else if (x->started[f] && *x->text[CMD_RELOAD][f] &&
+		    !(f == INET6 && x->started[INET4] &&
+		    !strcmp(x->text[CMD_RELOAD][INET4], x->text[CMD_RELOAD][INET6])))
 			add_silent(x, CMD_RELOAD, (enum family)f);
 	}
 	exec_job_next(x);

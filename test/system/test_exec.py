@@ -276,6 +276,22 @@ def test_is_waited_for_alone(command):
     assert d.stop() == 0
 
 
+def test_reload_is_told_once(tmp_path):
+    """The same command for both families is one, actionstart and actionreload alike."""
+    log = tmp_path / "log"
+    d = actor(spec(actionstart=f"echo start >>{log}", actionreload=f"echo reload >>{log}",
+                   actionban=f"echo ban >>{log}", actionunban="true"))
+    d.send("ban", 0, 1, "192.0.2.1")
+    d.send("ban", 0, 2, "2001:db8::1")
+    d.expect("done", 0, 1, 0, "", 0)
+    d.expect("done", 0, 2, 0, "", 0)
+    d.send("jail", 0, "sshd", 1)
+    d.send("ban", 0, 3, "192.0.2.3")
+    d.expect("done", 0, 3, 0, "", 0)
+    assert lines(log) == ["start", "ban", "ban", "reload", "ban"]
+    assert d.stop() == 0
+
+
 @pytest.mark.parametrize("options,err,text", [
     ({"argv_ban": "/nonexistent/program <ip>"}, errno.ENOENT, "no such command"),
     ({"actionban": "no-such-program <ip>"}, errno.ENOENT, "no such command"),
