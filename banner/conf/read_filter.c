@@ -83,8 +83,8 @@ open_spec(struct definition *d, struct files *files, const char *folder,
 		return rc;
 	d->sheet = find_sheet(d->arena, files, folder, name);
 	if (!d->sheet && is_path(name))
-		return err_set(e, -ENOENT, "filter \"%s\" not found: expected a file of "
-		    "that name", name);
+		return err_set(e, -ENOENT, "filter \"%s\" not found: expected a file "
+		    "of that name", name);
 	if (!d->sheet && strncmp(name, "./", 2) == 0)
 		return err_set(e, -ENOENT, "filter \"%s\" not found: expected %s.conf "
 		    "in this folder", name, name);

@@ -89,6 +89,22 @@ one(struct trial *t, const char *text)
 	return v;
 }
 
+/* A jail or a filter; of a journal's lines, as in fail2ban-regex, the filter first. */
+static int
+read_named(struct trial *t, const struct conf_filter_request *q, struct err *e)
+{
+	bool filter_first = t->o->journal;
+	int rc = -ENOENT;
+
+	if (filter_first)
+		rc = conf_filter_read(q, &t->filter, e);
+	if (rc == -ENOENT && is_plain(q->spec))
+		rc = from_jail(t, q->spec, e);
+	if (rc == -ENOENT && !filter_first)
+		rc = conf_filter_read(q, &t->filter, e);
+	return rc;
+}
+
 static int
 read_filter(struct trial *t, const char *spec, struct err *e)
 {
@@ -98,11 +114,8 @@ read_filter(struct trial *t, const char *spec, struct err *e)
 	};
 
 	t->rules_options.usedns = DNS_WARN;
-	if (looks_like_name(spec)) {
-		int rc = is_plain(spec) ? from_jail(t, spec, e) : -ENOENT;
-
-		return rc == -ENOENT ? conf_filter_read(&q, &t->filter, e) : rc;
-	}
+	if (looks_like_name(spec))
+		return read_named(t, &q, e);
 	t->filter = (struct conf_filter){
 		.name = "regex", .failregex = { one(t, spec), 1 }, .maxlines = 1,
 		.logtype = q.logtype,
