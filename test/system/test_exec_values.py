@@ -144,4 +144,7 @@ def test_every_value_in_every_tag(tmp_path):
         ours = same_as_theirs(shell, i + 1, commands, [value], value)
         if re.search(r"[^\w \-!%./:=,@+\u0080-\U0010ffff]", value):
             assert value not in ours[0][0], "it is in the text that the shell reads"
+    for i, value in enumerate(["a\ntouch b", "a\rb", "\n"]):
+        ours = same_as_theirs(shell, 900 + i, commands, ["x"], value)
+        assert value not in ours[0][0], "it is in the text that the shell reads"
     assert shell.d.stop() == 0
