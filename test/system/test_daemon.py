@@ -207,6 +207,36 @@ def test_reload_with_errors_changes_nothing(lab):
 
 
 @root
+def test_reload_loses_no_jail(lab):
+    """An error that would take a jail away changes nothing, and is told; one of a jail
+    that does not run yet is no reason."""
+    lab.jail("other", maxretry=1, log=lab.dir / "other.log")
+    (lab.dir / "other.log").touch()
+    other = lab.dir / "jails.d/other.conf"
+    good = other.read_text()
+    lab.start()
+    lab.ok("banip", "other", "192.0.2.66")
+    kids = lab.children()
+    for bad, words in (("maxretry = many\n", "other.conf:8: [other] maxretry"),
+                       ("failregex = ([<HOST>\n", "jail other would be lost"),
+                       ("filter = x\n", '"filter" is in [other] twice')):
+        other.write_text(good.replace("maxretry = 1\n", "") + bad)
+        done = lab.ctl("reload")
+        assert done.returncode == 1 and done.stdout == "", done
+        assert "nothing was changed" in done.stderr and words in done.stderr, done
+        assert lab.children() == kids and lab.banned("other") == {"192.0.2.66"}
+    other.write_text(good)
+    (lab.dir / "banner.local").write_text("[bannerd]\nhold = maybe\n")
+    assert "banner.local:2: hold" in lab.ctl("reload").stderr
+    (lab.dir / "banner.local").unlink()
+    lab.jail("third", more="findtime = soon\n")
+    lab.ok("reload")
+    wait_for(lambda: lab.children()["banner-engine"] != kids["banner-engine"])
+    lab.fail("192.0.2.7", 1, log=lab.dir / "other.log")
+    wait_for(lambda: lab.banned("other") == {"192.0.2.66", "192.0.2.7"})
+
+
+@root
 def test_reload_is_taken_back_unless_confirmed(lab):
     lab.start()
     lab.ok("banip", "sshd", "192.0.2.7", "--wait")

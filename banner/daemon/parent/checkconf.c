@@ -401,3 +401,51 @@ checkconf_can_run(const struct conf *c, struct err *e)
 	    enabled, first.text[0] ? ": " : "", first.text);
 	return false;
 }
+
+static bool
+runs(const struct conf *c, const char *jail)
+{
+	const struct conf_jail *j = conf_jail_find(c, jail);
+
+	return j && j->enabled && !j->refused;
+}
+
+/* The first error of reading that concerns all, or a jail that runs now. */
+static const struct conf_problem *
+find_loss(const struct conf *now, const struct conf *next)
+{
+	for (size_t i = 0; i < next->nproblems; i++) {
+		const struct conf_problem *p = &next->problems[i];
+
+		if (p->level == CONF_ERROR && (!p->jail || runs(now, p->jail)))
+			return p;
+	}
+	return NULL;
+}
+
+bool
+checkconf_loses(const struct conf *now, const struct conf *next, struct err *e)
+{
+	const struct conf_problem *p = find_loss(now, next);
+	struct err why;
+	size_t nrules;
+
+	if (p) {
+		err_set(e, -EINVAL, "nothing was changed: %s:%d: %s%s%s%s; see "
+		    "bannerd -t", p->file ? p->file : next->dir, p->line,
+		    p->jail ? "[" : "", p->jail ? p->jail : "",
+		    p->jail ? "] " : "", p->text);
+		return true;
+	}
+	for (size_t i = 0; i < next->njails; i++) {
+		const struct conf_jail *j = &next->jails[i];
+
+		if (!runs(next, j->name) || !runs(now, j->name) ||
+		    compile(j, &nrules, &why) == 0)
+			continue;
+		err_set(e, -EINVAL, "nothing was changed: jail %s would be lost: %s; "
+		    "see bannerd -t", j->name, why.text);
+		return true;
+	}
+	return false;
+}

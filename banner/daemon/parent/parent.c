@@ -131,6 +131,22 @@ deadline_begin(struct parent *p)
 	event_add(p->deadline, &(struct timeval){ STOP_S, 0 });
 }
 
+/* A reload brings no error into what runs: 0, or -EINVAL with the first one. */
+static int
+check_reload(const struct parent *p, const struct conf *next, struct err *e)
+{
+	struct image now = { 0 };
+	int rc = 0;
+
+	if (!checkconf_can_run(next, e))
+		return -EINVAL;
+	if (image_open(&now, p->conf_fd, CONF_WHOLE, e) == 0 &&
+	    checkconf_loses(now.conf, next, e))
+		rc = -EINVAL;
+	image_close(&now);
+	return rc;
+}
+
 int
 parent_reload(struct parent *p, struct err *e)
 {
@@ -144,7 +160,9 @@ parent_reload(struct parent *p, struct err *e)
 	if (rc < 0)
 		return rc;
 	parent_configure(p->opt, c);
-	rc = checkconf_can_run(c, e) ? parent_take(p, c, e) : -EINVAL;
+	rc = check_reload(p, c, e);
+	if (rc == 0)
+		rc = parent_take(p, c, e);
 	drop_conf(c);
 	return rc;
 }

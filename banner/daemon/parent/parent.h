@@ -132,6 +132,8 @@ int folders_listen(const struct conf *, struct err *);
 size_t checkconf_report(const struct conf *, struct buf *);
 size_t checkconf_problems(const struct conf *, struct buf *);
 bool checkconf_can_run(const struct conf *, struct err *);
+/* Would a jail that runs now be lost to an error? Then e says which. */
+bool checkconf_loses(const struct conf *now, const struct conf *next, struct err *e);
 
 /* guardfeed.c */
 struct guardfeed *guardfeed_new(struct parent *);
