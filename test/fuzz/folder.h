@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The folder, below TMPDIR; file is NULL or the name of one more file, empty. */
+/* The folder of this process below /tmp; name is jail.conf or filter.d/x.conf. */
 static inline void
 folder_put(char dir[64], const char *name, const uint8_t *p, size_t n)
 {
@@ -30,6 +30,18 @@ folder_put(char dir[64], const char *name, const uint8_t *p, size_t n)
 	if (fd < 0 || write(fd, p, n) != (ssize_t)n)
 		exit(1);
 	close(fd);
+}
+
+static inline void
+folder_drop(const char *dir)
+{
+	const char *const names[] = { "jail.conf", "filter.d/x.conf", "filter.d", "" };
+	char path[256];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		remove(path);
+	}
 }
 
 #endif

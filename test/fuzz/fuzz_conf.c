@@ -16,11 +16,14 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct conf_request q = { .dir = dir, .enable_all = true };
 	struct buf pack = { 0 }, a = { 0 }, b = { 0 };
 	struct err e;
+	int rc;
 
 	if (conf_unpack((struct str){ (const char *)p, n }, CONF_WHOLE, &c, &e) == 0)
 		conf_free(c);
 	folder_put(dir, "jail.conf", p, n);
-	if (conf_read(&q, &c, &e) < 0)
+	rc = conf_read(&q, &c, &e);
+	folder_drop(dir);
+	if (rc < 0)
 		return 0;
 	conf_pack(c, &pack);
 	if (conf_unpack(buf_view(&pack), CONF_WHOLE, &again, &e) < 0)

@@ -24,6 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	folder_put(dir, "filter.d/x.conf", p, n);
 	if (conf_filter_read(&q, &filter, &e) == 0 && rules_new(&o, &r, &e) == 0)
 		rules_free(r);
+	folder_drop(dir);
 	arena_free(a);
 	return 0;
 }
