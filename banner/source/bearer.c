@@ -77,7 +77,8 @@ take_older(struct follow *f, int fd, struct bearer *b)
 		b->before = before->head;
 		b->before.upto = before->at.off;
 		b->before.born_ns = before->born_ns;
-		if (place_fits(fd, &before->at))
+		/* Without text before it, any file would fit. */
+		if (before->at.off > 0 && place_fits(fd, &before->at))
 			b->copied = *follow_drain(f, before);
 		f->cur = NULL;
 		follow_add_old(f, before);
