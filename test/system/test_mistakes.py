@@ -134,6 +134,8 @@ MISTAKES = [
      {"J": "ignoreip = 192.0.2.1-192.0.2.9"}),
     ("list that is a folder", WARNING, "jails.d/sshd.conf:5", "blocklist: /usr: Is a directory",
      {"J": "blocklist = file:/usr"}),
+    ("command that is not there", WARNING, "jails.d/sshd.conf:5",
+     "ignorecommand: /nowhere/ask: No such file", {"J": "ignorecommand = /nowhere/ask <ip>"}),
     ("limit that is never met", ERROR, "jails.d/sshd.conf:6", 'distinct: found "user"|only one',
      {"J": "count = user\ndistinct = user"}),
     ("ban without its count", ERROR, "jails.d/sshd.conf:5", 'ban: found "user"|host+user',

@@ -241,11 +241,29 @@ odd_ignore(const struct conf_jail *j, const char *entry, struct buf *b)
 	    "taken as a host name\n", entry);
 }
 
+/* A program that is not there spares nobody. */
+static void
+missing_command(const struct conf_jail *j, struct buf *b)
+{
+	struct str rest = str_of(j->ignorecommand), word;
+	char *path;
+
+	if (!j->ignorecommand || !str_word(&rest, &word) || word.s[0] != '/')
+		return;
+	path = xstrndup(word.s, word.len);
+	if (access(path, X_OK) < 0) {
+		put_place(j, "ignorecommand", "warning", b);
+		buf_printf(b, "ignorecommand: %s: %s\n", path, strerror(errno));
+	}
+	free(path);
+}
+
 static size_t
 report_paths(const struct conf_jail *j, struct buf *b)
 {
 	size_t errors = 0;
 
+	missing_command(j, b);
 	for (size_t i = 0; i < j->nlogpath; i++)
 		errors += wrong_path(j, "logpath", j->logpath[i].glob, b);
 	if (j->blocklist && j->blocklist[0])
