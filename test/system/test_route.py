@@ -95,15 +95,19 @@ def test_add_del(ns):
     assert d.stop() == 0
 
 
-def test_options(ns):
-    d = actor("blocktype=unreachable,table=100,metric=7")
-    d.send("ban", 0, 1, "192.0.2.1")
+@pytest.mark.parametrize("kind", ["blackhole", "unreachable", "prohibit"])
+@pytest.mark.parametrize("family,who", [
+    ("-4", "192.0.2.1"), ("-4", "192.0.2.0/25"), ("-6", "2001:db8:1::1"),
+    ("-6", "2001:db8:1::/48")])
+def test_options(ns, kind, family, who):
+    d = actor(f"blocktype={kind},table=100,metric=7")
+    d.send("ban", 0, 1, who)
     d.expect("done", 0, 1, 0, "", 0)
-    assert re.search(r"unreachable 192.0.2.1 .*proto 98 metric 7",
-                     ip("route", "show", "table", "100"))
-    d.send("unban", 0, 1, "192.0.2.1")
+    assert re.search(rf"^{kind} {who} .*proto 98 metric 7",
+                     ip(family, "route", "show", "table", "100"))
+    d.send("unban", 0, 1, who)
     d.expect("done", 0, 1, 1, "", 0)
-    assert ip("route", "show", "table", "100", check=False).strip() == ""
+    assert ip(family, "route", "show", "table", "100", check=False).strip() == ""
     assert d.stop() == 0
 
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * odd_plugin.c - a plugin with one thing wrong, chosen by ODD, for test_plugin.c; the
- * last one does harm while it runs, as its option "color" says, for test_harm.py.
+ * odd_plugin.c - a plugin with one thing wrong, chosen by ODD, for test_plugin.c; one
+ * does harm while it runs, as its option "color" says, for test_harm.py.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "banner/action.h"
 
 enum { ODD_ABI = 1, ODD_SIZE, ODD_NAME, ODD_SYMBOL, ODD_OPEN, ODD_FLAGS, ODD_KINDS,
-	ODD_KEY_TWICE, ODD_OLD, ODD_HARM };
+	ODD_KEY_TWICE, ODD_OLD, ODD_HARM, ODD_POLL };
 enum { BAD_BYTE = 66 };		/* the last of the addresses that it fails at */
 
 static void
@@ -67,5 +67,6 @@ BN_ACTION(odd) = {
 	.name = ODD == ODD_NAME ? "other" : "odd",
 	.kinds = ODD == ODD_KINDS ? 0 : 1 << BN_ADDR,
 	.keys = odd_keys, .open = ODD == ODD_OPEN ? 0 : odd_open, .apply = odd_apply,
-	.close = odd_close, .mode = ODD == ODD_OLD ? (uint32_t (*)(void *))1 : 0,
+	.close = odd_close, .poll_fd = ODD == ODD_POLL ? (int (*)(void *))1 : 0,
+	.mode = ODD == ODD_OLD ? (uint32_t (*)(void *))1 : 0,
 };

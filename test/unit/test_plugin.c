@@ -101,6 +101,7 @@ test_description(void **state)
 		{ 3, -EPROTO, "calls itself \"other\"" }, { 4, -ENOEXEC, "no symbol" },
 		{ 5, -EPROTO, "lacks open" }, { 6, -EPROTO, "flags 0x3" },
 		{ 7, -EPROTO, "carry out nothing" }, { 8, -EPROTO, "\"needed\" twice" },
+		{ 11, -EPROTO, "only one of poll_fd and run" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
