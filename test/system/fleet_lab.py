@@ -7,6 +7,7 @@ its authorized_keys allows is banner-edge, which writes into that namespace's ke
 """
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -81,7 +82,8 @@ class Proxy:
             f"[edge]\nstate = {self.state}\nprotected = 192.0.2.200\n{more}")
 
     def allow(self, command=None):
-        command = command or f"{BUILD}/banner-edge --config {self.dir}/edge.conf"
+        program = shlex.quote(f"{BUILD}/banner-edge")
+        command = command or f"{program} --config {self.dir}/edge.conf"
         key = (self.lab.dir / "ssh" / "key.pub").read_text()
         (self.dir / "authorized_keys").write_text(f'restrict,command="{command}" {key}')
 
