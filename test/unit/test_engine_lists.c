@@ -154,6 +154,21 @@ listed_later(void **state)
 	expect(w, "unban sshd 192.0.2.1 1600 c3 f0 n1\n");
 }
 
+/* bantime = -1 */
+static void
+for_ever(void **state)
+{
+	struct world *w = *state;
+
+	w->jails[0].maxretry = 1;
+	w->jails[0].bantime_ms = -1;
+	start(w);
+	failure(w, 1000, "192.0.2.1", "u");
+	expect(w, "ban sshd 192.0.2.1 -1 c0 f1 n1 [u]\n");
+	assert_int_equal(engine_expire(w->en, INT64_C(4000000000000)), INT64_MAX);
+	expect(w, "");
+}
+
 static bool
 until_two(void *arg, const struct ban *ban)
 {
@@ -488,6 +503,7 @@ main(void)
 		    allowed_list_is_capped, setup, teardown),
 		cmocka_unit_test_setup_teardown(block_list, setup, teardown),
 		cmocka_unit_test_setup_teardown(listed_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(for_ever, setup, teardown),
 		cmocka_unit_test_setup_teardown(looked_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_subjects, setup, teardown),
 		cmocka_unit_test_setup_teardown(explained_oddities, setup, teardown),
