@@ -98,7 +98,7 @@ def test_add_del(ns):
 @pytest.mark.parametrize("kind", ["blackhole", "unreachable", "prohibit"])
 @pytest.mark.parametrize("family,who", [
     ("-4", "192.0.2.1"), ("-4", "192.0.2.0/25"), ("-6", "2001:db8:1::1"),
-    ("-6", "2001:db8:1::/48")])
+    ("-6", "2001:db8:1::/56")])
 def test_options(ns, kind, family, who):
     d = actor(f"blocktype={kind},table=100,metric=7")
     d.send("ban", 0, 1, who)
