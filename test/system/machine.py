@@ -37,6 +37,8 @@ ln -s /proc/self/fd "$m/dev/fd"
 mount -t tmpfs -o mode=755 tmpfs "$m/run"
 mount -t tmpfs tmpfs "$m/tmp"
 mount -t tmpfs -o mode=755 tmpfs "$m/var/log"
+IFS='
+'
 for path in $BRING; do
 	mkdir -p "$m$path"
 	mount --bind "$path" "$m$path"
@@ -93,7 +95,7 @@ class Machine:
              ' --uts --ipc --cgroup --fork --kill-child sh -c "$@"', self.group,
              ROOT, "sh", self.dir, *first],
             stdout=self.said, stderr=self.said, stdin=subprocess.DEVNULL,
-            env={**os.environ, "BRING": " ".join(bring)})
+            env={**os.environ, "BRING": "\n".join(bring)})
         try:
             self.pid = wait_for(self.first_process, 10, "the root\n" + self.output())
             if boot:

@@ -22,8 +22,8 @@ START = {
 }
 SETUP = {
     "bash": f"bind 'set show-all-if-ambiguous on'; bind 'set page-completions off';"
-            f" . {BUILD}/banctl.bash",
-    "zsh": f"fpath=({BUILD} $fpath); autoload -U compinit; compinit -u -D;"
+            f" . '{BUILD}/banctl.bash'",
+    "zsh": f"fpath=('{BUILD}' $fpath); autoload -U compinit; compinit -u -D;"
            f" LISTMAX=9999; unsetopt beep",
 }
 
