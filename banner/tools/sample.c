@@ -13,6 +13,7 @@ struct maker {
 	const char *p, *host, *content;
 	int depth;
 	unsigned alternative;
+	size_t host_end;	/* in the text: behind the last address; 0: none */
 	bool quiet;		/* look only: nothing is written */
 	bool saw_host, repeats;	/* since they were last cleared */
 };
@@ -38,6 +39,7 @@ take_tag(struct maker *m)
 		if (strlen(*h) == n && !strncmp(m->p, *h, n)) {
 			emit(m, m->host, strlen(m->host));
 			m->saw_host = true;
+			m->host_end = m->s->text.len;
 			m->s->has_host |= !m->quiet;
 			m->p += n;
 			return true;
@@ -171,6 +173,10 @@ put_class(struct maker *m, const bool in[128])
 		m->s->wild[m->s->nwild++] = m->s->text.len;
 	for (unsigned i = 0; i < least && i < 64; i++)
 		emit(m, &c, 1);
+	/* an address ends where no letter or digit follows */
+	if (!least && endless && in[' '] && m->host_end &&
+	    m->host_end == m->s->text.len)
+		emit(m, " ", 1);
 }
 
 /* Behind the ")" that closes what begins at p. */
