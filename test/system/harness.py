@@ -67,6 +67,11 @@ class Drive:
                     w in ("*", r) for w, r in zip(map(str, want), rec)):
                 return rec
 
+    def says(self, text):
+        """A log line with this text came, or comes: it takes a way of its own."""
+        while not any(r[0] == "log" and text in r[2] for r in self.seen):
+            self.expect("log")
+
     def until(self, name, timeout=10):
         """All records up to and including the next of this name."""
         start = len(self.seen)

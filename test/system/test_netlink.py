@@ -122,7 +122,7 @@ def test_kernel_refuses(d, shim):
     shim.arm("banner-actor", "ask", 0, CAPS, 1)
     d.send("ban", 0, 2, "192.0.2.2")
     d.expect("done", 0, 2, 0, "", errno.EPERM)
-    assert any("Operation not permitted" in r[2] for r in d.seen if r[0] == "log")
+    d.says("Operation not permitted")
     d.send("unban", 0, 1, "192.0.2.1")
     d.expect("done", 0, 1, 1, "", errno.EPERM)
     d.expect("state", 0, 1, 2, 1, 2)
