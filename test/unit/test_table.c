@@ -114,14 +114,12 @@ now_us(void)
 	return ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
 }
 
-/* 300,000 keys of 18 bytes: bytes per key with malloc's own, and the slowest single
- * insertion in CPU time. Rehashing everything at once would take tens of ms here. */
-static void
-is_tight_and_steady(void **state)
+enum { MANY = 300000, KEY = 18, TRIES = 5, STEADY_US = 20000 };
+
+/* All keys into the table: the slowest single insertion, in CPU time. */
+static int64_t
+fill(struct table *t)
 {
-	enum { MANY = 300000, KEY = 18 };
-	size_t before = mallinfo2().uordblks, used;
-	struct table *t = table_new();
 	int64_t worst = 0;
 
 	for (unsigned i = 0; i < MANY; i++) {
@@ -135,12 +133,29 @@ is_tight_and_steady(void **state)
 		if (took > worst)
 			worst = took;
 	}
+	return worst;
+}
+
+/* Bytes per key with malloc's own, and no insertion that stands out. Rehashing all at
+ * once would take tens of ms here, in each try; the machine is slow now and then. */
+static void
+is_tight_and_steady(void **state)
+{
+	size_t before = mallinfo2().uordblks, used;
+	struct table *t = table_new();
+	int64_t worst = fill(t);
+
 	used = mallinfo2().uordblks - before;
+	for (int i = 1; i < TRIES && worst >= STEADY_US; i++) {
+		table_free(t);
+		t = table_new();
+		worst = fill(t);
+	}
 	print_message("%zu bytes per key, slowest insertion %lld us\n", used / MANY,
 	    (long long)worst);
 	if (used > 0)	/* a sanitizer's malloc counts nothing here */
 		assert_in_range(used / MANY, KEY + 16, 72);
-	assert_true(unit_slow() || worst < 20000);
+	assert_true(unit_slow() || worst < STEADY_US);
 	for (unsigned i = 0; i < MANY; i++) {
 		char key[KEY] = { 0 };
 
