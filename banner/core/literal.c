@@ -256,8 +256,11 @@ repeat(struct reader *r, struct part p, unsigned long low, unsigned long high)
 		return out;
 	if (low == 1 && high == 1)
 		return p;
-	out.need = p.need;
-	out.nneed = p.nneed;
+	/* what an exact part needs are its strings, which are told once, below */
+	if (!p.exact) {
+		out.need = p.need;
+		out.nneed = p.nneed;
+	}
 	if (p.digits)
 		out.digits = low < LITERAL_DIGITS_MAX ? (uint8_t)low :
 		    LITERAL_DIGITS_MAX;
@@ -301,10 +304,10 @@ append(struct reader *r, struct part *run, bool *exact, struct part p)
 	part_need(r->a, run, run->strings);
 	if (p.exact) {
 		run->strings = p.strings;
-	} else {
-		run->strings = part_text(r, "", 0).strings;
-		run->strings.v[0].digits = digits;
+		return;
 	}
+	run->strings = part_text(r, "", 0).strings;
+	run->strings.v[0].digits = digits;
 	for (size_t i = 0; i < p.nneed; i++)
 		part_need(r->a, run, p.need[i]);
 }
