@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """banctl when nobody answers, not in time, or nobody listens to it."""
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -14,8 +16,8 @@ BANCTL = BUILD / "banctl"
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a namespace")
 
 
-def banctl(*words, **options):
-    return subprocess.run([BANCTL, *map(str, words)], capture_output=True, text=True,
+def banctl(*words, program=BANCTL, **options):
+    return subprocess.run([program, *map(str, words)], capture_output=True, text=True,
                           timeout=60, **options)
 
 
@@ -52,20 +54,22 @@ def test_silence(tmp_path):
 
 @root
 def test_no_rights():
-    with Lab() as lab:
+    # a copy, because the build folder may be closed to others
+    with Lab() as lab, tempfile.TemporaryDirectory(dir="/run") as open_to_all:
+        os.chmod(open_to_all, 0o755)
+        program = shutil.copy(BANCTL, open_to_all)
+
+        def other(*words):
+            return banctl("-s", lab.socket, *words, program=program, user=65534,
+                          group=65534, extra_groups=[])
         lab.start()
-        done = banctl("-s", lab.socket, "status", user=65534, group=65534,
-                      extra_groups=[])
+        done = other("status")
         assert done.returncode == 3 and "Permission denied (root or group banner)" in \
             done.stderr, done
         # who may connect may read, and no more
         os.chmod(lab.dir, 0o755)
         os.chmod(lab.socket, 0o666)
         os.chmod(lab.socket.parent, 0o755)
-
-        def other(*words):
-            return banctl("-s", lab.socket, *words, user=65534, group=65534,
-                          extra_groups=[])
         assert other("status").returncode == 0
         for words in (["banip", "192.0.2.7"], ["reload"], ["stop"], ["panic"],
                       ["allow", "add", "192.0.2.7"], ["set", "sshd", "maxretry", "1"]):
