@@ -35,6 +35,7 @@ struct block {
 	uint64_t offset;	/* of text.s in the source, for messages */
 	bool live;		/* false: what was there before the start */
 	struct str origin;	/* host that wrote it (central syslog), or empty */
+	uint16_t log;		/* number of its log, of those who ask; 0: unknown */
 	/* A thread looked through it already, for this match; NULL: nobody did. */
 	struct scan_run *found;
 	const struct match *found_for;
@@ -68,7 +69,7 @@ struct failure {
 	bool gained;	/* no failure but a login that went well (jails with known) */
 	unsigned weight;	/* attempts this stands for; 0: it counts nothing */
 	unsigned rule;		/* index of the failregex */
-	uint16_t log;		/* number of its log, of those who ask; 0: unknown */
+	uint16_t log;		/* the block's */
 	const struct field *fields;	/* all captures, F-* names in lower case */
 	size_t nfields;
 	const struct str *lines;	/* the lines that led to it, oldest first */

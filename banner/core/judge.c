@@ -221,6 +221,7 @@ report(struct view *v, struct failure *f)
 	f->jail = r->o.jail;
 	f->at = v->j->at;
 	f->origin = v->j->block->origin;
+	f->log = v->j->block->log;
 	f->when_ms = r->o.findtime_ms > 0 && v->when_ms > now ? now : v->when_ms;
 	v->matched |= !f->gained;
 	v->j->rule = (int)f->rule;

@@ -61,10 +61,9 @@ match_of(struct feed *f, const struct source *s)
 }
 
 static void
-on_failure(void *arg, const struct failure *matched)
+on_failure(void *arg, const struct failure *failure)
 {
 	struct feed *f = arg;
-	struct failure copy = *matched, *failure = &copy;
 
 	for (size_t i = 0; i < f->n; i++) {
 		struct watch *w = &f->watches[i];
@@ -75,11 +74,21 @@ on_failure(void *arg, const struct failure *matched)
 			return;
 		w->matched_ms = f->d->read_ms;
 	}
-	failure->log = lognames_number(f->lognames, source_name(f->source));
 	if (failure->lookup)
 		names_failure(f->d->names, failure);
 	else
 		engine_failure(f->d->engine, failure, f->d->read_ms);
+}
+
+static void
+look_at(struct feed *f, struct match *m, const struct block *b)
+{
+	struct block named = *b;
+
+	if (match_scan(m, b) && b->live)
+		relay_soon(f->d->relay, b->read_ms);
+	named.log = lognames_number(f->lognames, source_name(f->source));
+	match_judge(m, &named, on_failure, f);
 }
 
 static void
@@ -93,10 +102,8 @@ on_block(void *arg, struct source *s, const struct block *b)
 		return;
 	m = match_of(f, s);
 	f->d->read_ms = b->read_ms;
-	if (m && match_scan(m, b) && b->live)
-		relay_soon(f->d->relay, b->read_ms);
 	if (m)
-		match_judge(m, b, on_failure, f);
+		look_at(f, m, b);
 	for (size_t i = 0; i < f->n; i++)
 		watch_warn(&f->watches[i], b->read_ms);
 	if (!b->live && !f->d->caught_up)
