@@ -23,17 +23,12 @@ struct parts {
 static void
 put_lines(const struct parts *p, struct buf *b, const struct explain_lines *l)
 {
-	struct buf text = { 0 };
-
 	json_open(b, "lines", '[');
 	for (size_t i = 0; i < l->n; i++) {
 		struct evidence_from from = evidence_from(l->v[i]);
 
-		buf_clear(&text);
-		buf_str(&text, str_trim(l->v[i]));
-		buf_putc(&text, '\0');
 		json_open(b, NULL, '{');
-		json_text(b, "text", text.p);
+		json_str(b, "text", str_trim(l->v[i]));
 		json_text(b, "log", feed_log(p->r->d->feed, from.log));
 		if (from.log)
 			json_number(b, "rule", from.rule + 1);
@@ -42,7 +37,6 @@ put_lines(const struct parts *p, struct buf *b, const struct explain_lines *l)
 		json_close(b, '}');
 	}
 	json_close(b, ']');
-	buf_fini(&text);
 }
 
 static const char *

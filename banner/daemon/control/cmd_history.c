@@ -42,17 +42,11 @@ static void
 json_lines(struct request *r, const struct wire_ban *b)
 {
 	struct wire_in lines = b->lines;
-	struct buf text = { 0 };
 
 	json_open(&r->out, "lines", '[');
-	for (uint32_t i = 0; i < b->nlines && !lines.bad; i++) {
-		buf_clear(&text);
-		buf_str(&text, str_trim(wire_get_str(&lines)));
-		buf_putc(&text, '\0');
-		json_text(&r->out, NULL, text.p);
-	}
+	for (uint32_t i = 0; i < b->nlines && !lines.bad; i++)
+		json_str(&r->out, NULL, str_trim(wire_get_str(&lines)));
 	json_close(&r->out, ']');
-	buf_fini(&text);
 }
 
 void

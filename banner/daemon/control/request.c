@@ -146,11 +146,19 @@ json_close(struct buf *b, char bracket)
 void
 json_text(struct buf *b, const char *key, const char *value)
 {
+	if (value) {
+		json_str(b, key, str_of(value));
+		return;
+	}
 	json_begin(b, key);
-	if (value)
-		buf_json(b, str_of(value));
-	else
-		buf_puts(b, "null");
+	buf_puts(b, "null");
+}
+
+void
+json_str(struct buf *b, const char *key, struct str value)
+{
+	json_begin(b, key);
+	buf_json(b, value);
 }
 
 void

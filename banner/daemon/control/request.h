@@ -71,7 +71,8 @@ int refuse(struct request *, const char *code, const char *fmt, ...)
 /* A small JSON writer: commas are put where they belong. key NULL: in an array. */
 void json_open(struct buf *, const char *key, char bracket);
 void json_close(struct buf *, char bracket);
-void json_text(struct buf *, const char *key, const char *value);
+void json_text(struct buf *, const char *key, const char *value); /* NULL: null */
+void json_str(struct buf *, const char *key, struct str value);
 void json_number(struct buf *, const char *key, int64_t);
 void json_bool(struct buf *, const char *key, bool);
 
