@@ -104,6 +104,17 @@ path_is_remote(int fd)
 	return false;
 }
 
+bool
+path_is_remote_folder(const char *path)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool remote = fd >= 0 && path_is_remote(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return remote;
+}
+
 /* "Regular" files there are made up by the kernel, some with side effects. */
 static bool
 is_kernel_text(int fd)

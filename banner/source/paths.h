@@ -34,5 +34,6 @@ struct path_walk {
 void	path_glob(const char *glob, const struct path_walk *);
 /* Network and FUSE file systems tell us of our own changes only. */
 bool	path_is_remote(int fd);
+bool	path_is_remote_folder(const char *path);
 
 #endif

@@ -213,17 +213,6 @@ has_changed(const struct listfile *file)
 	    st.st_mtim.tv_nsec != old->st_mtim.tv_nsec || file->err != 0;
 }
 
-static bool
-is_remote(const char *folder)
-{
-	int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool remote = fd >= 0 && path_is_remote(fd);
-
-	if (fd >= 0)
-		close(fd);
-	return remote;
-}
-
 /* Each folder on the way: one of them may be a link, or exchanged. */
 static void
 watch_step(void *arg, const char *folder, const char *name, bool file)
@@ -233,7 +222,8 @@ watch_step(void *arg, const char *folder, const char *name, bool file)
 	    : inotify_add_watch(f->fd, folder, file ? ENTRIES | CONTENT : ENTRIES);
 
 	/* what is not there has no watch, and the folder above tells of it */
-	if (rc < 0 ? errno != ENOENT && errno != ENOTDIR : is_remote(folder))
+	if (rc < 0 ? errno != ENOENT && errno != ENOTDIR
+	    : path_is_remote_folder(folder))
 		f->unwatched = true;
 }
 
