@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * pattern_run.c - searching, within limits.
  */
+#include "banner/base/clock.h"
 #include "banner/core/pattern_int.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "banner/base/arena.h"
 
@@ -65,10 +65,7 @@ pattern_run_small(void)
 static int64_t
 processor_ns(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static int

@@ -34,6 +34,7 @@
 #include <sys/stat.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 #include "banner/base/heap.h"
 #include "banner/source/paths.h"
 
@@ -108,7 +109,7 @@ static void
 on_unknown(void *arg)
 {
 	struct files *fs = arg;
-	int64_t wait = fs->scanned_ms + RESCAN_MS - mono_ms();
+	int64_t wait = fs->scanned_ms + RESCAN_MS - clock_ms(CLOCK_MONOTONIC);
 
 	if (!evtimer_pending(fs->rescan, NULL))
 		timer_after(fs->rescan, wait > 0 ? wait : 0);
@@ -325,7 +326,7 @@ scan(struct files *fs)
 {
 	struct path_walk walk = { glob_step, glob_found, fs, glob_denied };
 
-	fs->scanned_ms = mono_ms();
+	fs->scanned_ms = clock_ms(CLOCK_MONOTONIC);
 	for (struct glob *g = fs->globs; g; g = g->next) {
 		fs->walking = g;
 		g->denied = false;

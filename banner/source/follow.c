@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * follow.c - one file name that is followed, whatever file bears it.
  */
+#include "banner/base/clock.h"
 #include "banner/source/files.h"
 
 #include <errno.h>
@@ -201,7 +202,8 @@ follow_done(const struct follow *f, const struct stat *st, int64_t born_ns)
 void
 follow_set_timer(struct follow *f)
 {
-	int64_t now = mono_ms(), next = INT64_MAX, linger = f->src.set->linger_ms;
+	int64_t now = clock_ms(CLOCK_MONOTONIC), next = INT64_MAX;
+	int64_t linger = f->src.set->linger_ms;
 	struct stat st;
 
 	for (size_t i = 0; i < f->nold; i++)
@@ -218,8 +220,9 @@ follow_set_timer(struct follow *f)
 static bool
 is_quiet(struct follow *f, struct reader *r, int64_t ms)
 {
-	return !r->more && mono_ms() - r->quiet_since >= ms &&
-	    reader_step(r, &f->src) == READER_EOF && mono_ms() - r->quiet_since >= ms;
+	return !r->more && clock_ms(CLOCK_MONOTONIC) - r->quiet_since >= ms &&
+	    reader_step(r, &f->src) == READER_EOF &&
+	    clock_ms(CLOCK_MONOTONIC) - r->quiet_since >= ms;
 }
 
 static void

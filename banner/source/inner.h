@@ -90,7 +90,6 @@ void	job_queue(struct sources *, struct job *);
 void	jobs_now(struct sources *);	/* not only in the next turn of the loop */
 void	job_cancel(struct sources *, struct job *);
 
-int64_t	mono_ms(void);		/* CLOCK_MONOTONIC, for pauses */
 void	timer_after(struct event *, int64_t ms);
 
 /* files.c */

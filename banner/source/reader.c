@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 #include "banner/source/ahead.h"
 #include "banner/source/inner.h"
 #include "banner/source/lines.h"
@@ -64,7 +65,7 @@ reader_new(int fd, const struct stat *st)
 	    .hash = place_hash("", 0) };
 	r->born_ns = reader_birth_ns(fd);
 	keep_head(r, (struct str){ head, n > 0 ? (size_t)n : 0 });
-	r->quiet_since = mono_ms();
+	r->quiet_since = clock_ms(CLOCK_MONOTONIC);
 	r->more = true;
 	r->wd = -1;
 	return r;
@@ -247,7 +248,7 @@ step_ahead(struct reader *r, struct source *src, enum reader_end *end)
 	}
 	if (r->seen < p.offset + p.text.len)
 		r->seen = p.offset + p.text.len;
-	r->quiet_since = mono_ms();
+	r->quiet_since = clock_ms(CLOCK_MONOTONIC);
 	source_push(src, &(struct block){ .text = p.text, .line_ms = -1,
 	    .offset = p.offset, .found = p.run, .found_for = r->match });
 	advance(r, p.text.s, p.text.len);
@@ -315,7 +316,7 @@ reader_step(struct reader *r, struct source *src)
 	    skip_hole(r, data.s, data.len))
 		return READER_MORE;
 	if (r->at.off + data.len > r->seen)
-		r->quiet_since = mono_ms();
+		r->quiet_since = clock_ms(CLOCK_MONOTONIC);
 	r->seen = r->at.off + data.len;
 	r->rewound &= data.len == 0;
 	if (r->at.off == 0 && data.len > 0)

@@ -34,7 +34,7 @@ struct reader {
 	uint64_t live_from;	/* what lies before was there at the start */
 	int64_t born_ns;	/* birth of the inode; 0 unknown */
 	struct reader_head head; /* of the text before, until bytes of this one came */
-	int64_t quiet_since;	/* mono_ms of the last bytes */
+	int64_t quiet_since;	/* CLOCK_MONOTONIC of the last bytes */
 	bool skipping;		/* inside a line longer than the cap */
 	bool more;		/* there may be unread bytes */
 	bool copy;		/* made by copytruncate: nobody writes to it */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * sources.c - the set of all sources, and their jobs.
  */
+#include "banner/base/clock.h"
 #include "banner/source/source.h"
 
 #include <errno.h>
@@ -14,15 +15,6 @@
 #include "banner/source/lines.h"
 
 enum { LONG_SAY_MS = 60000 };
-
-int64_t
-mono_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void
 timer_after(struct event *ev, int64_t ms)
@@ -43,9 +35,9 @@ static void
 jobs_run(evutil_socket_t fd, short what, void *arg)
 {
 	struct sources *set = arg;
-	int64_t end = mono_ms() + JOBS_SLICE_MS;
+	int64_t end = clock_ms(CLOCK_MONOTONIC) + JOBS_SLICE_MS;
 
-	while (set->jobs && mono_ms() < end) {
+	while (set->jobs && clock_ms(CLOCK_MONOTONIC) < end) {
 		struct job *j = set->jobs;
 
 		set->jobs = j->next;
@@ -259,7 +251,7 @@ source_push(struct source *s, struct block *b)
 void
 source_long_line(struct source *s, uint64_t offset)
 {
-	int64_t now = mono_ms();
+	int64_t now = clock_ms(CLOCK_MONOTONIC);
 
 	s->stats.long_lines++;
 	if (s->long_said_ms != 0 && now - s->long_said_ms < LONG_SAY_MS)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 #include "banner/base/table.h"
 #include "banner/base/uncleared.h"
 #include "banner/source/inner.h"
@@ -167,7 +168,7 @@ static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch *w = arg;
-	int64_t second = mono_ms() / 100;
+	int64_t second = clock_ms(CLOCK_MONOTONIC) / 100;
 
 	if (second != w->second) {
 		w->second = second;
@@ -214,17 +215,6 @@ watch_free(struct watch *w)
 	free(w);
 }
 
-static bool
-is_remote_folder(const char *path)
-{
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool remote = fd >= 0 && path_is_remote(fd);
-
-	if (fd >= 0)
-		close(fd);
-	return remote;
-}
-
 static struct folder *
 folder_get(struct watch *w, const char *path)
 {
@@ -239,7 +229,7 @@ folder_get(struct watch *w, const char *path)
 	f = xcalloc(1, sizeof(*f));
 	f->wd = wd;
 	f->names = table_new();
-	f->remote = is_remote_folder(path);
+	f->remote = path_is_remote_folder(path);
 	table_set(w->folders, &wd, sizeof(wd), f);
 	return f;
 }

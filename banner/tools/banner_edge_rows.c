@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "banner/base/clock.h"
 #include "banner/base/units.h"
 #include "banner/daemon/actor/actor.h"
 #include "banner/tools/banner_edge.h"
@@ -16,19 +16,7 @@
 int64_t
 edge_now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return t.tv_sec * MS_PER_S + t.tv_nsec / 1000000;
-}
-
-static int64_t
-wall_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * MS_PER_S + t.tv_nsec / 1000000;
+	return clock_ms(CLOCK_BOOTTIME);
 }
 
 struct edge_row *
@@ -41,7 +29,7 @@ edge_row_find(const struct edge *e, const struct addr *a)
 static void
 tell_instance(struct edge *e, struct edge_row *r, enum verb verb)
 {
-	int64_t now = wall_now();
+	int64_t now = clock_ms(CLOCK_REALTIME);
 	struct wire_ban b = { .verb = verb,
 		.ban = { .id = (uintptr_t)r,
 		    .jail = "edge",

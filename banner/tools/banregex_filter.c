@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "banner/base/clock.h"
 #include "banner/base/units.h"
 #include "banner/core/stamp.h"
 #include "banner/tools/banregex.h"
@@ -203,13 +203,11 @@ set_zone(struct trial *t, const char *zone, struct err *e)
 static int
 set_now(struct trial *t, const char *now, struct err *e)
 {
-	struct timespec ts;
 	double s;
 	char *end;
 
 	if (!now) {
-		clock_gettime(CLOCK_REALTIME, &ts);
-		t->now_ms = ts.tv_sec * MS_PER_S + ts.tv_nsec / 1000000;
+		t->now_ms = clock_ms(CLOCK_REALTIME);
 		return 0;
 	}
 	s = strtod(now, &end);

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "banner/base/clock.h"
 #include "banner/core/scan_engine.h"
 #include "banner/source/ahead.h"
 #include "banner/tools/banregex.h"
@@ -185,21 +185,18 @@ struct reading {
 	uint64_t bytes, size;
 	struct unpack *unpack;	/* NULL: the file is the text */
 	bool progress;
-	struct timespec started;
+	int64_t started_ns;
 	double shown_s;		/* since then */
 };
 
 static void
 show_progress(struct reading *r)
 {
-	struct timespec now;
 	double s;
 
 	if (!r->progress || r->bytes == 0)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	s = (double)(now.tv_sec - r->started.tv_sec) +
-	    (double)(now.tv_nsec - r->started.tv_nsec) / 1e9;
+	s = (double)(clock_ns(CLOCK_MONOTONIC) - r->started_ns) / 1e9;
 	if (s < r->shown_s + 0.1)
 		return;
 	r->shown_s = s;
@@ -297,7 +294,7 @@ read_big(struct reading *r, int fd)
 	if (r->size <= AHEAD_LEAST)
 		return 1;
 	r->progress = isatty(STDERR_FILENO);
-	clock_gettime(CLOCK_MONOTONIC, &r->started);
+	r->started_ns = clock_ns(CLOCK_MONOTONIC);
 	return r->unpack ? 1 :
 	    trial_ahead(r->t, &(struct trial_file){ fd, r->size, on_progress, r });
 }

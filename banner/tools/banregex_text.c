@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "banner/base/clock.h"
 #include "banner/base/units.h"
 #include "banner/core/pattern.h"
 #include "banner/tools/banregex.h"
@@ -20,7 +20,7 @@ struct text_report {
 	struct list matched, missed, ignored;
 	struct buf *hits;		/* per failregex, with -v: who and when */
 	uint64_t joined;		/* lines that matched with a later one */
-	struct timespec started;
+	int64_t started_ns;
 };
 
 static void
@@ -116,7 +116,7 @@ text_start(struct trial *t)
 
 	t->report = r;
 	r->hits = xcalloc(rules_count(t->rules) + 1, sizeof(*r->hits));
-	clock_gettime(CLOCK_MONOTONIC, &r->started);
+	r->started_ns = clock_ns(CLOCK_MONOTONIC);
 	printf("\nRunning tests\n=============\n\n");
 	if (t->conf)
 		use("jail", o->filter);
@@ -322,9 +322,8 @@ text_end(struct trial *t)
 	struct text_report *r = t->report;
 	uint64_t missed = st->missed + st->errors - r->joined;
 	uint64_t matched = st->matched + st->waiting + r->joined;
-	struct timespec now;
+	int64_t took_ns = clock_ns(CLOCK_MONOTONIC) - r->started_ns;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	printf("Results\n=======\n");
 	if (t->filter.prefregex)
 		print_prefix(t);
@@ -335,8 +334,7 @@ text_end(struct trial *t)
 	printf("\nLines: %llu lines, %llu ignored, %llu matched, %llu missed\n",
 	    (unsigned long long)st->lines, (unsigned long long)st->ignored,
 	    (unsigned long long)matched, (unsigned long long)missed);
-	printf("[processed in %.2f sec]\n\n", (double)(now.tv_sec - r->started.tv_sec) +
-	    (double)(now.tv_nsec - r->started.tv_nsec) / 1e9);
+	printf("[processed in %.2f sec]\n\n", (double)took_ns / 1e9);
 	print_remarks(t);
 	if (t->o->all_matched)
 		print_list(t, "Matched", &r->matched, matched - r->joined);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 #include "banner/daemon/actor/actor.h"
 #include "banner/daemon/actor/confine.h"
 #include "banner/daemon/actor/guard_in.h"
@@ -52,10 +53,7 @@ enum { IDLE_MAX_MS = 10000 };
 static int64_t
 now_ms(void *arg)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
+	return clock_ms(CLOCK_REALTIME);
 }
 
 static void
@@ -512,9 +510,10 @@ see_through(struct actor *a)
 {
 	uint64_t applied, was;
 	size_t left = unflushed(a, &was);
-	int64_t since = now_ms(NULL);
+	int64_t since = clock_ms(CLOCK_MONOTONIC);
 
-	while (left > 0 && now_ms(NULL) - since < IDLE_MAX_MS) {
+	while (left > 0 &&
+	    clock_ms(CLOCK_MONOTONIC) - since < IDLE_MAX_MS) {
 		event_base_loopexit(a->serve.base, &(struct timeval){ 0, 100000 });
 		event_base_dispatch(a->serve.base);
 		if (event_base_got_break(a->serve.base))
@@ -522,7 +521,7 @@ see_through(struct actor *a)
 		child_works(&a->child);
 		left = unflushed(a, &applied);
 		if (applied != was)
-			since = now_ms(NULL);
+			since = clock_ms(CLOCK_MONOTONIC);
 		was = applied;
 	}
 	if (left > 0)

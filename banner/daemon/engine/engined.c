@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 #include "banner/base/units.h"
 #include "banner/core/engine_state.h"
 #include "banner/core/guard.h"
@@ -43,10 +43,7 @@ enum { LATE_MS = 5, LATE_BYTES = WIRE_FRAME };
 int64_t
 engined_now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * MS_PER_S + t.tv_nsec / 1000000;
+	return clock_ms(CLOCK_REALTIME);
 }
 
 void

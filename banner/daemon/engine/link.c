@@ -3,9 +3,9 @@
  */
 #include <errno.h>
 #include <event2/event.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "banner/base/clock.h"
 #include "banner/base/units.h"
 #include "banner/daemon/engine/link.h"
 
@@ -13,19 +13,10 @@
  * starve the others. */
 enum { LINK_FRAMES = 8, STUCK_MS = 1000 };
 
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * MS_PER_S + t.tv_nsec / 1000000;
-}
-
 int64_t
 link_still_ms(const struct link *l)
 {
-	return monotonic_ms() - l->moved_ms;
+	return clock_ms(CLOCK_MONOTONIC) - l->moved_ms;
 }
 
 void
@@ -142,7 +133,7 @@ link_flush(struct link *l)
 	}
 	rc = before ? wire_send(l->sock, &l->out, -1) : 0;
 	if (l->out.len < before)
-		l->moved_ms = monotonic_ms();
+		l->moved_ms = clock_ms(CLOCK_MONOTONIC);
 	if (rc == -EAGAIN) {
 		l->waits = true;
 		event_add(l->writable, NULL);

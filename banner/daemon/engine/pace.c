@@ -10,9 +10,9 @@
  */
 #include <event2/event.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/feed.h"
 #include "banner/daemon/engine/stream.h"
@@ -27,15 +27,6 @@ struct pace {
 	int64_t waited_ms, since_ms;	/* before this wait; its begin */
 	bool waits, said;
 };
-
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * MS_PER_S + t.tv_nsec / 1000000;
-}
 
 /* Nothing is gained by waiting for a store that hangs, or any longer. */
 static bool
@@ -79,7 +70,7 @@ pace_look(struct pace *p)
 		log_info(NAME, "what is in the logs is read no faster than the store "
 		    "writes");
 	p->waits = p->said = true;
-	p->since_ms = monotonic_ms();
+	p->since_ms = clock_ms(CLOCK_MONOTONIC);
 	feed_hold(p->d->feed, true);
 	look_again(p);
 }
@@ -93,7 +84,7 @@ pace_waits(const struct pace *p)
 int64_t
 pace_waited_ms(const struct pace *p)
 {
-	return p->waited_ms + (p->waits ? monotonic_ms() - p->since_ms : 0);
+	return p->waited_ms + (p->waits ? clock_ms(CLOCK_MONOTONIC) - p->since_ms : 0);
 }
 
 struct pace *

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 #include "banner/base/units.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/stream.h"
@@ -30,15 +31,6 @@ struct ticker {
 	int64_t armed_ms; /* the end that is waited for */
 	bool more; /* ends are due that did not fit into the last slice */
 };
-
-static int64_t
-clock_ms(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * MS_PER_S + t.tv_nsec / 1000000;
-}
 
 static int64_t
 offset_ms(void)

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 #include "banner/base/units.h"
 #include "banner/daemon/parent/parent.h"
 #include "banner/daemon/parent/proc.h"
@@ -28,15 +28,6 @@ static const char *const role_names[] = {
 	[ROLE_HELPER] = "helper",
 	[ROLE_ENGINE] = "engine",
 };
-
-static int64_t
-boot_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return t.tv_sec * MS_PER_S + t.tv_nsec / 1000000;
-}
 
 static void
 kid_name(struct kid *k)
@@ -154,7 +145,7 @@ kid_beat(struct kid *k)
 {
 	if (!kid_runs(k) || k->stopping)
 		return;
-	if (boot_ms() - k->started_ms > FORGIVEN_MS)
+	if (clock_ms(CLOCK_BOOTTIME) - k->started_ms > FORGIVEN_MS)
 		k->failures = 0;
 	if (k->unanswered++ >= MISSED) {
 		kid_kill(k, "does not answer");
@@ -292,7 +283,7 @@ kid_start(struct kid *k, struct err *e)
 	}
 	k->ready = k->stopping = false;
 	k->unanswered = 0;
-	k->started_ms = boot_ms();
+	k->started_ms = clock_ms(CLOCK_BOOTTIME);
 	k->reader = event_new(p->base, k->sock, EV_READ | EV_PERSIST, on_frame, k);
 	event_add(k->reader, NULL);
 	log_debug(k->name, "started, process %ld", (long)k->pid);

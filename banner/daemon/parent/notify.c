@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "banner/base/clock.h"
 #include "banner/base/str.h"
 #include "banner/daemon/parent/notify.h"
 
@@ -43,12 +43,10 @@ notify_send(const char *state)
 void
 notify_reloading(void)
 {
-	struct timespec now;
 	char text[80];
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
-	    (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	    (long long)clock_ns(CLOCK_MONOTONIC) / 1000);
 	notify_send(text);
 }
 

@@ -8,10 +8,10 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 #include "banner/daemon/proc/log.h"
 
 /* An engine that does not read its answers is not read either beyond this. */
@@ -103,25 +103,16 @@ engine_frame(struct serve *s, struct wire_in *frame)
 	return rc;
 }
 
-static int64_t
-monotonic_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
 /* What is announced is awaited awake, which saves the order a wake-up. Everybody else
  * may use the processor meanwhile, the engine first of all. */
 static int
 receive(struct serve *s, uint8_t *buf, struct wire_in *frame, int *fd)
 {
 	int rc = wire_recv(s->engine, buf, frame, fd);
-	int64_t until = s->soon ? monotonic_ns() + SOON_NS : 0;
+	int64_t until = s->soon ? clock_ns(CLOCK_MONOTONIC) + SOON_NS : 0;
 
 	s->soon = false;
-	while (rc == -EAGAIN && until && monotonic_ns() < until) {
+	while (rc == -EAGAIN && until && clock_ns(CLOCK_MONOTONIC) < until) {
 		sched_yield();
 		rc = wire_recv(s->engine, buf, frame, fd);
 	}

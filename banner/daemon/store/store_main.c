@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "banner/base/clock.h"
 #include "banner/base/units.h"
 #include "banner/daemon/proc/log.h"
 #include "banner/daemon/proc/serve.h"
@@ -35,15 +35,6 @@ struct keeper {
 	int failing;			/* -errno that was told and logged; 0: none */
 	struct err trouble;		/* its text */
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec * MS_PER_S + ts.tv_nsec / 1000000;
-}
 
 static void
 arm(struct event *ev, int64_t ms)
@@ -204,7 +195,7 @@ on_purge(evutil_socket_t fd, short what, void *arg)
 	struct err e = { 0 };
 
 	if (age > 0 && k->store.db &&
-	    store_purge(&k->store, now_ms() - age, &e) < 0)
+	    store_purge(&k->store, clock_ms(CLOCK_REALTIME) - age, &e) < 0)
 		log_warn("banner.store", "%s", e.text);
 	arm(k->purge, MS_PER_HOUR);
 }
@@ -232,7 +223,7 @@ on_record(void *arg, enum wire_type type, struct wire_in *in)
 
 	if (type == WIRE_QUERY)
 		return store_query(&k->store, in, &k->serve.out);
-	rc = store_take(&k->store, type, in, now_ms(), &marked);
+	rc = store_take(&k->store, type, in, clock_ms(CLOCK_REALTIME), &marked);
 	if (rc == -ENOBUFS) {
 		k->gap = true;
 		tell_failure(
