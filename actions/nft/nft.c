@@ -17,6 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actions/common/option.h"
+
 static const struct bn_key nft_keys[] = {
 	{ "table", "banner", "table of family inet that holds the bans: up to 100 "
 	    "letters, digits, _ - ., a letter or _ first" },
@@ -33,20 +35,6 @@ static const struct bn_key nft_keys[] = {
 	{ NULL, NULL, NULL }
 };
 
-static int
-bad_option(const struct bn_host *h, const char *key, const char *value)
-{
-	const struct bn_key *k = nft_keys;
-	char text[256];
-
-	while (k->name && strcmp(k->name, key) != 0)
-		k++;
-	snprintf(text, sizeof(text), "option %s cannot be \"%.80s\": %s", key, value,
-	    k->name ? k->help : "");
-	h->log(h->ctx, BN_ERROR, text);
-	return -EINVAL;
-}
-
 /* Index of the value among words, or -EINVAL. */
 static int
 get_word(const struct bn_host *h, const char *key, const char *const *words)
@@ -56,7 +44,7 @@ get_word(const struct bn_host *h, const char *key, const char *const *words)
 	for (int i = 0; words[i]; i++)
 		if (strcmp(text, words[i]) == 0)
 			return i;
-	return bad_option(h, key, text);
+	return option_refuse(h, nft_keys, key, text);
 }
 
 static int
@@ -69,7 +57,7 @@ get_priority(const struct bn_host *h, int *out)
 	errno = 0;
 	v = strtol(text, &end, 10);
 	if (end == text || *end || errno || v < -100000 || v > 100000)
-		return bad_option(h, "priority", text);
+		return option_refuse(h, nft_keys, "priority", text);
 	*out = (int)v;
 	return 0;
 }
@@ -84,7 +72,7 @@ get_table(const struct bn_host *h, const char **out)
 
 	if (n == 0 || n > 100 || text[strspn(text, letters)] ||
 	    strchr("0123456789-.", text[0]))
-		return bad_option(h, "table", text);
+		return option_refuse(h, nft_keys, "table", text);
 	*out = text;
 	return 0;
 }
@@ -97,7 +85,7 @@ get_scope(const struct bn_host *h, struct nft_scope *out)
 	struct nft_word bad;
 	int rc = nft_scope_parse(out, ports, protocols, &bad);
 
-	return rc < 0 ? bad_option(h, bad.option, bad.text) : 0;
+	return rc < 0 ? option_refuse(h, nft_keys, bad.option, bad.text) : 0;
 }
 
 static int

@@ -17,6 +17,8 @@
 #include <netlink/netlink.h>
 #include <netlink/route/route.h>
 
+#include "actions/common/option.h"
+
 static const struct bn_key route_keys[] = {
 	{ "blocktype", "blackhole", "blackhole (silent), unreachable or prohibit "
 	    "(answered by ICMP)" },
@@ -38,20 +40,6 @@ static const struct { const char *name; uint8_t type; } blocktypes[] = {
 enum { NTYPES = sizeof(blocktypes) / sizeof(*blocktypes) };
 
 static int
-bad_option(const struct bn_host *h, const char *key, const char *value)
-{
-	const struct bn_key *k = route_keys;
-	char text[256];
-
-	while (k->name && strcmp(k->name, key) != 0)
-		k++;
-	snprintf(text, sizeof(text), "option %s cannot be \"%.80s\": %s", key, value,
-	    k->name ? k->help : "");
-	h->log(h->ctx, BN_ERROR, text);
-	return -EINVAL;
-}
-
-static int
 get_number(const struct bn_host *h, const char *key, uint32_t *out)
 {
 	const char *text = h->get(h->ctx, key);
@@ -61,7 +49,7 @@ get_number(const struct bn_host *h, const char *key, uint32_t *out)
 	errno = 0;
 	v = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || v > UINT32_MAX)
-		return bad_option(h, key, text);
+		return option_refuse(h, route_keys, key, text);
 	*out = (uint32_t)v;
 	return 0;
 }
@@ -74,13 +62,14 @@ get_table(const struct bn_host *h, uint32_t *out)
 
 	if (*text >= '0' && *text <= '9') {
 		id = get_number(h, "table", out);
-		return id == 0 && *out == 0 ? bad_option(h, "table", text) : id;
+		return id == 0 && *out == 0
+		    ? option_refuse(h, route_keys, "table", text) : id;
 	}
 	id = strcmp(text, "main") == 0 ? RT_TABLE_MAIN : -1;
 	if (id < 0 && rtnl_route_read_table_names("/etc/iproute2/rt_tables") == 0)
 		id = rtnl_route_str2table(text);
 	if (id <= 0)
-		return bad_option(h, "table", text);
+		return option_refuse(h, route_keys, "table", text);
 	*out = (uint32_t)id;
 	return 0;
 }
@@ -91,7 +80,8 @@ get_bool(const struct bn_host *h, const char *key, bool *out)
 	const char *text = h->get(h->ctx, key);
 
 	*out = strcmp(text, "yes") == 0;
-	return *out || strcmp(text, "no") == 0 ? 0 : bad_option(h, key, text);
+	return *out || strcmp(text, "no") == 0 ? 0
+	    : option_refuse(h, route_keys, key, text);
 }
 
 static int
@@ -105,7 +95,7 @@ get_type(const struct bn_host *h, uint8_t *out)
 			return 0;
 		}
 	}
-	return bad_option(h, "blocktype", text);
+	return option_refuse(h, route_keys, "blocktype", text);
 }
 
 static int
