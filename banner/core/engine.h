@@ -127,8 +127,4 @@ void	engine_stats(const struct engine *, const char *jail, struct engine_stats *
  * leak; the daemon tells when that was. */
 void	engine_applied(struct engine *, uint64_t ban_id, int64_t when_ms);
 
-/* Why is this subject banned, or not? One item per line, the text of banctl explain. */
-void	engine_explain(const struct engine *, const struct subject *, int64_t now_ms,
-	    struct buf *);
-
 #endif

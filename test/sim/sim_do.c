@@ -8,6 +8,7 @@
 
 #include "banner/core/guard.h"
 #include "sim.h"
+#include "test/explained.h"
 
 static void
 put_subject(struct buf *b, const struct subject *s)

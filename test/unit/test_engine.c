@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * test_engine.c - failures in, orders out; restore, questions, caps, the guard.
  */
+#include "test/explained.h"
 #include "test/unit/engine_rig.h"
 
 static void

@@ -10,6 +10,7 @@
 #include "banner/core/engine_state.h"
 #include "banner/core/ignorecache.h"
 #include "banner/core/known.h"
+#include "test/explained.h"
 
 static void
 add_line(void *arg, const char *entry)

@@ -6,6 +6,7 @@
 
 #include "banner/core/engine_state.h"
 #include "banner/core/ignorecache.h"
+#include "test/explained.h"
 
 enum { RECORDS = 64 };
 
@@ -49,7 +50,7 @@ next_engine(struct world *w)
 }
 
 static void
-explain(struct world *w, const struct subject *s, const char *want)
+expect_explained(struct world *w, const struct subject *s, const char *want)
 {
 	struct buf b = { .len = 0 };
 
@@ -73,22 +74,22 @@ counts_of_hosts(void **state)
 	struct subject s = host("192.0.2.1");
 
 	start(w);
-	explain(w, &s, "not banned: no failures known in any jail");
+	expect_explained(w, &s, "not banned: no failures known in any jail");
 	failure(w, 1000, "192.0.2.1", "a");
 	failure(w, 1001, "192.0.2.1", "b");
 	next_engine(w);
-	explain(w, &s, "2 of 3 failures within 10m");
+	expect_explained(w, &s, "2 of 3 failures within 10m");
 	failure(w, 1002, "192.0.2.1", "c");
 	expect(w, "ban sshd 192.0.2.1 1602 c0 f3 n1 [c]\n");
-	explain(w, &s, "sshd: banned: 192.0.2.1 since");
-	explain(w, &s, "after 3 failures, ban 1 here");
+	expect_explained(w, &s, "sshd: banned: 192.0.2.1 since");
+	expect_explained(w, &s, "after 3 failures, ban 1 here");
 	w->now = 1602000;
 	engine_expire(w->en, w->now);
-	explain(w, &s, "banned 1 time before");
+	expect_explained(w, &s, "banned 1 time before");
 	failure(w, 1700, "192.0.2.1", "c");
 	next_engine(w);
 	assert_int_equal(engine_unban(w->en, NULL, &s, CAUSE_ADMIN, w->now), 0);
-	explain(w, &s, "not banned: no failures known in any jail");
+	expect_explained(w, &s, "not banned: no failures known in any jail");
 }
 
 static void
@@ -102,11 +103,11 @@ counts_of_users(void **state)
 	failure(w, 1000, "192.0.2.1", "bob");
 	failure(w, 1001, "192.0.2.2", "bob");
 	failure(w, 1001, "192.0.2.2", "");	/* no user: nothing to count */
-	explain(w, &bob, "2 of 3 failures of the user within 10m");
+	expect_explained(w, &bob, "2 of 3 failures of the user within 10m");
 	next_engine(w);
 	failure(w, 1002, "192.0.2.3", "bob");
 	expect(w, "ban sshd bob 1602 c0 f3 n1 [bob]\n");
-	explain(w, &bob, "banned: user bob");
+	expect_explained(w, &bob, "banned: user bob");
 }
 
 static void
@@ -118,7 +119,7 @@ counts_of_a_host_and_its_users(void **state)
 	w->jails[0].count = COUNT_HOST_USER;
 	start(w);
 	failure(w, 1000, "192.0.2.1", "");
-	explain(w, &s, "of this host without a user name");
+	expect_explained(w, &s, "of this host without a user name");
 	failure(w, 1000, "192.0.2.1", "a");
 	failure(w, 1001, "192.0.2.1", "a");
 	failure(w, 1001, "192.0.2.1", "b");
@@ -137,11 +138,11 @@ counts_of_networks(void **state)
 	start(w);
 	failure(w, 1000, "192.0.2.1", "a");
 	failure(w, 1001, "192.0.2.2", "a");
-	explain(w, &s, "2 of 3 failures of its network within 10m");
+	expect_explained(w, &s, "2 of 3 failures of its network within 10m");
 	next_engine(w);
 	failure(w, 1002, "192.0.2.3", "a");
 	expect(w, "ban sshd 192.0.2.0/24 1602 c0 f3 n1 [a]\n");
-	explain(w, &s, "banned: 192.0.2.0/24");
+	expect_explained(w, &s, "banned: 192.0.2.0/24");
 	failure(w, 1003, "2001:db8:0:1::1", "a");
 	failure(w, 1003, "2001:db8:0:2::1", "a");
 	failure(w, 1003, "2001:db8:0:3::1", "a");
@@ -158,11 +159,11 @@ counts_of_everyone(void **state)
 	start(w);
 	failure(w, 1000, "192.0.2.1", "a");
 	failure(w, 1001, "192.0.2.2", "b");
-	explain(w, &all, "2 of 3 failures of everyone within 10m");
+	expect_explained(w, &all, "2 of 3 failures of everyone within 10m");
 	next_engine(w);
 	failure(w, 1002, "192.0.2.3", "c");
 	expect(w, "ban sshd  1602 c0 f3 n1 [c]\n");
-	explain(w, &all, "banned: everyone");
+	expect_explained(w, &all, "banned: everyone");
 }
 
 static void
@@ -176,7 +177,7 @@ counts_of_different_ones(void **state)
 	failure(w, 1000, "192.0.2.1", "a");
 	failure(w, 1001, "192.0.2.1", "a");
 	failure(w, 1001, "192.0.2.1", "b");
-	explain(w, &s, "2 of 3 users within 10m");
+	expect_explained(w, &s, "2 of 3 users within 10m");
 	next_engine(w);
 	failure(w, 1002, "192.0.2.1", "b");
 	expect(w, "");
@@ -188,7 +189,7 @@ counts_of_different_ones(void **state)
 	w->jails[0].distinct = 0;
 	next_engine(w);
 	s = host("192.0.2.9");
-	explain(w, &s, "no failures known");
+	expect_explained(w, &s, "no failures known");
 }
 
 /* Only what changed is told, and what is gone. */
@@ -426,9 +427,9 @@ changes_by_hand(void **state)
 	r.jail = "mail";
 	assert_int_equal(engine_ban(w->en, &r, &ban, &e), 0);
 	w->now = 1000000;
-	explain(w, &s, "mail: banned: 192.0.2.1 since");
-	explain(w, &s, " for ever, by an administrator");
-	explain(w, &s, "comment: why");
+	expect_explained(w, &s, "mail: banned: 192.0.2.1 since");
+	expect_explained(w, &s, " for ever, by an administrator");
+	expect_explained(w, &s, "comment: why");
 	w->log[0] = '\0';
 	engine_step(w->en, 3600000);
 	engine_expire(w->en, 1000000);
