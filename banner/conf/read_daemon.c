@@ -102,7 +102,7 @@ set_bool(struct arena *a, const char *text, bool *field, struct err *e)
 	return rc;
 }
 
-/* The list gets what is right of it. */
+/* The list gets what is right of it, and of too many the first. */
 static int
 set_nets(struct arena *a, struct conf_list *list, const char *text, struct err *e)
 {
@@ -112,9 +112,9 @@ set_nets(struct arena *a, struct conf_list *list, const char *text, struct err *
 
 	list_words(a, &words, text);
 	if (words.n > CONF_NETS_MAX)
-		return err_set(e, -E2BIG, "found %zu, expected at most %d", words.n,
-		    CONF_NETS_MAX);
-	for (size_t i = 0; i < words.n; i++) {
+		rc = err_set(e, -E2BIG, "found %zu, expected at most %d: the first "
+		    "%d count", words.n, CONF_NETS_MAX, CONF_NETS_MAX);
+	for (size_t i = 0; i < words.n && i < CONF_NETS_MAX; i++) {
 		if (addr_parse_prefix(str_of(words.v[i]), &net) == 0 && net.plen > 0)
 			list_add(a, list, words.v[i]);
 		else if (rc == 0)
@@ -128,24 +128,29 @@ static int
 set_number(const struct key *k, const char *text, uint64_t *field, struct err *e)
 {
 	struct str s = str_trim(str_of(text));
-	int rc = k->kind == KIND_BYTES ? units_bytes(s, field) : str_u64(s, field);
+	uint64_t n = 0;
+	int rc = k->kind == KIND_BYTES ? units_bytes(s, &n) : str_u64(s, &n);
 
-	if (rc < 0 || *field < k->least || *field > k->most)
+	if (rc < 0 || n < k->least || n > k->most)
 		return err_set(e, -EINVAL, "found \"%s\", expected a number%s from "
 		    "%llu to %llu", text,
 		    k->kind == KIND_BYTES ? " of bytes, such as 16K," : "",
 		    (unsigned long long)k->least, (unsigned long long)k->most);
+	*field = n;
 	return 0;
 }
 
 static int
 set_span(const char *text, int64_t *field, struct err *e)
 {
-	int rc = span_ms(str_of(text), field, e);
+	int64_t ms = 0;
+	int rc = span_ms(str_of(text), &ms, e);
 
-	if (rc == 0 && *field < 0)
+	if (rc == 0 && ms < 0)
 		rc = err_set(e, -EINVAL, "found \"%s\", expected a time that is not "
 		    "negative", text);
+	if (rc == 0)
+		*field = ms;
 	return rc;
 }
 

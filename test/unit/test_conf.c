@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * test_conf.c - whole folders: layouts, typed options, problems, actions.
  */
+#include "banner/base/units.h"
 #include "test/unit/conf_rig.h"
 
 static void
@@ -312,6 +313,34 @@ actions_share_processes(void **state)
 	conf_free(c);
 }
 
+/* What is wrong in [bannerd] leaves the default, and of too many addresses the first. */
+static void
+wrong_leaves_the_default(void **state)
+{
+	struct folder *f = *state;
+	char text[1 << 17];
+	int n = sprintf(text, "[bannerd]\nmax_bans = 0\nmax_tracked = 0\n"
+	    "max_line = 255\nevidence = 4095\nban_rate = 0\npurge_age = -1\n"
+	    "never_ban = 192.0.2.1, nonsense, 192.0.2.3\ntrusted =");
+	struct conf *c;
+
+	for (int i = 0; i < CONF_NETS_MAX + 1; i++)
+		n += sprintf(text + n, " 10.0.%d.%d", i / 256, i % 256);
+	folder_write(f, "banner.conf", strcat(text, "\n"));
+	folder_write(f, "jails.d/a.conf", "");
+	c = folder_read(f);
+	assert_int_equal(c->daemon.max_bans, 200000);
+	assert_int_equal(c->daemon.max_tracked, 400000);
+	assert_int_equal(c->daemon.max_line_bytes, 16384);
+	assert_int_equal(c->daemon.evidence_bytes, 4 << 20);
+	assert_int_equal(c->daemon.ban_rate, 600);
+	assert_int_equal(c->daemon.purge_age_ms, 30 * MS_PER_DAY);
+	assert_int_equal(c->daemon.never_ban.n, 2);
+	assert_int_equal(c->daemon.trusted.n, CONF_NETS_MAX);
+	assert_non_null(find_problem(c, "the first 4096 count"));
+	conf_free(c);
+}
+
 /* The route action file: stock, edited, and with native = yes and no. */
 static void
 native_or_as_written(void **state)
@@ -476,6 +505,7 @@ main(void)
 		FOLDER_TEST(refuses_what_is_no_folder),
 		FOLDER_TEST(overlays_and_order),
 		FOLDER_TEST(actions_share_processes),
+		FOLDER_TEST(wrong_leaves_the_default),
 		FOLDER_TEST(native_or_as_written),
 		FOLDER_TEST(commands_in_banner_conf),
 		FOLDER_TEST(one_jail_or_all),
