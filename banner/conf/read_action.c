@@ -207,8 +207,21 @@ own_section(struct asked *q)
 	    arena_printf(r->arena, "action %s", q->name)) : NULL;
 }
 
+/* What the section says of the action itself; NULL for its options. */
+static const char **
+own_field(struct asked *q, const char *key)
+{
+	if (strcmp(key, "plugin") == 0)
+		return &q->action.plugin;
+	if (strcmp(key, "user") == 0)
+		return &q->action.user;
+	return strcmp(key, "caps") == 0 ? &q->action.caps : NULL;
+}
+
+/* Into options, except those that are there. */
 static int
-own_options(struct asked *q, const struct section *s, struct err *e)
+own_options(struct asked *q, const struct section *s, struct conf_options *options,
+    struct err *e)
 {
 	struct reader *r = q->jr->r;
 	struct interp in = { r->own, s->name, NULL, r->arena };
@@ -217,19 +230,30 @@ own_options(struct asked *q, const struct section *s, struct err *e)
 	q->action.line = s->line;
 	for (size_t i = 0; i < s->n; i++) {
 		const char *key = s->entries[i].name, *value;
+		const char **field = own_field(q, key);
 
 		if (interp_get(&in, key, &value, e) < 0)
 			return -EINVAL;
-		if (strcmp(key, "plugin") == 0)
-			q->action.plugin = value;
-		else if (strcmp(key, "user") == 0)
-			q->action.user = value;
-		else if (strcmp(key, "caps") == 0)
-			q->action.caps = value;
-		else
-			options_set(r->arena, &q->action.options, key, value);
+		if (field)
+			*field = value;
+		else if (!options_get(options, key))
+			options_set(r->arena, options, key, value);
 	}
 	return 0;
+}
+
+/* What the file does not know is an option of the plugin that stands in for it. */
+static void
+own_rest(struct asked *q, const struct section *s)
+{
+	for (size_t i = 0; s && i < s->n; i++) {
+		const char *key = s->entries[i].name;
+
+		if (!own_field(q, key) && !sheet_find(q->def.sheet, "Init", key) &&
+		    !sheet_find(q->def.sheet, "Definition", key))
+			options_set(q->jr->r->arena, &q->action.options, key,
+			    options_get(&q->brackets, key));
+	}
 }
 
 static void
@@ -310,12 +334,12 @@ decide(struct asked *q, const struct section *own, struct err *e)
 	struct native_choice choice = { .arena = r->arena, .name = q->name,
 		.user = "root", .file = q->def.sheet->file,
 		.native = r->conf->daemon.native };
-	const struct value *user = section_find(own, "user");
-	int rc = read_file(q, e);
+	struct conf_options given = q->brackets;
+	int rc = own ? own_options(q, own, &q->brackets, e) : 0;
 
+	if (rc == 0)
+		rc = read_file(q, e);
 	reader_tell_notes(r, q->def.sheet);
-	spell_file(q->jr, &(struct spell_request){ .sheet = q->def.sheet,
-	    .brackets = &q->brackets, .known = action_known, .option = "action" });
 	native_marks(r->arena, &q->brackets, &marked.brackets);
 	if (rc == 0)
 		rc = read_file(&marked, e);
@@ -328,9 +352,12 @@ decide(struct asked *q, const struct section *own, struct err *e)
 		q->action.line = sheet_section(q->def.sheet, "Definition")->line;
 	}
 	choice.options = &q->action.options;
-	if (user)
-		choice.user = user->text;
+	if (*q->action.user)
+		choice.user = q->action.user;
 	native_choose(&choice);
+	spell_file(q->jr, &(struct spell_request){ .sheet = q->def.sheet,
+	    .brackets = &given, .known = action_known, .option = "action",
+	    .own = strcmp(choice.plugin, "exec") == 0 ? own : NULL });
 	q->action.plugin = choice.plugin;
 	q->action.why = choice.why;
 	if (strcmp(choice.plugin, "exec") == 0) {
@@ -338,10 +365,11 @@ decide(struct asked *q, const struct section *own, struct err *e)
 		give_bantime(q);
 	} else {
 		q->action.options = choice.plugin_options;
+		own_rest(q, own);
 		q->action.scope = native_scope(r->arena, choice.plugin,
 		    &q->action.options);
 	}
-	return own ? own_options(q, own, e) : 0;
+	return 0;
 }
 
 static int
@@ -361,7 +389,7 @@ read_one(struct asked *q, struct str text, struct err *e)
 	give_names(q);
 	own = own_section(q);
 	if (own && section_find(own, "plugin"))
-		rc = own_options(q, own, e);
+		rc = own_options(q, own, &q->action.options, e);
 	else if (strncmp(q->name, "./", 2) == 0)
 		q->def.sheet = sheet_read(r->files, ".", q->name + 2);
 	else

@@ -90,6 +90,7 @@ struct spell_request {
 	const struct sheet *sheet;
 	const struct conf_options *brackets;
 	const char *const *known;	/* options that act; ends with NULL */
+	const struct section *own;	/* [action NAME] of banner.conf, or NULL */
 	const char *option;		/* of the jail, that names it */
 	bool all;			/* also what looks like no option at all */
 };

@@ -201,6 +201,27 @@ check_brackets(struct spelling *sp)
 	}
 }
 
+/* Those of the section above the file; words of commands stand only there. */
+static void
+check_own(struct spelling *sp, const struct section *own)
+{
+	static const char *const fields[] = { "plugin", "user", "caps", "argv_ban",
+		"argv_unban", "argv_prolong" };
+
+	for (size_t i = 0; i < own->n; i++) {
+		const struct value *v = own->entries[i].value;
+		struct place at = { v->file, v->line, NULL };
+		bool known = is_known(sp, plain(sp, own->entries[i].name));
+
+		for (size_t k = 0; k < sizeof(fields) / sizeof(fields[0]); k++)
+			known |= strcmp(own->entries[i].name, fields[k]) == 0;
+		if (!known)
+			reader_tell(sp->jr->r, CONF_WARNING, &at, "option \"%s\" is "
+			    "not known and nothing in %s refers to it: it has no "
+			    "effect", own->entries[i].name, sp->q->sheet->file);
+	}
+}
+
 void
 spell_file(struct jail_reading *jr, const struct spell_request *q)
 {
@@ -211,8 +232,12 @@ spell_file(struct jail_reading *jr, const struct spell_request *q)
 		collect_section(&sp, &q->sheet->sections[i]);
 	for (size_t i = 0; i < q->brackets->n; i++)
 		collect_text(&sp, q->brackets->v[i].value);
+	if (q->own)
+		collect_section(&sp, q->own);
 	check_sections(&sp);
 	check_options(&sp, "Definition");
 	check_options(&sp, "Init");
 	check_brackets(&sp);
+	if (q->own)
+		check_own(&sp, q->own);
 }

@@ -313,7 +313,7 @@ actions_share_processes(void **state)
 	conf_free(c);
 }
 
-/* What is wrong in [bannerd] leaves the default, and of too many addresses the first. */
+/* What is wrong in [bannerd] leaves the default; too many addresses, the first. */
 static void
 wrong_leaves_the_default(void **state)
 {
@@ -435,6 +435,46 @@ commands_in_banner_conf(void **state)
 	conf_free(c);
 }
 
+static const char *
+ban_of(const struct conf *c, size_t i)
+{
+	return conf_option(&c->actions[i].options, "actionban", "");
+}
+
+/* [action NAME] over the file of that name, and the jail's brackets over both. */
+static void
+section_over_an_action_file(void **state)
+{
+	struct folder *f = *state;
+	struct conf *c;
+
+	folder_write(f, "banner.conf", "[action tell]\ntool = b\nuser = nobody\nlok = x"
+	    "\n[action other]\nactionban = z <tool> <ip>\n[action route]\n"
+	    "blocktype = blackhole\ntable = 77\n");
+	folder_write(f, "actions/tell.conf",
+	    "[Definition]\nactionban = <tool> <ip>\n[Init]\ntool = a\n");
+	folder_write(f, "actions/other.conf",
+	    "[Definition]\nactionban = <tool> <ip>\n[Init]\ntool = a\n");
+	folder_write(f, "actions/route.conf",
+	    "[Definition]\nactionban = ip route add <blocktype> <ip>\n"
+	    "actionunban = ip route del <blocktype> <ip>\n"
+	    "[Init]\nblocktype = unreachable\n");
+	folder_write(f, "jails.d/a.conf", "[a]\nenabled = yes\nfilter =\nfailregex = "
+	    "^<HOST>\naction = tell\n tell[tool=c]\n other\n route\n");
+	c = folder_read(f);
+	assert_int_equal(c->nactions, 4);
+	assert_string_equal(ban_of(c, 0), "b <ip>");
+	assert_string_equal(c->actions[0].user, "nobody");
+	assert_string_equal(ban_of(c, 1), "c <ip>");
+	assert_string_equal(ban_of(c, 2), "z a <ip>");
+	assert_string_equal(c->actions[3].plugin, "route");
+	assert_string_equal(conf_option(&c->actions[3].options, "blocktype", ""),
+	    "blackhole");
+	assert_string_equal(conf_option(&c->actions[3].options, "table", ""), "77");
+	assert_non_null(find_problem(c, "\"lok\" is not known"));
+	conf_free(c);
+}
+
 /* banregex asks for one jail, enabled or not; dumps ask for all. */
 static void
 one_jail_or_all(void **state)
@@ -508,6 +548,7 @@ main(void)
 		FOLDER_TEST(wrong_leaves_the_default),
 		FOLDER_TEST(native_or_as_written),
 		FOLDER_TEST(commands_in_banner_conf),
+		FOLDER_TEST(section_over_an_action_file),
 		FOLDER_TEST(one_jail_or_all),
 		FOLDER_TEST(filters_by_name_and_path),
 		cmocka_unit_test(zimbra_article_loads),
