@@ -121,6 +121,24 @@ def test_kill_of_a_process_recovers(lab, role):
 
 
 @root
+@pytest.mark.parametrize("how", ["kill", "reload"])
+def test_what_cannot_be_started_is_tried_again(how):
+    """No program for a moment, as while a package is exchanged."""
+    with Lab() as lab:
+        lab.make_accounts()
+        lab.start()
+        lab.fail("192.0.2.7", 2)
+        wait_for(lambda: "Total failed:\t2" in lab.ok("status", "sshd"))
+        (lab.programs / "banner-engine").rename(lab.dir / "engine")
+        lab.kill("banner-engine") if how == "kill" else lab.ok("reload")
+        wait_for(lambda: "is neither beside" in lab.logged(), 5, "that it is said")
+        (lab.dir / "engine").rename(lab.programs / "banner-engine")
+        wait_for(lambda: lab.ctl("ping").returncode == 0, 10, "another engine")
+        lab.fail("192.0.2.7", 1)
+        lab.wait_routes("192.0.2.7")
+
+
+@root
 def test_kill_of_the_parent_then_start(lab):
     lab.start()
     lab.ok("banip", "sshd", "192.0.2.7")

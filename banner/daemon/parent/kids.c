@@ -306,13 +306,19 @@ on_again(evutil_socket_t fd, short what, void *arg)
 {
 	struct kid *k = arg;
 	struct err e;
+	int rc = 0;
 
 	if (kid_runs(k) || k->parent->stopping || k->parent->reloading || k->unwanted)
 		return;
 	k->restarts++;
-	if (kid_start(k, &e) < 0) {
+	/* it ends when its folder is not there any more */
+	if (k->role == ROLE_STORE)
+		rc = folders_make(k->parent->conf, &e);
+	if (rc == 0)
+		rc = kid_start(k, &e);
+	if (rc < 0) {
 		log_error(k->name, "%s", e.text);
-		parent_kid_gone(k->parent, k);
+		kid_again(k);
 		return;
 	}
 	if (k->role == ROLE_ENGINE)
@@ -321,7 +327,7 @@ on_again(evutil_socket_t fd, short what, void *arg)
 		plan_connect(k->parent, k);
 }
 
-static void
+void
 kid_again(struct kid *k)
 {
 	struct timeval wait = { 0, 0 };

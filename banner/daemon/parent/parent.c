@@ -235,8 +235,12 @@ next_engine(struct parent *p)
 	evtimer_del(p->deadline);
 	evtimer_del(p->retire);
 	guardfeed_refresh(p->guard);
-	if (plan_kids(p, &e) < 0)
-		log_error(NAME, "reload: %s", e.text);
+	if (plan_kids(p, &e) == 0)
+		return;
+	log_error(NAME, "reload: %s", e.text);
+	for (struct kid *k = p->kids; k; k = k->next)
+		if (!k->unwanted && !kid_runs(k))
+			kid_again(k);
 }
 
 static bool

@@ -99,6 +99,7 @@ void parent_configure(const struct options *, struct conf *);
 struct kid *kid_new(struct parent *, enum role, unsigned number);
 struct kid *kid_find(struct parent *, enum role, unsigned number);
 int kid_start(struct kid *, struct err *);
+void kid_again(struct kid *); /* start it later: sooner the better it has served */
 void kid_stop(struct kid *); /* asks; gone when the process ended */
 void kid_kill(struct kid *, const char *why);
 void kid_reaped(struct kid *, int wait_status);
