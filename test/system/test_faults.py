@@ -6,6 +6,7 @@ FAULTS_ALL=1 takes every call and error (minutes); else a selection.
 import errno
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import time
@@ -244,3 +245,26 @@ def test_damaged_while_running(lab):
     assert lab.banned() == {"192.0.2.1", "192.0.2.2", "192.0.2.4"} == lab.routes()
     lab.fail("192.0.2.3", 1)
     lab.wait_routes("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4")
+
+
+@pytest.mark.parametrize("how", ["file", "folder", "another"])
+def test_the_state_is_taken_away(lab, how):
+    """What is acknowledged afterwards is in a file that the next start finds."""
+    lab.start()
+    lab.ok("banip", "192.0.2.1")
+    state = lab.dir / "state"
+    if how == "folder":
+        shutil.rmtree(state)
+    else:
+        (state / "banner.sqlite3").unlink()
+    if how == "another":
+        (state / "banner.sqlite3").touch()
+    lab.fail("192.0.2.2", 1)
+    lab.ok("banip", "192.0.2.3")
+    wait_for(lambda: "removed or replaced" in lab.logged(), 5, "that it is said")
+    wait_for(lambda: lab.ctl_json("status")["store"] == "", 5)
+    lab.stop()
+    lab.start()
+    assert lab.banned("manual") == {"192.0.2.1", "192.0.2.3"} == lab.routes()
+    lab.fail("192.0.2.2", 1)
+    lab.wait_routes("192.0.2.1", "192.0.2.2", "192.0.2.3")

@@ -55,6 +55,7 @@ enum store_sql {
 struct store {
 	const char *path;		/* of the database; the caller's */
 	struct sqlite3 *db;		/* NULL: not open (yet), see store_commit */
+	uint64_t dev, ino;		/* of its file */
 	struct sqlite3_stmt *stmt[SQL_N];
 	struct buf queue;		/* records that are not on disk */
 	size_t ready;			/* bytes of it up to the last MARK */
@@ -72,6 +73,8 @@ struct store {
  * -EPROTO: it was written by a newer version, or is not ours; it is not touched. */
 int	store_open(struct store *, const char *path, struct err *);
 void	store_close(struct store *);
+/* Another file bears the name by now, or none: what is written is lost. */
+bool	store_is_gone(const struct store *);
 /* Give back the memory that only makes the next write faster. */
 void	store_rest(struct store *);
 

@@ -160,6 +160,28 @@ open_file(struct store *s, struct err *e)
 }
 
 static void
+note_file(struct store *s)
+{
+	struct stat st = { 0 };
+
+	(void)stat(s->path, &st);
+	s->dev = st.st_dev;
+	s->ino = st.st_ino;
+}
+
+bool
+store_is_gone(const struct store *s)
+{
+	struct stat st;
+
+	if (!s->db)
+		return false;
+	if (stat(s->path, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR;
+	return st.st_ino != s->ino || st.st_dev != s->dev;
+}
+
+static void
 close_file(struct store *s)
 {
 	for (int i = 0; i < SQL_N; i++) {
@@ -223,6 +245,8 @@ store_open(struct store *s, const char *path, struct err *e)
 	}
 	if (rc < 0)
 		close_file(s);
+	else
+		note_file(s);
 	return rc;
 }
 

@@ -30,6 +30,7 @@ struct keeper {
 	struct event *commit, *purge, *rest, *start;
 	unsigned tries;			/* of a start */
 	bool lost;			/* the engine began without our state */
+	bool gone;			/* somebody took the file away */
 	bool gap;			/* rows were dropped: all must be told again */
 	uint64_t told;			/* the last seq that was answered */
 	int failing;			/* -errno that was told and logged; 0: none */
@@ -129,13 +130,30 @@ after_trouble(struct keeper *k)
 	k->lost = k->gap = k->store.anew = false;
 }
 
+/* Somebody took the file away, or its whole folder, which this process could not write
+ * if it came back: the next one begins anew, and the engine tells it everything. */
+static bool
+gives_up(struct keeper *k)
+{
+	if (k->gone || !k->store.ready || !store_is_gone(&k->store))
+		return k->gone;
+	k->gone = true;
+	log_error("banner.store", "%s was removed or replaced: nothing is stored until "
+	    "a new one is begun", k->store.path);
+	event_base_loopbreak(k->serve.base);
+	return true;
+}
+
 static void
 commit(struct keeper *k)
 {
 	struct err e = { 0 };
 	bool waiting = k->store.ready > 0 || !k->store.db;
-	int rc = store_commit(&k->store, &e);
+	int rc;
 
+	if (gives_up(k))
+		return;
+	rc = store_commit(&k->store, &e);
 	evtimer_del(k->commit);
 	/* the store of before still ends, or whoever reads the file is at it */
 	if (rc == -EBUSY && !k->failing && k->tries++ < BUSY_TRIES) {
@@ -342,5 +360,5 @@ main(int argc, char **argv)
 	if (rc < 0)
 		log_error("banner.store", "%s", *e.text ? e.text : strerror(-rc));
 	keeper_fini(&k);
-	return rc < 0;
+	return rc < 0 || k.gone;
 }
