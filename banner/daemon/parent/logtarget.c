@@ -28,11 +28,13 @@ struct logtarget {
 	int fd;
 	bool owned, gathers;
 	struct buf line; /* or several */
+	bool stamped; /* what follows holds for all lines that are gathered */
 	int64_t when_s; /* the second that is written out in when */
-	char when[UNITS_TEXT];
+	char when[UNITS_TEXT], ms[4];
+	pid_t process;
 };
 
-enum { GATHER_BYTES = 64 * 1024 };
+enum { GATHER_BYTES = 64 * 1024, NAME_WIDTH = 24, LEVEL_WIDTH = 8 };
 
 static int
 open_file(const char *path, struct err *e)
@@ -153,19 +155,17 @@ syslog_level(enum log_level level)
 }
 
 static void
-format_time(struct logtarget *t)
+stamp(struct logtarget *t)
 {
 	struct timespec now;
-	char ms[] = ",000";
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (!t->when[0] || now.tv_sec != t->when_s)
 		units_time(now.tv_sec * MS_PER_S, t->when);
 	t->when_s = now.tv_sec;
-	for (int i = 3, left = (int)(now.tv_nsec / 1000000); i > 0; i--, left /= 10)
-		ms[i] = (char)('0' + left % 10);
-	buf_puts(&t->line, t->when);
-	buf_puts(&t->line, ms);
+	for (int i = 3, left = (int)(now.tv_nsec / 1000000); i-- > 0; left /= 10)
+		t->ms[i] = (char)('0' + left % 10);
+	t->process = getpid();
 }
 
 /* The native protocol of the journal: NAME=value lines (systemd.io, Native Journal
@@ -200,11 +200,12 @@ write_all(int fd, struct buf *b)
 static void
 put_padded(struct buf *b, const char *text, size_t width)
 {
-	size_t end = b->len + width;
+	static const char spaces[] = "                        ";
+	size_t len = strlen(text);
 
-	buf_puts(b, text);
-	while (b->len < end)
-		buf_putc(b, ' ');
+	buf_add(b, text, len);
+	if (len < width)
+		buf_add(b, spaces, width - len);
 }
 
 /* By hand, as there is one for each failure. */
@@ -213,14 +214,18 @@ put_line(struct logtarget *t, enum log_level level, const char *name, const char
 {
 	struct buf *b = &t->line;
 
-	format_time(t);
+	if (!t->stamped)
+		stamp(t);
+	t->stamped = t->gathers;
+	buf_puts(b, t->when);
+	buf_putc(b, ',');
+	buf_puts(b, t->ms);
 	buf_putc(b, ' ');
-	put_padded(b, name, 24);
+	put_padded(b, name, NAME_WIDTH);
 	buf_putc(b, '[');
-	buf_i64(b, getpid());
+	buf_i64(b, t->process);
 	buf_puts(b, "]: ");
-	put_padded(b, log_level_name(level), 7);
-	buf_putc(b, ' ');
+	put_padded(b, log_level_name(level), LEVEL_WIDTH);
 	buf_puts(b, text);
 	buf_putc(b, '\n');
 }
@@ -229,6 +234,7 @@ void
 logtarget_gather(struct logtarget *t, bool on)
 {
 	t->gathers = on && (t->target == TARGET_FILE || t->target == TARGET_STREAM);
+	t->stamped = false;
 	if (!t->gathers)
 		write_all(t->fd, &t->line);
 }

@@ -21,7 +21,8 @@ int logtarget_reopen(struct logtarget *, struct err *);
 const char *logtarget_spec(const struct logtarget *);
 void logtarget_free(struct logtarget *);
 
-/* Between true and false, the lines of a file or stream are written together. */
+/* Between true and false, the lines of a file or stream are written together, and with
+ * one time. */
 void logtarget_gather(struct logtarget *, bool);
 /* A log_sink_fn; arg is the struct logtarget. */
 void logtarget_write(void *arg, enum log_level, const char *name, const char *text);
