@@ -66,6 +66,31 @@ def test_roundtrip(tmp_path):
     assert d.stop() == 0
 
 
+def test_older_index(tmp_path):
+    """An index that older versions wrote goes; the latest come in order without it."""
+    d = store(tmp_path)
+    restored(d)
+    for ident, since in ((5, 3000), (6, 5000), (7, 4000)):
+        d.send("putban", ident, f"192.0.2.{ident}", f"since={since}")
+    d.send("mark", 1)
+    d.expect("committed", 1, 0)
+    assert d.stop() == 0
+    db = sqlite3.connect(tmp_path / DB)
+    db.execute("CREATE INDEX history_since ON history(since)")
+    db.commit()
+    db.close()
+    d = store(tmp_path)
+    restored(d)
+    d.send("query", 1, 1, "", "none")
+    rows = [r for r in d.until("end") if r[0] == "row"]
+    assert [r[5] for r in rows] == ["6", "7", "5"]
+    assert d.stop() == 0
+    db = sqlite3.connect(tmp_path / DB)
+    indexes = db.execute("SELECT name FROM sqlite_master WHERE type = 'index'").fetchall()
+    db.close()
+    assert ("history_subject",) in indexes and ("history_since",) not in indexes
+
+
 def test_only_whole_cuts(tmp_path):
     """What follows the last MARK of a dead engine is dropped, all before it is kept."""
     d = store(tmp_path)

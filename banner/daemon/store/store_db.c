@@ -28,7 +28,6 @@ static const char schema[] =
 	" ended INTEGER NOT NULL DEFAULT 0, end_cause INTEGER NOT NULL DEFAULT 0,"
 	" nlines INTEGER NOT NULL, lines BLOB, nfields INTEGER NOT NULL, fields BLOB);"
 	"CREATE INDEX history_subject ON history(kind, subject, since);"
-	"CREATE INDEX history_since ON history(since);"
 	"CREATE TABLE offenders(jail TEXT NOT NULL, kind INTEGER NOT NULL,"
 	" subject BLOB NOT NULL, count INTEGER NOT NULL, last INTEGER NOT NULL,"
 	" forget INTEGER NOT NULL, PRIMARY KEY(jail, kind, subject)) WITHOUT ROWID;"
@@ -47,6 +46,9 @@ static const char settings[] =
 	"PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL;"
 	"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 	"PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4000;";
+
+/* Older versions had it. Nobody asks for it, and each ban would have to write it. */
+static const char needless[] = "DROP INDEX IF EXISTS history_since;";
 
 int
 store_error(struct store *s, struct err *e, const char *what)
@@ -152,6 +154,9 @@ open_file(struct store *s, struct err *e)
 		else if (rc == 1)
 			rc = sqlite3_exec(s->db, schema, NULL, NULL, NULL) ?
 			    store_error(s, e, s->path) : 0;
+		/* a full disk may keep it */
+		if (rc == 0)
+			sqlite3_exec(s->db, needless, NULL, NULL, NULL);
 	} else {
 		rc = store_error(s, e, s->path);
 	}

@@ -50,8 +50,10 @@ static const char *const sql[SQL_N] = {
 	[SQL_ROWS_SUBJECT] = "SELECT " ROW_COLUMNS " FROM history WHERE kind IN (?1,?5)"
 			     " AND subject=?2 AND (?3='' OR jail=?3) ORDER BY since "
 			     "DESC, id DESC LIMIT ?4",
-	[SQL_ROWS_RECENT] = "SELECT " ROW_COLUMNS " FROM history WHERE"
-			    " (?3='' OR jail=?3) ORDER BY since DESC, id DESC LIMIT ?4",
+	/* Ids grow with time, so those that were recorded last need no index. */
+	[SQL_ROWS_RECENT] = "SELECT * FROM (SELECT " ROW_COLUMNS " FROM history WHERE"
+			    " (?3='' OR jail=?3) ORDER BY id DESC LIMIT ?4)"
+			    " ORDER BY since DESC, id DESC",
 };
 
 struct sqlite3_stmt *
