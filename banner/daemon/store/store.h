@@ -69,6 +69,9 @@ struct store {
 	void *works_arg;
 };
 
+/* Once, before anything else: SQLite is used by one thread, and nobody asks it how much
+ * memory it has. */
+void	store_init(void);
 /* Open or create the file. 0 or -errno with text, and store_commit tries again.
  * -EPROTO: it was written by a newer version, or is not ours; it is not touched. */
 int	store_open(struct store *, const char *path, struct err *);
@@ -104,7 +107,8 @@ int	store_purge(struct store *, int64_t before_ms, struct err *);
 /* Between the files of the store. */
 void	store_salvage(struct store *, const char *damaged);
 int	store_error(struct store *, struct err *, const char *what);	/* -errno */
-struct sqlite3_stmt	*store_stmt(struct store *, enum store_sql);	/* or NULL */
+/* Or NULL. Each parameter that it has is the caller's to bind, each time. */
+struct sqlite3_stmt	*store_stmt(struct store *, enum store_sql);
 int store_step(struct store *, struct sqlite3_stmt *); /* done: 0, row: 1, -1 */
 int	store_run(struct store *, enum store_sql);	/* no parameters; 0 or -1 */
 int	store_write(struct store *);	/* the queue, inside a transaction; 0 or -1 */

@@ -50,6 +50,13 @@ static const char settings[] =
 /* Older versions had it. Nobody asks for it, and each ban would have to write it. */
 static const char needless[] = "DROP INDEX IF EXISTS history_since;";
 
+void
+store_init(void)
+{
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int
 store_error(struct store *s, struct err *e, const char *what)
 {

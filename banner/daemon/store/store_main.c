@@ -285,6 +285,7 @@ open_store(struct keeper *k)
 	struct err e = { 0 };
 	int rc;
 
+	store_init();
 	buf_printf(&k->path, "%s/banner.sqlite3", k->child.conf->daemon.state);
 	rc = store_open(&k->store, k->path.p, &e);
 	if (rc < 0 && rc != -EBUSY) {

@@ -65,10 +65,8 @@ store_stmt(struct store *s, enum store_sql which)
 		sqlite3_prepare_v3(
 		    s->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT, &st, NULL);
 	s->stmt[which] = st;
-	if (st) {
+	if (st)
 		sqlite3_reset(st);
-		sqlite3_clear_bindings(st);
-	}
 	return st;
 }
 

@@ -103,11 +103,11 @@ store_cut(struct store *s)
 	s->overflow = false;
 }
 
+/* NULL is SQL's NULL. */
 static void
 bind_text(sqlite3_stmt *st, int i, const char *text)
 {
-	if (text)
-		sqlite3_bind_text(st, i, text, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, i, text, -1, SQLITE_STATIC);
 }
 
 static void
