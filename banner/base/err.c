@@ -33,6 +33,18 @@ err_set(struct err *e, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	err_finish(e, vsnprintf(e->text, sizeof(e->text), fmt, ap));
 	va_end(ap);
+	e->option = NULL;
+	e->number = e->column = 0;
+	return code;
+}
+
+int
+err_about(struct err *e, int code, const char *option, size_t number)
+{
+	if (e) {
+		e->option = option;
+		e->number = number;
+	}
 	return code;
 }
 
@@ -57,6 +69,15 @@ err_prefix(struct err *e, int code, const char *fmt, ...)
 	}
 	err_finish(e, printed);
 	return code;
+}
+
+int
+err_column(struct err *e, int code, size_t column)
+{
+	if (!e)
+		return code;
+	e->column = column;
+	return err_prefix(e, code, "column %zu", column);
 }
 
 const char *

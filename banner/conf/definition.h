@@ -15,6 +15,7 @@ struct definition {
 	const struct sheet *sheet;
 	const char *const *names;	/* options of [Definition]; NULL at end */
 	struct conf_options init;	/* brackets; definition_read adds [Init] */
+	size_t ngiven;			/* how many of those were in brackets */
 	struct conf_options vars;	/* the jail's options and the brackets */
 	struct conf_options opts;	/* what [Definition] gave */
 	struct conf_options cache;	/* tags looked up outside opts and init */

@@ -12,6 +12,9 @@
 struct arena;
 struct err;
 
+/* Where something is set; file NULL: not known. */
+struct conf_place { const char *file; int line; };
+
 /* A list of texts; NULL-free, n entries. */
 struct conf_list {
 	const char **v;
@@ -21,6 +24,11 @@ struct conf_list {
 /* file and line: where an option of a jail is set; NULL and 0: not known. */
 struct conf_option { const char *key, *value, *file; int line; };
 struct conf_options { struct conf_option *v; size_t n; };
+
+/* Where n entries of an option stand, from number (1 is the first) on, each a line
+ * further than the one before; number 0: where the option begins. */
+struct conf_origin { const char *option, *file; size_t number, n; int line; };
+struct conf_origins { struct conf_origin *v; size_t n; };
 
 /* No %(..)s and no known <tag> is left. */
 struct conf_filter {
@@ -37,7 +45,13 @@ struct conf_filter {
 	const char *logtype;		/* file, journal, short, rfc5424 */
 	bool ours;			/* not to be read as fail2ban does */
 	struct conf_options options;	/* resolved [Definition] and [Init] */
+	struct conf_origins origins;	/* see conf_filter_place() */
 };
+
+/* Where that entry of an option (see struct err) stands in a file; number 0: where the
+ * option begins, as for an entry whose line is not known. */
+struct conf_place	conf_filter_place(const struct conf_filter *,
+			    const char *option, size_t number);
 
 /* A filter with bracket options as a jail would get it: "sshd[mode=aggressive]", or a
  * path. logtype NULL: file. For banregex; the result lives in the arena.

@@ -2,7 +2,7 @@
  * ini.c - our line reader in front, libinih behind it, sections and options out.
  *
  * Each item that lines.c finds is written for libinih as a few lines KIND=TEXT:
- * section= and name= and value= pieces, then header=LINE, option=LINE or
+ * section= and name= and value= pieces and line=LINE, then header=LINE, option=LINE or
  * problem=LINE, which completes the item. TEXT is a piece of at most PIECE bytes
  * with everything that libinih would strip or split written as %XX.
  */
@@ -34,6 +34,7 @@ struct glue {
 	struct ini *ini;
 	struct ini_section *current;
 	struct buf section, name, value;
+	struct buf lines;	/* int: of the value */
 	bool skipping;		/* in a section that came twice */
 };
 
@@ -85,6 +86,8 @@ write_item(struct feed *f)
 	case ITEM_OPTION:
 		write_pieces(&f->out, "name", it.name);
 		write_pieces(&f->out, "value", it.value);
+		for (size_t i = 0; i < it.nnumbers; i++)
+			buf_printf(&f->out, "line=%d\n", it.numbers[i]);
 		buf_printf(&f->out, "option=%d\n", it.line);
 		break;
 	case ITEM_PROBLEM:
@@ -197,6 +200,7 @@ add_option(struct glue *g, int line)
 {
 	struct ini_section *s = g->current;
 	const struct ini_option *old;
+	int *lines = NULL;
 	char *name = arena_dup(g->arena, buf_view(&g->name));
 
 	if (!s || g->skipping)
@@ -208,9 +212,37 @@ add_option(struct glue *g, int line)
 		    name, s->name, old->line) : "too many options in one section");
 		return;
 	}
+	if (g->lines.len) {
+		lines = arena_alloc(g->arena, g->lines.len);
+		memcpy(lines, g->lines.p, g->lines.len);
+	}
 	s->options = vec_room(g->arena, s->options, s->n, sizeof(*s->options));
 	s->options[s->n++] = (struct ini_option){ .name = name, .line = line,
+		.lines = lines,
 		.value = arena_dup(g->arena, buf_view(&g->value)) };
+}
+
+static void
+glue_item(struct glue *g, const char *kind, int line)
+{
+	if (strcmp(kind, "line") == 0) {
+		buf_add(&g->lines, &line, sizeof(line));
+		return;
+	}
+	if (strcmp(kind, "header") == 0) {
+		add_section(g, line);
+		if (g->value.len)
+			ini_note(g->arena, g->ini, line,
+			    arena_dup(g->arena, buf_view(&g->value)));
+	} else if (strcmp(kind, "option") == 0) {
+		add_option(g, line);
+	} else {
+		add_problem(g, line, arena_dup(g->arena, buf_view(&g->value)));
+	}
+	buf_clear(&g->section);
+	buf_clear(&g->name);
+	buf_clear(&g->value);
+	buf_clear(&g->lines);
 }
 
 static int
@@ -226,21 +258,7 @@ glue_piece(void *user, const char *group, const char *kind, const char *piece)
 	} else if (strcmp(kind, "value") == 0) {
 		decode(&g->value, piece);
 	} else {
-		int line = (int)strtol(piece, NULL, 10);
-
-		if (strcmp(kind, "header") == 0) {
-			add_section(g, line);
-			if (g->value.len)
-				ini_note(g->arena, g->ini, line,
-				    arena_dup(g->arena, buf_view(&g->value)));
-		}
-		else if (strcmp(kind, "option") == 0)
-			add_option(g, line);
-		else
-			add_problem(g, line, arena_dup(g->arena, buf_view(&g->value)));
-		buf_clear(&g->section);
-		buf_clear(&g->name);
-		buf_clear(&g->value);
+		glue_item(g, kind, (int)strtol(piece, NULL, 10));
 	}
 	return 1;
 }
@@ -293,6 +311,7 @@ ini_parse_text(struct arena *a, const char *path, struct str text)
 	buf_fini(&g.section);
 	buf_fini(&g.name);
 	buf_fini(&g.value);
+	buf_fini(&g.lines);
 	return g.ini;
 }
 

@@ -26,6 +26,7 @@ struct ini_option {
 	const char *name;	/* lower case */
 	const char *value;	/* lines joined with \n, not yet interpolated */
 	int line;		/* where the option begins */
+	const int *lines;	/* of the value; NULL: they follow that one */
 };
 
 struct ini_section {

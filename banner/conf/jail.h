@@ -71,4 +71,8 @@ struct conf_jail {
 	struct conf_options options;	/* the whole resolved section, for get/dump */
 };
 
+/* Where what an err is about stands: in the filter's file, at the jail's option, or
+ * else where the jail begins. */
+struct conf_place	conf_jail_place(const struct conf_jail *, const struct err *);
+
 #endif

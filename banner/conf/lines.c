@@ -43,6 +43,7 @@ lines_fini(struct lines *l)
 {
 	buf_fini(&l->text);
 	buf_fini(&l->name);
+	buf_fini(&l->numbers);
 }
 
 /* A line ends at LF, CR or both, as in a text file opened by Python. */
@@ -109,22 +110,33 @@ next_line(struct lines *l, struct physical *p, size_t *blanks)
 	return false;
 }
 
+static void
+number_add(struct lines *l, int line)
+{
+	buf_add(&l->numbers, &line, sizeof(line));
+}
+
 /* Deeper indented lines belong to the value; blank lines between them stay. */
 static void
 continuations(struct lines *l, size_t indent)
 {
 	struct physical p;
 	size_t blanks = 0;
+	int before = l->line;
 
 	while (next_line(l, &p, &blanks)) {
 		if (p.indent <= indent) {
 			l->has_held = true;
 			break;
 		}
-		for (; blanks; blanks--)
+		l->gap |= l->line != before + 1 + (int)blanks;
+		for (; blanks; blanks--) {
 			buf_putc(&l->text, '\n');
+			number_add(l, l->line);
+		}
 		buf_putc(&l->text, '\n');
 		buf_str(&l->text, p.text);
+		number_add(l, before = l->line);
 	}
 	while (l->text.len && is_blank(l->text.p[l->text.len - 1]))
 		l->text.len--;
@@ -169,7 +181,14 @@ option(struct lines *l, struct item *it, const struct physical *p)
 	}
 	buf_clear(&l->text);
 	buf_str(&l->text, trim((struct str){ p->text.s + n + 1, p->text.len - n - 1 }));
+	buf_clear(&l->numbers);
+	number_add(l, l->line);
+	l->gap = false;
 	continuations(l, p->indent);
+	if (l->gap) {
+		it->numbers = (const int *)(const void *)l->numbers.p;
+		it->nnumbers = l->numbers.len / sizeof(int);
+	}
 	it->kind = ITEM_OPTION;
 	it->name = buf_view(&l->name);
 	it->value = buf_view(&l->text);

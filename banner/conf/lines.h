@@ -19,6 +19,9 @@ struct item {
 	struct str name;	/* of the section or option */
 	struct str value;	/* of the option; the problem's text; or a note on
 				 * the section */
+	const int *numbers;	/* of the option's value, line by line; NULL: they
+				 * follow each other */
+	size_t nnumbers;
 };
 
 struct lines {
@@ -29,6 +32,8 @@ struct lines {
 	bool has_held, glued;
 	struct buf text;	/* value being collected, or problem text */
 	struct buf name;
+	struct buf numbers;	/* int: where each line of the value stands */
+	bool gap;		/* a comment stands between them */
 };
 
 void	lines_init(struct lines *, struct str text);

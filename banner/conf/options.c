@@ -25,6 +25,46 @@ conf_jail_find(const struct conf *c, const char *name)
 	return NULL;
 }
 
+struct conf_place
+conf_filter_place(const struct conf_filter *f, const char *option, size_t number)
+{
+	struct conf_place at = { NULL, 0 };
+
+	for (size_t i = 0; i < f->options.n && !at.file; i++)
+		if (strcmp(f->options.v[i].key, option) == 0)
+			at = (struct conf_place){ f->options.v[i].file,
+				f->options.v[i].line };
+	for (size_t i = 0; i < f->origins.n; i++) {
+		const struct conf_origin *o = &f->origins.v[i];
+
+		if (strcmp(o->option, option) != 0)
+			continue;
+		if (!o->number)
+			at = (struct conf_place){ o->file, o->line };
+		else if (number >= o->number && number - o->number < o->n)
+			return (struct conf_place){ o->file,
+				o->line + (int)(number - o->number) };
+	}
+	return at;
+}
+
+struct conf_place
+conf_jail_place(const struct conf_jail *j, const struct err *e)
+{
+	struct conf_place at = { j->file, j->line };
+	const struct conf_option *o;
+
+	if (!e->option)
+		return at;
+	for (size_t i = 0; i < j->options.n; i++) {
+		o = &j->options.v[i];
+		if (strcmp(o->key, e->option) == 0 && o->file)
+			at = (struct conf_place){ o->file, o->line };
+	}
+	return conf_filter_place(&j->filter, e->option, e->number).file ?
+	    conf_filter_place(&j->filter, e->option, e->number) : at;
+}
+
 const char *
 options_get(const struct conf_options *o, const char *key)
 {

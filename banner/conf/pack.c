@@ -18,7 +18,7 @@ struct head {
 	uint64_t words;		/* offset of the texts */
 };
 
-static const char magic[16] = "banner-conf 2";
+static const char magic[16] = "banner-conf 3";
 
 enum { NONE = 0xffffffff };	/* offset of a NULL text */
 
@@ -164,10 +164,25 @@ texts(struct image *im, struct conf_list *l)
 static void
 options(struct image *im, struct conf_options *o)
 {
-	o->v = list(im, o->v, &o->n, sizeof(*o->v), 8);
+	o->v = list(im, o->v, &o->n, sizeof(*o->v), 16);
 	for (size_t i = 0; i < o->n; i++) {
 		word(im, &o->v[i].key);
 		word(im, &o->v[i].value);
+		text(im, &o->v[i].file);
+		bytes(im, &o->v[i].line, sizeof(o->v[i].line));
+	}
+}
+
+static void
+origins(struct image *im, struct conf_origins *l)
+{
+	l->v = list(im, l->v, &l->n, sizeof(*l->v), 28);
+	for (size_t i = 0; i < l->n; i++) {
+		word(im, &l->v[i].option);
+		word(im, &l->v[i].file);
+		bytes(im, &l->v[i].number, sizeof(l->v[i].number));
+		bytes(im, &l->v[i].n, sizeof(l->v[i].n));
+		bytes(im, &l->v[i].line, sizeof(l->v[i].line));
 	}
 }
 
@@ -225,6 +240,7 @@ filter_part(struct image *im, struct conf_filter *f)
 	word(im, &f->logtype);
 	truth(im, &f->ours);
 	options(im, &f->options);
+	origins(im, &f->origins);
 }
 
 static void

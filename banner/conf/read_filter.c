@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "banner/conf/definition.h"
+#include "banner/conf/origin.h"
 #include "banner/conf/reader.h"
 
 #define NAMES "usedns", "prefregex", "ignoreregex", "failregex", "maxlines", \
@@ -81,6 +82,7 @@ open_spec(struct definition *d, struct files *files, const char *folder,
 	rc = bracket_parse(d->arena, str_of(spec), &name, &d->init, e);
 	if (rc < 0)
 		return rc;
+	d->ngiven = d->init.n;
 	d->sheet = find_sheet(d->arena, files, folder, name);
 	if (!d->sheet && is_path(name))
 		return err_set(e, -ENOENT, "filter \"%s\" not found: expected a file "
@@ -185,24 +187,87 @@ fill_weights(struct arena *a, struct conf_filter *f, struct err *e)
 	return 0;
 }
 
+/* What the filter and the jail say, and where they say it. */
+struct filling {
+	struct arena *arena;
+	const struct conf_options *flt, *jail;
+	struct origin_source in_filter, in_jail;
+};
+
+static void
+fill_origins(const struct filling *q, struct conf_filter *f, const char *option,
+    const char *flt, const char *jail)
+{
+	struct origin_job job = { q->arena, &q->in_filter, &f->origins };
+	struct str rest = str_of(flt), line;
+	size_t n = 1;
+
+	if (flt)
+		origin_add(&job, option, flt, n);
+	while (flt && str_cut(&rest, '\n', &line))
+		n += line.len > 0;
+	job.from = &q->in_jail;
+	if (jail)
+		origin_add(&job, option, jail, n);
+}
+
+static struct origin_source
+origin_source(const struct definition *d, const struct conf_filter *f)
+{
+	return (struct origin_source){ .sheet = d->sheet, .section = "Definition",
+		.tags = &f->options, .given = { d->init.v, d->ngiven } };
+}
+
+static void
+fill_list(const struct filling *q, struct conf_filter *f, struct conf_list *l,
+    const char *option)
+{
+	const char *flt = options_get(q->flt, option);
+	const char *jail = options_get(q->jail, option);
+
+	list_lines(q->arena, l, flt);
+	list_lines(q->arena, l, jail);
+	fill_origins(q, f, option, flt, jail);
+}
+
+/* Where the options of the filter stand that are read by their names. */
+static void
+fill_places(const struct origin_source *s, struct conf_options *o)
+{
+	if (!s->sheet)
+		return;
+	for (size_t i = 0; i < o->n; i++) {
+		const struct value *v = sheet_find(s->sheet, s->section, o->v[i].key);
+
+		if (!v)
+			v = section_find(sheet_section(s->sheet, "Init"), o->v[i].key);
+		for (size_t k = 0; k < s->given.n; k++)
+			if (strcmp(s->given.v[k].key, o->v[i].key) == 0)
+				v = NULL;
+		o->v[i].file = v ? v->file : s->otherwise.file;
+		o->v[i].line = v ? v->line : s->otherwise.line;
+	}
+}
+
 /* Both may give rules: lists add up; of single values fail2ban sends the filter's
  * last (prefregex, maxlines) or the jail's (datepattern). */
 static void
-fill(struct arena *a, struct conf_filter *f, const struct conf_options *flt,
-    const struct conf_options *jail)
+fill(const struct filling *q, struct conf_filter *f)
 {
-	const char *v;
+	const char *pref = options_get(q->flt, "prefregex");
+	const char *date = options_get(q->jail, "datepattern"), *v;
 
-	list_lines(a, &f->failregex, options_get(flt, "failregex"));
-	list_lines(a, &f->failregex, options_get(jail, "failregex"));
-	list_lines(a, &f->ignoreregex, options_get(flt, "ignoreregex"));
-	list_lines(a, &f->ignoreregex, options_get(jail, "ignoreregex"));
-	list_lines(a, &f->journalmatch, options_get(flt, "journalmatch"));
-	list_lines(a, &f->journalmatch, options_get(jail, "journalmatch"));
-	list_lines(a, &f->loginregex, options_get(flt, "loginregex"));
-	v = first_of(flt, jail, "prefregex");
+	fill_places(&q->in_filter, &f->options);
+	fill_list(q, f, &f->failregex, "failregex");
+	fill_list(q, f, &f->ignoreregex, "ignoreregex");
+	fill_list(q, f, &f->journalmatch, "journalmatch");
+	fill_list(q, f, &f->loginregex, "loginregex");
+	v = first_of(q->flt, q->jail, "prefregex");
 	f->prefregex = v && *v ? v : NULL;
-	list_lines(a, &f->datepattern, first_of(jail, flt, "datepattern"));
+	fill_origins(q, f, "prefregex", pref, pref ? NULL : v);
+	v = first_of(q->jail, q->flt, "datepattern");
+	list_lines(q->arena, &f->datepattern, v);
+	fill_origins(q, f, "datepattern", date ? NULL : v, date);
 	v = options_get(&f->options, "parser");
 	f->parser = v && *v ? v : NULL;
 	v = options_get(&f->options, "logtype");
@@ -231,6 +296,8 @@ filter_finish(struct jail_reading *jr, struct definition *d, struct err *e)
 {
 	struct conf_options flt = { 0 };
 	struct conf_filter *f = &jr->jail->filter;
+	struct filling q = { .arena = jr->r->arena, .flt = &flt, .jail = &jr->opts,
+		.in_jail = { .sheet = jr->r->jails, .section = jr->jail->name } };
 	const char *usedns, *own = options_get(&jr->opts, "maxlines");
 	int rc = 0;
 
@@ -241,7 +308,14 @@ filter_finish(struct jail_reading *jr, struct definition *d, struct err *e)
 	}
 	if (rc < 0)
 		return rc;
-	fill(jr->r->arena, f, &flt, &jr->opts);
+	if (d) {
+		struct place at = jail_place(jr, "filter");
+
+		q.in_filter = origin_source(d, f);
+		q.in_filter.otherwise = (struct conf_place){ at.file, at.line };
+		q.in_jail.known = &q.in_filter;
+	}
+	fill(&q, f);
 	if (own && fill_maxlines(f, own, e) < 0) {
 		struct place at = jail_place(jr, "maxlines");
 
@@ -285,7 +359,10 @@ conf_filter_read(const struct conf_filter_request *q, struct conf_filter *f,
 	if (rc == 0)
 		rc = definition_combine(&d, NULL, &flt, e);
 	if (rc == 0) {
-		fill(q->arena, f, &flt, &none);
+		struct filling all = { .arena = q->arena, .flt = &flt, .jail = &none,
+			.in_filter = origin_source(&d, f) };
+
+		fill(&all, f);
 		rc = fill_numbers(q->arena, &d, f, options_get(&flt, "maxlines"), e);
 	}
 	return rc < 0 ? definition_where(&d, rc, e) : 0;

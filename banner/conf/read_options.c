@@ -118,6 +118,17 @@ check_backend(struct jail_reading *jr)
 		jail_error(jr, "backend", "%s", e.text);
 }
 
+/* An error of what a filter or the jail may set. */
+static void
+tell_at_place(struct jail_reading *jr, const struct err *e)
+{
+	struct conf_place at = conf_jail_place(jr->jail, e);
+
+	reader_tell(jr->r, CONF_ERROR, &(struct place){ at.file, at.line,
+	    jr->jail->name }, "%s: %s", e->option, e->text);
+	jr->jail->refused = true;
+}
+
 static void
 check_matches(struct jail_reading *jr)
 {
@@ -132,8 +143,10 @@ check_matches(struct jail_reading *jr)
 		while ((rc = journal_match_word(&rest, word, &e)) > 0)
 			continue;
 		free(word);
-		if (rc < 0)
-			jail_error(jr, "journalmatch", "%s", e.text);
+		if (rc < 0) {
+			err_about(&e, rc, "journalmatch", i + 1);
+			tell_at_place(jr, &e);
+		}
 	}
 }
 

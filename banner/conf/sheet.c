@@ -43,6 +43,12 @@ sheet_find(const struct sheet *sh, const char *section, const char *name)
 	return v ? v : section_find(&sh->defaults, name);
 }
 
+int
+value_line(const struct value *v, int i)
+{
+	return v->lines ? v->lines[i] : v->line + i;
+}
+
 static struct section *
 section_make(struct sheet *sh, const char *name, const char *file, int line)
 {
@@ -111,7 +117,7 @@ merge_section(struct sheet *sh, const struct ini *ini, const struct ini_section 
 	for (size_t i = 0; i < is->n; i++) {
 		const struct ini_option *o = &is->options[i];
 		struct value v = { .text = o->value, .file = ini->path,
-			.line = o->line };
+			.line = o->line, .lines = o->lines };
 
 		section_set(sh, s, *cond ?
 		    arena_printf(sh->arena, "%s%s", o->name, cond) : o->name, &v);

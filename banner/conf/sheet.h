@@ -22,6 +22,7 @@ struct value {
 	const char *text;
 	const char *file;
 	int line;
+	const int *lines;		/* of the text; NULL: they follow that one */
 	const struct value *prev;	/* what it replaced in its section, or NULL */
 };
 
@@ -87,6 +88,8 @@ size_t	sheet_word(const char *);
 /* All NULL when absent. "DEFAULT" names the defaults. */
 const struct section	*sheet_section(const struct sheet *, const char *name);
 const struct value	*section_find(const struct section *, const char *name);
+/* Where the text's line number i (from 0) stands. */
+int	value_line(const struct value *, int i);
 /* Section first, then the defaults. */
 const struct value	*sheet_find(const struct sheet *, const char *section,
 			    const char *name);

@@ -79,6 +79,14 @@ no_id(const char *text, struct err *e)
 	    tag.len ? " is neither an option of the filter nor a tag" : "");
 }
 
+/* Of a regex: which one. */
+static int
+wrong(struct err *e, int rc, const char *option, size_t number)
+{
+	err_about(e, rc, option, number);
+	return err_prefix(e, rc, "%s %zu", option, number);
+}
+
 /* An id may come from the prefregex: then no failregex needs one of its own. */
 static int
 compile_one(struct rules *r, const char *text, struct err *e)
@@ -103,7 +111,7 @@ compile_login(struct rules *r, struct err *e)
 	for (; r->nlogin < list->n; r->nlogin++) {
 		rc = compile_one(r, list->v[r->nlogin], e);
 		if (rc < 0)
-			return err_prefix(e, rc, "loginregex %zu", r->nlogin + 1);
+			return wrong(e, rc, "loginregex", r->nlogin + 1);
 	}
 	return 0;
 }
@@ -129,7 +137,7 @@ compile_fail(struct rules *r, struct err *e)
 				x->weight = (unsigned)weight;
 		}
 		if (rc < 0)
-			return err_prefix(e, rc, "failregex %zu", i + 1);
+			return wrong(e, rc, "failregex", i + 1);
 	}
 	return r->o.gains ? compile_login(r, e) : 0;
 }
@@ -146,7 +154,7 @@ compile_ignore(struct rules *r, struct err *e)
 		rc = regex_new(r, f->ignoreregex.v[i], PATTERN_PREFIX, &r->ignore[i],
 		    e);
 		if (rc < 0)
-			return err_prefix(e, rc, "ignoreregex %zu", i + 1);
+			return wrong(e, rc, "ignoreregex", i + 1);
 	}
 	return 0;
 }
@@ -175,9 +183,11 @@ check_fields(const struct rules *r, struct err *e)
 		most -= SESSION_USERS;
 	for (size_t i = 0; i < r->names.nshown; i++)
 		n += r->names.shown[i] >= CAP_NAMED;
-	if (n > most)
-		return err_set(e, -EINVAL,
-		    "%zu different named groups; at most %zu are kept", n, most);
+	if (n > most) {
+		err_set(e, -EINVAL, "%zu different named groups; at most %zu are kept",
+		    n, most);
+		return err_about(e, -EINVAL, "failregex", 0);
+	}
 	return 0;
 }
 
@@ -190,8 +200,10 @@ compile_regexes(struct rules *r, struct err *e)
 	if (f->prefregex) {
 		r->pref = xcalloc(1, sizeof(*r->pref));
 		rc = regex_new(r, f->prefregex, PATTERN_PREFIX, r->pref, e);
-		if (rc < 0)
+		if (rc < 0) {
+			err_about(e, rc, "prefregex", 1);
 			return err_prefix(e, rc, "prefregex");
+		}
 	}
 	rc = compile_fail(r, e);
 	if (rc == 0)
@@ -209,8 +221,11 @@ use_parser(struct rules *r, struct err *e)
 	const struct conf_filter *f = r->o.filter;
 
 	r->parser = parser_find(f->parser);
-	if (!r->parser)
-		return err_set(e, -EINVAL, "unknown parser \"%s\"", f->parser);
+	if (!r->parser) {
+		err_set(e, -EINVAL, "unknown parser \"%s\", expected zimbra",
+		    f->parser);
+		return err_about(e, -EINVAL, "parser", 0);
+	}
 	return r->parser->check ? r->parser->check(&f->options, e) : 0;
 }
 
@@ -228,9 +243,11 @@ compile(struct rules *r, struct err *e)
 		rc = use_parser(r, e);
 	if (rc == 0)
 		rc = compile_regexes(r, e);
-	if (rc == 0 && f->maxlines > MULTILINE_MAX)
+	if (rc == 0 && f->maxlines > MULTILINE_MAX) {
 		rc = err_set(e, -EINVAL, "maxlines %u is more than %d", f->maxlines,
 		    MULTILINE_MAX);
+		err_about(e, rc, "maxlines", 0);
+	}
 	if (rc == 0 && f->maxlines > 1)
 		r->multi = multiline_new(f->maxlines);
 	return rc;

@@ -44,8 +44,11 @@ open_iconv(struct decoder *d, const char *encoding, struct err *e)
 		name = d->big ? "utf-16be" : "utf-16le";
 	}
 	d->cd = iconv_open("UTF-8", name);
-	if (d->cd == (iconv_t)-1)
-		return err_set(e, -EINVAL, "unknown logencoding \"%s\"", encoding);
+	if (d->cd == (iconv_t)-1) {
+		err_set(e, -EINVAL, "unknown logencoding \"%s\", expected auto or a "
+		    "name of iconv -l", encoding);
+		return err_about(e, -EINVAL, "logencoding", 0);
+	}
 	return 0;
 }
 

@@ -372,9 +372,11 @@ check_words(const struct conf_options *options, const char *key,
 
 		while (known[i] && !str_is(word, known[i]))
 			i++;
-		if (!known[i])
-			return err_set(e, -EINVAL, "parser zimbra, %s: no \"%.*s\"",
-			    key, (int)word.len, word.s);
+		if (known[i])
+			continue;
+		err_set(e, -EINVAL, "parser zimbra, %s: no \"%.*s\"", key,
+		    (int)word.len, word.s);
+		return err_about(e, -EINVAL, key, 0);
 	}
 	return 0;
 }

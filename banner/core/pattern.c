@@ -55,7 +55,8 @@ pattern_err(struct err *e, const struct ptext *in, size_t at, const char *fmt, .
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return err_set(e, -EINVAL, "column %zu: %s", column, text);
+	err_set(e, -EINVAL, "%s", text);
+	return err_column(e, -EINVAL, column);
 }
 
 pcre2_code *

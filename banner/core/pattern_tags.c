@@ -208,12 +208,12 @@ pattern_expand(const char *regex, unsigned flags, struct ptext *out, struct err 
 		if (n > 0)
 			rc = replace_tag(&x, (struct str){ regex + i + 1, n - 2 }, i);
 		if (rc == -EINVAL)
-			return err_set(e, rc, "column %zu: found \"%.*s\", expected a "
-			    "name of capitals, digits, _ and -", i + 1, (int)n,
-			    regex + i);
+			err_set(e, rc, "found \"%.*s\", expected a name of capitals, "
+			    "digits, _ and -", (int)n, regex + i);
+		else if (rc < 0)
+			err_set(e, rc, "too many or too long <F-...> tags");
 		if (rc < 0)
-			return err_set(e, -EINVAL, "column %zu: too many or too long "
-			    "<F-...> tags", i + 1);
+			return err_column(e, -EINVAL, i + 1);
 		if (rc > 0)
 			continue;
 		n = plain ? 0 : wrapped_flags(regex, i, &part);

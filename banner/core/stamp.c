@@ -533,7 +533,7 @@ add_patterns(struct stamp *st, const struct conf_list *patterns, struct err *e)
 		for (; rc == 0 && from < st->list.n; from++)
 			rc = compile(st, st->list.v[from], e);
 		if (rc < 0)
-			return rc;
+			return err_about(e, rc, "datepattern", i + 1);
 	}
 	return 0;
 }
@@ -551,7 +551,7 @@ stamp_new(const struct conf_list *patterns, const char *zone, struct stamp **out
 	st->before = st->first = st->final = st->after = NOTHING;
 	st->decade = 2;
 	if (zone) {
-		rc = stamp_zone_check(zone, e);
+		rc = err_about(e, stamp_zone_check(zone, e), "logtimezone", 0);
 		st->zone.set = true;
 	}
 	if (rc == 0 && zone)

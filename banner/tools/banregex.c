@@ -61,22 +61,28 @@ choose(const struct options *o)
 	return o->invert ? &invert_reporter : &text_reporter;
 }
 
-/* The regex of "failregex 2: column 21: ...", with a mark below that column. */
-static void
-mark_regex(const struct trial *t, const char *text, struct buf *out)
+static const char *
+regex_of(const struct conf_filter *f, const struct err *e)
 {
-	const struct conf_list *l = &t->filter.failregex;
-	const char *at = strstr(text, "failregex "), *regex = t->filter.prefregex;
-	unsigned number = 1;
-	size_t column, from;
+	const struct conf_list pref = { (const char **)(uintptr_t)&f->prefregex, 1 };
+	const struct { const char *option; const struct conf_list *list; } lists[] = {
+		{ "failregex", &f->failregex }, { "ignoreregex", &f->ignoreregex },
+		{ "loginregex", &f->loginregex }, { "prefregex", &pref } };
 
-	if (!at && (at = strstr(text, "ignoreregex ")))
-		l = &t->filter.ignoreregex;
-	if (at && sscanf(at, "%*[a-z] %u: column %zu", &number, &column) == 2)
-		regex = number && number <= l->n ? l->v[number - 1] : NULL;
-	else if (at || !(at = strstr(text, "prefregex: column ")) ||
-	    sscanf(at, "prefregex: column %zu", &column) != 1)
-		regex = NULL;
+	for (size_t i = 0; e->option && e->number && i < 4; i++)
+		if (strcmp(lists[i].option, e->option) == 0 &&
+		    e->number <= lists[i].list->n)
+			return lists[i].list->v[e->number - 1];
+	return NULL;
+}
+
+/* The regex that is wrong, with a mark below the column. */
+static void
+mark_regex(const struct trial *t, const struct err *e, struct buf *out)
+{
+	const char *regex = regex_of(&t->filter, e);
+	size_t column = e->column, from;
+
 	if (!regex || !column || column > strlen(regex) + 1)
 		return;
 	from = column > MARK_BEFORE ? column - MARK_BEFORE : 0;
@@ -111,7 +117,7 @@ run(const struct options *o, struct err *e)
 	if (rc == 0) {
 		rc = trial_init(&t, o, o->filter, e);
 		if (rc < 0)
-			mark_regex(&t, e->text, &mark);
+			mark_regex(&t, e, &mark);
 	}
 	if (rc == 0) {
 		if (t.reporter->start)

@@ -50,6 +50,7 @@ struct trial {
 	void *report;			/* the reporter's own */
 	struct arena *arena;
 	struct conf *conf;		/* of a jail, else NULL */
+	const struct conf_jail *jail;	/* in it */
 	struct conf_filter filter;
 	struct rules_options rules_options;
 	struct addr *trusted;
@@ -85,7 +86,7 @@ struct trial_file {
 	void *arg;
 };
 int	trial_ahead(struct trial *, const struct trial_file *);
-/* A file, "-" or the line itself. */
+/* A file, "-" or the line itself; after log_check(). */
 int	trial_read(struct trial *, const char *log, struct err *);
 /* systemd-journal, with options in brackets. */
 bool	log_is_journal(const char *log);

@@ -73,6 +73,7 @@ from_jail(struct trial *t, const char *name, struct err *e)
 	print_problems(t);
 	if (jail->refused)
 		return err_set(e, -EINVAL, "the jail %s has errors", name);
+	t->jail = jail;
 	t->filter = jail->filter;
 	t->rules_options.usedns = jail->usedns;
 	t->rules_options.logtimezone = jail->logtimezone;
@@ -271,6 +272,26 @@ trial_settings(struct trial *t, const struct conf *conf, struct err *e)
 	return rc == 0 ? set_now(t, o->now, e) : rc;
 }
 
+/* Put the place in front of what is wrong, unless an option of ours said it. */
+static int
+blame(const struct trial *t, int rc, struct err *e)
+{
+	const struct options *o = t->o;
+	const struct { const char *option, *said; } ours[] = {
+		{ "datepattern", o->datepattern }, { "ignoreregex", o->ignoreregex },
+		{ "logencoding", o->encoding }, { "logtimezone", o->timezone } };
+	struct conf_place at = { NULL, 0 };
+
+	for (size_t i = 0; e->option && i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (ours[i].said && strcmp(ours[i].option, e->option) == 0)
+			return rc;
+	if (t->jail)
+		at = conf_jail_place(t->jail, e);
+	else if (e->option)
+		at = conf_filter_place(&t->filter, e->option, e->number);
+	return at.file ? err_prefix(e, rc, "%s:%d", at.file, at.line) : rc;
+}
+
 int
 trial_init(struct trial *t, const struct options *o, const char *spec, struct err *e)
 {
@@ -291,9 +312,9 @@ trial_init(struct trial *t, const struct options *o, const char *spec, struct er
 	if (t->filter.failregex.n == 0 && !t->filter.parser)
 		return err_set(e, -EINVAL, "%s has no failregex", spec);
 	rc = rules_new(&t->rules_options, &t->rules, e);
-	if (rc == 0)
-		rc = match_new(&t->rules, 1, &t->match, e);
-	return rc;
+	if (rc < 0)
+		return blame(t, rc, e);
+	return match_new(&t->rules, 1, &t->match, e);
 }
 
 void

@@ -19,7 +19,7 @@ struct lint {
 	struct trial *t;
 	size_t rule, findings;
 	struct conf_filter one;		/* the filter with this rule alone */
-	const char *regex;
+	const char *regex, *option;	/* failregex, or its prefregex */
 };
 
 struct outcome {
@@ -89,14 +89,26 @@ try_text(const struct lint *l, const char *text, struct buf *line)
 	return try_line(l, line->p ? line->p : "");
 }
 
+/* "FILE:LINE: ", unless the rule is in no file. */
+static void
+put_place(const struct lint *l)
+{
+	struct conf_place at = conf_filter_place(&l->t->filter, l->option,
+	    l->rule + 1);
+
+	if (at.file)
+		printf("%s:%d: ", at.file, at.line);
+}
+
 static void
 found(struct lint *l, const char *what, const char *line)
 {
 	struct buf b = { 0 };
 
 	buf_safe(&b, str_of(line), 600);
-	printf("%zu) %s\n    rule: %s\n    line: %s\n", l->rule + 1, what, l->regex,
-	    b.p);
+	printf("%zu) ", l->rule + 1);
+	put_place(l);
+	printf("%s\n    rule: %s\n    line: %s\n", what, l->regex, b.p);
 	buf_fini(&b);
 	l->findings++;
 }
@@ -252,10 +264,11 @@ lint_host(struct lint *l, const struct sample *truth)
 	bool right = o.matched && !strcmp(o.id, TRUE_HOST);
 
 	/* what is no failure by itself shows nothing */
-	if (!o.matched && !strstr(l->regex, "<F-NOFAIL>"))
+	if (!o.matched && !strstr(l->regex, "<F-NOFAIL>")) {
+		put_place(l);
 		printf("rule %zu is not judged, no line was found that it matches: "
 		    "%s\n", l->rule + 1, l->regex);
-	else if (o.matched && !right)
+	} else if (o.matched && !right)
 		found(l, "takes part of the address for the text before it", line.p);
 	buf_fini(&line);
 	return right;
@@ -286,13 +299,16 @@ lint_run(const struct options *o, struct err *e)
 
 	for (size_t i = 0; rc == 0 && i < t.filter.failregex.n; i++) {
 		l.rule = i;
-		l.regex = t.filter.failregex.v[i];
 		l.one = t.filter;
 		l.one.failregex = (struct conf_list){ &t.filter.failregex.v[i], 1 };
 		l.one.ignoreregex.n = l.one.weight.n = 0;
 		l.one.parser = NULL;
-		if (i == 0 && l.one.prefregex)
-			lint_slow(&l, l.one.prefregex, true);
+		l.option = "prefregex";
+		l.regex = l.one.prefregex;
+		if (i == 0 && l.regex)
+			lint_slow(&l, l.regex, true);
+		l.option = "failregex";
+		l.regex = t.filter.failregex.v[i];
 		lint_rule(&l);
 	}
 	if (rc == 0)

@@ -357,10 +357,6 @@ log_check(const char *log, struct err *e)
 int
 trial_read(struct trial *t, const char *log, struct err *e)
 {
-	int rc = log_check(log, e);
-
-	if (rc < 0)
-		return rc;
 	if (log_is_journal(log))
 		return trial_journal(t, e);
 	if (log_is_file(log))

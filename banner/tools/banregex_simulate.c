@@ -304,10 +304,14 @@ add_rules(struct simulation *sm, struct jail *jail, struct err *e)
 		.jail = jail,
 		.gains = true,
 	};
+	struct conf_place at;
 	int rc = rules_new(&o, &sm->rules[sm->nrules], e);
 
 	sm->nrules += rc == 0;
-	return rc;
+	if (rc == 0)
+		return 0;
+	at = conf_jail_place(c, e);
+	return err_prefix(e, rc, "%s:%d: [%s]", at.file, at.line, c->name);
 }
 
 /* The rules of all jails, in one match as in the daemon. */
@@ -378,7 +382,9 @@ simulate_run(const struct options *o, struct err *e)
 	int rc;
 
 	sm.trial.report = &sm;
-	rc = read_conf(&sm, o, e);
+	rc = log_check(o->log, e);
+	if (rc == 0)
+		rc = read_conf(&sm, o, e);
 	if (rc == 0)
 		rc = trial_settings(&sm.trial, sm.conf, e);
 	if (rc == 0)

@@ -236,7 +236,7 @@ def test_reload_loses_no_jail(lab):
     lab.ok("banip", "other", "192.0.2.66")
     kids = lab.children()
     for bad, words in (("maxretry = many\n", "other.conf:8: [other] maxretry"),
-                       ("failregex = ([<HOST>\n", "jail other would be lost"),
+                       ("failregex = ([<HOST>\n", "other.conf:8: [other] failregex 1: column"),
                        ("filter = x\n", '"filter" is in [other] twice')):
         other.write_text(good.replace("maxretry = 1\n", "") + bad)
         done = lab.ctl("reload")

@@ -291,7 +291,10 @@ add_watch(struct feed *f, struct jail *jail)
 	if (!w->conf || (!w->conf->filter.failregex.n && !w->conf->filter.parser))
 		return; /* manual, or nothing to match */
 	if (watch_rules(f, w, &e) < 0) {
-		log_error(NAME, "[%s] does not run: %s", w->conf->name, e.text);
+		struct conf_place at = conf_jail_place(w->conf, &e);
+
+		log_error(NAME, "[%s] does not run: %s:%d: %s", w->conf->name, at.file,
+		    at.line, e.text);
 		return;
 	}
 	f->n++;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "banner/daemon/parent/checkconf.h"
 #include "banner/daemon/parent/notify.h"
 #include "banner/daemon/parent/parent.h"
 
@@ -114,13 +115,8 @@ static int
 run_test(struct conf *c)
 {
 	struct buf b = { 0 };
-	struct err e;
 	size_t errors = checkconf_report(c, &b);
 
-	if (!checkconf_can_run(c, &e)) {
-		buf_printf(&b, "error: %s\n", e.text);
-		errors++;
-	}
 	conf_free(c);
 	return print_buf(&b) || errors ? 1 : 0;
 }
@@ -180,7 +176,7 @@ main(int argc, char **argv)
 		return run_dump(c);
 	if (opt.test)
 		return run_test(c);
-	if (!checkconf_can_run(c, &e)) {
+	if (checkconf_start(c, &e) < 0) {
 		conf_free(c);
 		return complain(&e);
 	}

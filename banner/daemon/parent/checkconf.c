@@ -14,9 +14,8 @@
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
 #include "banner/core/match.h"
-#include "banner/core/stamp.h"
 #include "banner/daemon/parent/checkaction.h"
-#include "banner/daemon/parent/parent.h"
+#include "banner/daemon/parent/checkconf.h"
 #include "banner/daemon/parent/proc.h"
 
 static const char *
@@ -30,35 +29,41 @@ level_text(enum conf_level level)
 	return "";
 }
 
-size_t
-checkconf_problems(const struct conf *c, struct buf *b)
+void
+checkconf_problem(const struct conf_problem *p, struct buf *b)
+{
+	if (p->file && p->line)
+		buf_printf(b, "%s:%d: ", p->file, p->line);
+	else if (p->file)
+		buf_printf(b, "%s: ", p->file);
+	buf_printf(b, "%s: ", level_text(p->level));
+	if (p->jail)
+		buf_printf(b, "[%s] ", p->jail);
+	buf_puts(b, p->text);
+}
+
+static size_t
+report_problems(const struct conf *c, struct buf *b)
 {
 	size_t errors = 0;
 
 	for (size_t i = 0; i < c->nproblems; i++) {
-		const struct conf_problem *p = &c->problems[i];
-
-		if (p->file && p->line)
-			buf_printf(b, "%s:%d: ", p->file, p->line);
-		else if (p->file)
-			buf_printf(b, "%s: ", p->file);
-		buf_printf(b, "%s: ", level_text(p->level));
-		if (p->jail)
-			buf_printf(b, "[%s] ", p->jail);
-		buf_printf(b, "%s\n", p->text);
-		errors += p->level == CONF_ERROR;
+		checkconf_problem(&c->problems[i], b);
+		buf_putc(b, '\n');
+		errors += c->problems[i].level == CONF_ERROR;
 	}
 	return errors;
 }
 
-static int
-compile(const struct conf_jail *j, size_t *nrules, struct err *e)
+int
+checkconf_compile(const struct conf_jail *j, size_t *nrules, struct err *e)
 {
 	struct rules_options o = { .filter = &j->filter,
 		.usedns = j->usedns,
 		.logtimezone = j->logtimezone,
 		.logencoding = j->logencoding,
-		.findtime_ms = j->findtime_ms };
+		.findtime_ms = j->findtime_ms,
+		.gains = j->known_ms > 0 || j->known_host_ms > 0 };
 	struct rules *r;
 	int rc = rules_new(&o, &r, e);
 
@@ -178,20 +183,25 @@ report_actions(const struct conf *c, const struct conf_jail *j, struct buf *b)
 		buf_puts(b, "  no action: bans are only counted and logged\n");
 }
 
-/* "FILE:LINE: error: [JAIL] ", with the place where the option is set. */
+/* "FILE:LINE: error: [JAIL] ", with the place of what is wrong. */
 static void
-put_place(const struct conf_jail *j, const char *option, const char *level,
+put_error(const struct conf_jail *j, const struct err *e, enum conf_level level,
     struct buf *b)
 {
-	const char *file = j->file;
-	int line = j->line;
+	struct conf_place at = conf_jail_place(j, e);
 
-	for (size_t i = 0; i < j->options.n; i++)
-		if (strcmp(j->options.v[i].key, option) == 0 && j->options.v[i].file) {
-			file = j->options.v[i].file;
-			line = j->options.v[i].line;
-		}
-	buf_printf(b, "%s:%d: %s: [%s] ", file ? file : "?", line, level, j->name);
+	buf_printf(b, "%s:%d: %s: [%s] %s", at.file, at.line, level_text(level),
+	    j->name, e->text);
+}
+
+/* The same, where the option is set. */
+static void
+put_place(const struct conf_jail *j, const char *option, enum conf_level level,
+    struct buf *b)
+{
+	struct err e = { .option = option };
+
+	put_error(j, &e, level, b);
 }
 
 /* What would be followed relative to a folder that nobody knows. */
@@ -201,7 +211,7 @@ wrong_path(const struct conf_jail *j, const char *option, const char *path,
 {
 	if (path[0] == '/')
 		return 0;
-	put_place(j, option, "error", b);
+	put_place(j, option, CONF_ERROR, b);
 	buf_printf(b, "%s: found \"%s\", expected a path that begins with /\n", option,
 	    path);
 	return 1;
@@ -223,7 +233,7 @@ list_file(const struct conf_jail *j, const char *option, const char *path,
 	else if (S_ISDIR(st.st_mode))
 		rc = EISDIR;
 	if (rc) {
-		put_place(j, option, "warning", b);
+		put_place(j, option, CONF_WARNING, b);
 		buf_printf(b, "%s: %s: %s\n", option, path, strerror(rc));
 	}
 	return 0;
@@ -236,7 +246,7 @@ odd_ignore(const struct conf_jail *j, const char *entry, struct buf *b)
 {
 	if (!addr_is_mistaken(entry))
 		return;
-	put_place(j, "ignoreip", "warning", b);
+	put_place(j, "ignoreip", CONF_WARNING, b);
 	buf_printf(b, "ignoreip: found \"%s\", expected an address or prefix; it is "
 	    "taken as a host name\n", entry);
 }
@@ -252,7 +262,7 @@ missing_command(const struct conf_jail *j, struct buf *b)
 		return;
 	path = xstrndup(word.s, word.len);
 	if (access(path, X_OK) < 0) {
-		put_place(j, "ignorecommand", "warning", b);
+		put_place(j, "ignorecommand", CONF_WARNING, b);
 		buf_printf(b, "ignorecommand: %s: %s\n", path, strerror(errno));
 	}
 	free(path);
@@ -280,40 +290,29 @@ report_paths(const struct conf_jail *j, struct buf *b)
 	return errors;
 }
 
-/* Why a jail would not compile; zone and encoding are not the filter's. */
+struct tally { size_t enabled, good, errors; };
+
+/* Errors: the jail cannot run, or not as it is meant. */
 static void
-report_refusal(const struct conf_jail *j, const char *why, struct buf *b)
-{
-	bool zone = j->logtimezone && stamp_zone_check(j->logtimezone, NULL) < 0;
-	bool encoding = strstr(why, "logencoding") == why + strlen("unknown ");
-	const char *option = zone ? "logtimezone" : encoding ? "logencoding" : NULL;
-
-	if (option) {
-		put_place(j, option, "error", b);
-		buf_printf(b, "%s\n", why);
-		return;
-	}
-	buf_printf(b, "%s:%d: error: [%s] filter %s: %s\n", j->file ? j->file : "?",
-	    j->line, j->name, j->filter.file ? j->filter.file :
-	    j->filter.name[0] ? j->filter.name : "in the jail", why);
-}
-
-/* How many errors: the jail cannot run, or not as it is meant. */
-static size_t
-report_jail(const struct conf *c, const struct conf_jail *j, struct buf *b)
+report_jail(const struct conf *c, const struct conf_jail *j, struct buf *b,
+    struct tally *t)
 {
 	struct err e;
-	size_t nrules, errors;
+	size_t nrules;
 
+	t->enabled++;
 	if (j->refused) {
 		buf_printf(b, "jail %s: refused, see its errors above\n", j->name);
-		return 0; /* counted with the problems */
+		return; /* counted with the problems */
 	}
-	if (compile(j, &nrules, &e) < 0) {
-		report_refusal(j, e.text, b);
-		return 1;
+	if (checkconf_compile(j, &nrules, &e) < 0) {
+		put_error(j, &e, CONF_ERROR, b);
+		buf_putc(b, '\n');
+		t->errors++;
+		return;
 	}
-	errors = report_paths(j, b);
+	t->good++;
+	t->errors += report_paths(j, b);
 	report_limits(j, nrules, b);
 	if (!jail_has_source(j))
 		buf_puts(b, "  warning: it reads nothing: no logpath, no journal\n");
@@ -327,7 +326,6 @@ report_jail(const struct conf *c, const struct conf_jail *j, struct buf *b)
 		    j->filter.name);
 	report_actions(c, j, b);
 	warn_closed(c, j, b);
-	return errors;
 }
 
 static size_t
@@ -378,92 +376,20 @@ report_daemon(const struct conf_daemon *d, struct buf *b)
 size_t
 checkconf_report(const struct conf *c, struct buf *b)
 {
-	size_t errors = checkconf_problems(c, b), enabled = 0;
+	struct tally t = { .errors = report_problems(c, b) };
 
-	for (size_t i = 0; i < c->njails; i++) {
-		if (!c->jails[i].enabled)
-			continue;
-		enabled++;
-		errors += report_jail(c, &c->jails[i], b);
-	}
-	errors += report_daemon(&c->daemon, b);
-	errors += report_programs(c, b);
-	errors += checkaction_report(c, b);
-	if (!enabled)
+	for (size_t i = 0; i < c->njails; i++)
+		if (c->jails[i].enabled)
+			report_jail(c, &c->jails[i], b, &t);
+	t.errors += report_daemon(&c->daemon, b);
+	t.errors += report_programs(c, b);
+	t.errors += checkaction_report(c, b);
+	if (!t.enabled)
 		buf_puts(b, "warning: no jail is enabled: nothing is watched\n");
+	else if (!t.good)
+		buf_puts(b, "no enabled jail can run: bannerd does not start\n");
 	buf_printf(b, "%s: %zu jail%s enabled, state %s, socket %s, log %s: %s\n",
-	    c->dir, enabled, enabled == 1 ? "" : "s", c->daemon.state,
-	    c->daemon.socket, c->daemon.log, errors ? "with errors" : "ok");
-	return errors;
-}
-
-bool
-checkconf_can_run(const struct conf *c, struct err *e)
-{
-	size_t enabled = 0, nrules;
-	struct err first = { "" };
-
-	for (size_t i = 0; i < c->njails; i++) {
-		const struct conf_jail *j = &c->jails[i];
-
-		if (!j->enabled)
-			continue;
-		enabled++;
-		if (!j->refused &&
-		    compile(j, &nrules, first.text[0] ? NULL : &first) == 0)
-			return true;
-	}
-	if (!enabled)
-		return true;
-	err_set(e, -EINVAL, "no enabled jail can run (of %zu)%s%s; see bannerd -t",
-	    enabled, first.text[0] ? ": " : "", first.text);
-	return false;
-}
-
-static bool
-runs(const struct conf *c, const char *jail)
-{
-	const struct conf_jail *j = conf_jail_find(c, jail);
-
-	return j && j->enabled && !j->refused;
-}
-
-/* The first error of reading that concerns all, or a jail that runs now. */
-static const struct conf_problem *
-find_loss(const struct conf *now, const struct conf *next)
-{
-	for (size_t i = 0; i < next->nproblems; i++) {
-		const struct conf_problem *p = &next->problems[i];
-
-		if (p->level == CONF_ERROR && (!p->jail || runs(now, p->jail)))
-			return p;
-	}
-	return NULL;
-}
-
-bool
-checkconf_loses(const struct conf *now, const struct conf *next, struct err *e)
-{
-	const struct conf_problem *p = find_loss(now, next);
-	struct err why;
-	size_t nrules;
-
-	if (p) {
-		err_set(e, -EINVAL, "nothing was changed: %s:%d: %s%s%s%s; see "
-		    "bannerd -t", p->file ? p->file : next->dir, p->line,
-		    p->jail ? "[" : "", p->jail ? p->jail : "",
-		    p->jail ? "] " : "", p->text);
-		return true;
-	}
-	for (size_t i = 0; i < next->njails; i++) {
-		const struct conf_jail *j = &next->jails[i];
-
-		if (!runs(next, j->name) || !runs(now, j->name) ||
-		    compile(j, &nrules, &why) == 0)
-			continue;
-		err_set(e, -EINVAL, "nothing was changed: jail %s would be lost: %s; "
-		    "see bannerd -t", j->name, why.text);
-		return true;
-	}
-	return false;
+	    c->dir, t.enabled, t.enabled == 1 ? "" : "s", c->daemon.state,
+	    c->daemon.socket, c->daemon.log, t.errors ? "with errors" : "ok");
+	return t.errors;
 }

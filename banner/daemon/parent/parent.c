@@ -27,6 +27,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
+#include "banner/daemon/parent/checkconf.h"
 #include "banner/daemon/parent/notify.h"
 #include "banner/daemon/parent/parent.h"
 #include "banner/daemon/parent/proc.h"
@@ -91,19 +92,15 @@ drop_conf(struct conf *c)
 	malloc_trim(0);
 }
 
-#define ERROR	": error: "	/* in a line of checkconf_problems() */
-
-/* Lines of a report, each as a line of the log. */
-static void
-log_report(struct buf *report)
+static enum log_level
+problem_level(enum conf_level level)
 {
-	struct str rest = buf_view(report), line;
-
-	while (str_cut(&rest, '\n', &line))
-		if (line.len)
-			log_line(memmem(line.s, line.len, ERROR, strlen(ERROR)) ?
-			    LEVEL_ERROR : LEVEL_WARNING, "banner.conf", "%.*s",
-			    (int)line.len, line.s);
+	switch (level) {
+	case CONF_NOTE: return LEVEL_NOTICE;
+	case CONF_WARNING: return LEVEL_WARNING;
+	case CONF_ERROR: return LEVEL_ERROR;
+	}
+	return LEVEL_ERROR;
 }
 
 static void
@@ -111,8 +108,11 @@ log_problems(const struct conf *c)
 {
 	struct buf b = { 0 };
 
-	checkconf_problems(c, &b);
-	log_report(&b);
+	for (size_t i = 0; i < c->nproblems; i++) {
+		buf_clear(&b);
+		checkconf_problem(&c->problems[i], &b);
+		log_line(problem_level(c->problems[i].level), "banner.conf", "%s", b.p);
+	}
 	buf_fini(&b);
 }
 
@@ -136,15 +136,12 @@ static int
 check_reload(const struct parent *p, const struct conf *next, struct err *e)
 {
 	struct image now = { 0 };
-	int rc = 0;
+	int rc = image_open(&now, p->conf_fd, CONF_WHOLE, e);
 
-	if (!checkconf_can_run(next, e))
-		return -EINVAL;
-	if (image_open(&now, p->conf_fd, CONF_WHOLE, e) == 0 &&
-	    checkconf_loses(now.conf, next, e))
-		rc = -EINVAL;
+	if (rc == 0)
+		rc = checkconf_reload(now.conf, next, e);
 	image_close(&now);
-	return rc;
+	return rc < 0 ? err_prefix(e, rc, "nothing was changed") : 0;
 }
 
 int
@@ -386,8 +383,7 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	case SIGCHLD: reap(p); break;
 	case SIGHUP:
 		if (parent_reload(p, &e) < 0) {
-			log_error(
-			    NAME, "reload refused, nothing was changed: %s", e.text);
+			log_error(NAME, "reload refused: %s", e.text);
 			notify_send("READY=1");
 		}
 		break;

@@ -129,13 +129,6 @@ int folders_lock(const struct conf *, struct err *); /* descriptor or -EBUSY */
 /* The control socket; -EBUSY when somebody answers on it. */
 int folders_listen(const struct conf *, struct err *);
 
-/* checkconf.c: -t and what a start says. Writes the report; number of errors. */
-size_t checkconf_report(const struct conf *, struct buf *);
-size_t checkconf_problems(const struct conf *, struct buf *);
-bool checkconf_can_run(const struct conf *, struct err *);
-/* Would a jail that runs now be lost to an error? Then e says which. */
-bool checkconf_loses(const struct conf *now, const struct conf *next, struct err *e);
-
 /* guardfeed.c */
 struct guardfeed *guardfeed_new(struct parent *);
 void guardfeed_free(struct guardfeed *);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * checkconf.h - is a configuration right, may it run, and what would be lost by it?
+ */
+#ifndef BANNER_CHECKCONF_H
+#define BANNER_CHECKCONF_H
+
+#include "banner/conf/conf.h"
+
+/* bannerd -t: problems with their places, jails, actions. How many errors. */
+size_t	checkconf_report(const struct conf *, struct buf *);
+/* "FILE:LINE: error: [JAIL] TEXT", as it is reported and logged. */
+void	checkconf_problem(const struct conf_problem *, struct buf *);
+/* As the engine compiles it; nrules: its failregexes and parser. 0 or -EINVAL. */
+int	checkconf_compile(const struct conf_jail *, size_t *nrules, struct err *);
+
+/* checkrun.c. A start: 0, or -EINVAL when no enabled jail can run. */
+int	checkconf_start(const struct conf *, struct err *);
+/* A reload: also when it would bring an error to all, or to a jail that runs now. */
+int	checkconf_reload(const struct conf *now, const struct conf *next, struct err *);
+
+#endif
