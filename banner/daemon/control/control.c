@@ -14,11 +14,12 @@
 #include <unistd.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 #include "banner/base/units.h"
 #include "banner/daemon/control/client.h"
 #include "banner/daemon/control/command.h"
-#include "banner/daemon/engine/context.h"
 #include "banner/daemon/control/control.h"
+#include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/news.h"
 #include "banner/daemon/engine/relay.h"
 #include "banner/daemon/engine/stream.h"
@@ -121,7 +122,7 @@ on_patience(evutil_socket_t fd, short what, void *arg)
 {
 	struct control *ctl = arg;
 	struct client *c, *next;
-	int64_t now = engined_now();
+	int64_t now = clock_ms(CLOCK_MONOTONIC);
 
 	for (c = ctl->clients; c; c = next) {
 		next = c->next;
@@ -150,7 +151,7 @@ request_some(struct request *r)
 	if (r->some(r))
 		return 1;
 	r->some = NULL;
-	r->until_ms = engined_now() + WAIT_MS;
+	r->until_ms = clock_ms(CLOCK_MONOTONIC) + WAIT_MS;
 	return r->done(r);
 }
 
@@ -274,7 +275,7 @@ control_request(struct client *c, struct str line)
 	r->d = ctl->d;
 	r->client = c;
 	r->may_change = c->may_change;
-	r->until_ms = engined_now() + WAIT_MS;
+	r->until_ms = clock_ms(CLOCK_MONOTONIC) + WAIT_MS;
 	snprintf(r->who, sizeof(r->who), "%s", c->who);
 	rc = request_parse(r, line, &r->err);
 	if (rc < 0)

@@ -52,7 +52,7 @@ struct request {
 	uint64_t *ids; /* of list and others: bans still to be shown */
 	size_t nids, shown;
 	size_t jail; /* of banned: number of the next */
-	int64_t until_ms; /* at latest */
+	int64_t until_ms; /* at latest, CLOCK_MONOTONIC */
 	size_t rows;
 	unsigned parts; /* actors that have not answered query yet */
 	struct buf silent; /* of explain: ids of bans whose lines the store has */

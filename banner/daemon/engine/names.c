@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 #include "banner/base/table.h"
 #include "banner/conf/conf.h"
 #include "banner/core/kept.h"
@@ -27,7 +28,7 @@ struct waiter {
 struct name {
 	TAILQ_ENTRY(name) next; /* oldest first */
 	uint64_t ticket; /* 0: answered */
-	int64_t until_ms; /* of the answer */
+	int64_t until_ms; /* of the answer, CLOCK_MONOTONIC */
 	struct addr addrs[NAMES_ADDRS];
 	size_t n;
 	STAILQ_HEAD(waiters, waiter) waiting;
@@ -185,7 +186,7 @@ name_of(struct names *ns, struct str given)
 	for (size_t i = 0; i < given.len; i++)
 		text[i] = (char)tolower((unsigned char)given.s[i]);
 	n = table_find(ns->by_text, text, given.len);
-	if (n && !n->ticket && n->until_ms <= engined_now()) {
+	if (n && !n->ticket && n->until_ms <= clock_ms(CLOCK_MONOTONIC)) {
 		name_free(ns, n);
 		n = NULL;
 	}
@@ -233,7 +234,7 @@ names_answer(struct names *ns, uint64_t ticket, const struct addr *v, size_t nv)
 	if (!n)
 		return;
 	n->ticket = 0;
-	n->until_ms = engined_now() + (nv ? NAMES_KEEP_MS : NAMES_RETRY_MS);
+	n->until_ms = clock_ms(CLOCK_MONOTONIC) + (nv ? NAMES_KEEP_MS : NAMES_RETRY_MS);
 	n->n = nv < NAMES_ADDRS ? nv : NAMES_ADDRS;
 	ns->stats.cut += nv - n->n;
 	for (size_t i = 0; i < n->n; i++)
