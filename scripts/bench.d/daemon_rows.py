@@ -51,40 +51,48 @@ class Noise:
 
 
 def ban(build, short):
-    """Both daemons run all the time, and take turns of ten tries; first in idle logs,
-    then while others write."""
+    """The daemons run all the time, and take turns of ten tries; first in idle logs,
+    then while others write. Beside ours runs the least daemon, and the least one that
+    keeps the right to change routes from what reads the log."""
     turns, tries = (2, 3) if short else (20, 10)
     with rig.Daemon(build, maxretry=MAXRETRY) as d, tempfile.TemporaryDirectory() as tmp:
         ttb, minban = rig.tool("ttb", tmp), rig.tool("minban", tmp)
-        space = rig.Space("m")
-        least = space.start(minban, f"{tmp}/log", MAXRETRY)
+        spaces = {"least": rig.Space("m"), "apart": rig.Space("p")}
+        logs = {who: f"{tmp}/{who}" for who in spaces}
+        least = [spaces["least"].start(minban, logs["least"], MAXRETRY),
+                 spaces["apart"].start(minban, logs["apart"], MAXRETRY, "apart")]
+        spaces["banner"], logs["banner"] = d.space, d.log
         try:
             d.start()
             time.sleep(0.5)
             for noise in (0, 10000):
-                took = {"banner": [], "least": []}
-                with Noise(noise, d.log, f"{tmp}/log"):
+                took = {who: [] for who in spaces}
+                with Noise(noise, *logs.values()):
                     for i in range(turns):
                         first = (turns * bool(noise) + i) * tries
-                        for who, where, log in (("banner", d.space, d.log),
-                                                ("least", space, f"{tmp}/log")):
-                            out = where.run(ttb, log, tries, MAXRETRY, first)
+                        for who, space in spaces.items():
+                            out = space.run(ttb, logs[who], tries, MAXRETRY, first)
                             took[who] += [float(n) for n in out.split()]
                 yield ban_row(f"{turns * tries} tries, " + (
                     f"{noise} lines/s" if noise else "idle"), took)
         finally:
-            least.kill()
-            least.wait()
-            space.close()
+            for p in least:
+                p.kill()
+                p.wait()
+            for who in "least", "apart":
+                spaces[who].close()
 
 
 def ban_row(case, took):
     missed = sum(n < 0 for n in took["banner"])
-    us, limit = ([n for n in took[w] if n >= 0] or [-1.0] for w in ("banner", "least"))
+    us, limit, apart = ([n for n in took[w] if n >= 0] or [-1.0]
+                        for w in ("banner", "least", "apart"))
     return {"case": case, "median_us": statistics.median(us),
             "p99_us": quantile(us, 0.99), "least_median_us": statistics.median(limit),
             "least_p99_us": quantile(limit, 0.99), "missed": missed,
+            "apart_median_us": statistics.median(apart),
             "ratio": statistics.median(us) / statistics.median(limit),
+            "ratio_apart": statistics.median(us) / statistics.median(apart),
             "goal": "ratio 1.5, p99 2000 us" if "idle" in case else "p99 3000 us"}
 
 

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * minban.c - the least a daemon can do between a log line and a blackhole route.
  *
- *	minban LOG MAXRETRY
+ *	minban LOG MAXRETRY [apart]
  *
  * inotify, read, a literal, PCRE2 JIT, a count, RTM_NEWROUTE. A yardstick: no windows,
- *no dates, no unban, a small fixed table, one process.
+ * no dates, no unban, a small fixed table, one process. With "apart" two of them, the
+ * least that keeps the right to change routes from what reads the log.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <pcre2.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,14 +21,21 @@
 #include <unistd.h>
 
 #define SLOTS 65536
+#define NOBODY 65534
 
 struct counted {
 	unsigned char addr[16];
 	int n;
 };
 
+struct order {
+	int family;
+	unsigned char addr[16];
+};
+
 struct minban {
 	int nl, need;
+	int orders; /* to the other process; -1: there is none */
 	unsigned sequence;
 	pcre2_code *re;
 	pcre2_match_data *md;
@@ -64,6 +73,38 @@ blackhole(struct minban *m, int family, const unsigned char *addr)
 }
 
 static void
+ban(struct minban *m, int family, const unsigned char *addr)
+{
+	struct order o = { .family = family };
+
+	memcpy(o.addr, addr, sizeof(o.addr));
+	if (m->orders < 0)
+		blackhole(m, family, addr);
+	else if (send(m->orders, &o, sizeof(o), 0) < 0)
+		perror("minban: order");
+}
+
+/* From here on this process may do nothing, and the other one what it is told. */
+static int
+part(struct minban *m)
+{
+	struct order o;
+	int ends[2];
+	pid_t child;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) < 0 || (child = fork()) < 0)
+		return -1;
+	close(ends[child == 0]);
+	m->orders = ends[child != 0];
+	if (child != 0)
+		return setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+		    setresuid(NOBODY, NOBODY, NOBODY) < 0 ? -1 : 0;
+	while (recv(m->orders, &o, sizeof(o), 0) == sizeof(o))
+		blackhole(m, o.family, o.addr);
+	exit(0);
+}
+
+static void
 count(struct minban *m, const char *text)
 {
 	unsigned char addr[16] = { 0 };
@@ -78,7 +119,7 @@ count(struct minban *m, const char *text)
 		h = (h + 1) % SLOTS;
 	memcpy(m->table[h].addr, addr, 16);
 	if (++m->table[h].n == m->need)
-		blackhole(m, family, addr);
+		ban(m, family, addr);
 }
 
 static void
@@ -111,7 +152,7 @@ lines(struct minban *m, char *buf, size_t len)
 }
 
 static int
-follow(struct minban *m, const char *path)
+follow(struct minban *m, const char *path, bool apart)
 {
 	static char buf[1 << 16], events[4096];
 	size_t have = 0;
@@ -121,6 +162,8 @@ follow(struct minban *m, const char *path)
 	if (fd < 0 || in < 0 || inotify_add_watch(in, path, IN_MODIFY) < 0)
 		return -1;
 	lseek(fd, 0, SEEK_END);
+	if (apart && part(m) < 0)
+		return -1;
 	while (read(in, events, sizeof(events)) > 0)
 		while ((n = read(fd, buf + have, sizeof(buf) - have)) > 0)
 			have = lines(m, buf, have + (size_t)n);
@@ -133,11 +176,11 @@ main(int argc, char **argv)
 	static const char regex[] =
 	    "sshd\\[\\d+\\]: Failed \\S+ for (?:invalid user )?\\S+ "
 	    "from (\\d+\\.\\d+\\.\\d+\\.\\d+|[0-9a-fA-F:]+) port \\d+";
-	struct minban m = { .need = argc > 2 ? atoi(argv[2]) : 0 };
+	struct minban m = { .need = argc > 2 ? atoi(argv[2]) : 0, .orders = -1 };
 	PCRE2_SIZE at;
 	int code;
 
-	if (argc < 3)
+	if (argc < 3 || (argc > 3 && strcmp(argv[3], "apart") != 0))
 		return 2;
 	m.table = calloc(SLOTS, sizeof(*m.table));
 	m.nl = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
@@ -147,7 +190,7 @@ main(int argc, char **argv)
 	if (!m.table || m.nl < 0 || !m.re || !m.md)
 		return 1;
 	pcre2_jit_compile(m.re, PCRE2_JIT_COMPLETE);
-	follow(&m, argv[1]);
+	follow(&m, argv[1], argc > 3);
 	perror(argv[1]);
 	return 1;
 }
