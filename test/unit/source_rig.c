@@ -250,6 +250,21 @@ rig_follow(struct rig *r, const char *glob)
 	sources_start(r->set);
 }
 
+void
+rig_gives(struct rig *r, const char *name, const char *text)
+{
+	rig_write(r, name, text);
+	rig_until(r, text);
+}
+
+void
+rig_start(struct rig *r, const char *name, const char *text)
+{
+	rig_write(r, name, text);
+	rig_follow(r, name);
+	rig_until(r, text);
+}
+
 struct found { const char *name; struct source *source; };
 
 static void

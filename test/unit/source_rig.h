@@ -58,6 +58,10 @@ void	rig_remove(struct rig *, const char *name);
 const char	*rig_text(struct rig *);
 /* Add a glob in the folder with group 1 and start. */
 void	rig_follow(struct rig *, const char *glob);
+/* Append, and wait until that is the end of what was handed on. */
+void	rig_gives(struct rig *, const char *name, const char *text);
+/* Follow a file of this text, and wait for it. */
+void	rig_start(struct rig *, const char *name, const char *text);
 struct source	*rig_source(struct rig *, const char *name);	/* or NULL */
 void	rig_each_once(struct rig *, size_t from, size_t to);	/* [from, to) */
 

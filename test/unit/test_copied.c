@@ -89,8 +89,7 @@ another_file_while_we_were_away(void **state)
 	rig_follow(r, "a.log");
 	rig_until(r, "4 b line\n");
 	assert_int_equal(r->dead, 18);
-	rig_write(r, "a.log", "5 b line\n");
-	rig_until(r, "5 b line\n");
+	rig_gives(r, "a.log", "5 b line\n");
 	assert_int_equal(r->dead, 18);
 }
 
@@ -106,10 +105,8 @@ edited(struct rig *r, const char *how)
 	rig_until(r, "4 a line\n");
 	assert_int_equal(r->dead, r->text.len);
 	/* Up to the length that the text had, nobody knows. */
-	rig_write(r, "a.log", "5 longer than a line\n");
-	rig_until(r, "5 longer than a line\n");
-	rig_write(r, "a.log", "6 new\n");
-	rig_until(r, "6 new\n");
+	rig_gives(r, "a.log", "5 longer than a line\n");
+	rig_gives(r, "a.log", "6 new\n");
 	assert_in_range(r->dead, 27, r->text.len - 6);
 }
 

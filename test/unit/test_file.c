@@ -55,8 +55,7 @@ missing_file_waits(void **state)
 	rig_run(r, 20);
 	mkdir(rig_path(r, "sub/deep"), 0700);
 	rig_run(r, 20);
-	rig_write(r, "sub/deep/a.log", "1 came\n");
-	rig_until(r, "1 came\n");
+	rig_gives(r, "sub/deep/a.log", "1 came\n");
 	assert_int_equal(r->dead, 0);
 	assert_int_equal(r->events[SOURCE_MISSING], 1);
 	source_stats(rig_source(r, "sub/deep/a.log"), &st);
@@ -75,10 +74,8 @@ glob_finds_later_files(void **state)
 	mkdir(rig_path(r, "site/log"), 0700);
 	rig_run(r, 10);
 	rig_write(r, "site/log/y.log", "1 no\n");
-	rig_write(r, "site/log/x1.log", "2 yes\n");
-	rig_until(r, "2 yes\n");
-	rig_write(r, "site/log/x2.log", "3 yes\n");
-	rig_until(r, "3 yes\n");
+	rig_gives(r, "site/log/x1.log", "2 yes\n");
+	rig_gives(r, "site/log/x2.log", "3 yes\n");
 	assert_null(strstr(rig_text(r), "no"));
 	assert_null(rig_source(r, "*/log/x*.log"));
 }
@@ -93,8 +90,7 @@ only_old_lines_are_held(void **state)
 	sources_hold(r->set, true);
 	rig_follow(r, "*.log");
 	rig_run(r, 20);
-	rig_write(r, "b.log", "2 new\n");
-	rig_until(r, "2 new\n");
+	rig_gives(r, "b.log", "2 new\n");
 	rig_write(r, "a.log", "3 behind it\n");
 	rig_run(r, 20);
 	assert_string_equal(rig_text(r), "2 new\n");
@@ -104,8 +100,7 @@ only_old_lines_are_held(void **state)
 	rig_until_event(r, SOURCE_CAUGHT_UP, 2);
 	/* caught up, a source is held no more */
 	sources_hold(r->set, true);
-	rig_write(r, "a.log", "4 new\n");
-	rig_until(r, "4 new\n");
+	rig_gives(r, "a.log", "4 new\n");
 }
 
 static void

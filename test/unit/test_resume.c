@@ -65,8 +65,7 @@ rotated_and_not_made_again(void **state)
 	first_run(r, "a.log");
 	rig_rename(r, "a.log", "a.log-20261121");
 	second_run(r, "a.log", "3 a line\n");
-	rig_write(r, "a.log", "4 b line\n");
-	rig_until(r, "4 b line\n");
+	rig_gives(r, "a.log", "4 b line\n");
 	rig_each_once(r, 1, 5);
 }
 
@@ -117,12 +116,9 @@ stopped_while_two_files_are_open(void **state)
 {
 	struct rig *r = *state;
 
-	rig_write(r, "a.log", "1 a\n");
-	rig_follow(r, "a.log");
-	rig_until(r, "1 a\n");
+	rig_start(r, "a.log", "1 a\n");
 	rig_rename(r, "a.log", "a.log.1");
-	rig_write(r, "a.log", "2 b\n");
-	rig_until(r, "2 b\n");
+	rig_gives(r, "a.log", "2 b\n");
 	rig_stop(r);
 	rig_write(r, "a.log.1", "3 late\n");
 	rig_write(r, "a.log", "4 b\n");
@@ -159,8 +155,7 @@ long_lines_are_skipped_whole(void **state)
 	longer[1000] = longer[1001] = 'x';
 	rig_write(r, "a.log", longer);
 	rig_rename(r, "a.log", "a.log.1");
-	rig_write(r, "a.log", "3 x\n");
-	rig_until(r, "3 x\n");
+	rig_gives(r, "a.log", "3 x\n");
 	rig_run(r, 4 * r->linger_ms);
 	source_stats(rig_source(r, "a.log"), &st);
 	assert_int_equal(st.long_lines, 2);
@@ -250,8 +245,7 @@ tail_begins_at_the_end(void **state)
 	assert_int_equal(sources_add_glob(r->set,
 	    &(struct glob_request){ rig_path(r, "a.log"), true, false }, NULL, &e), 0);
 	sources_start(r->set);
-	rig_write(r, "a.log", "2 new\n");
-	rig_until(r, "2 new\n");
+	rig_gives(r, "a.log", "2 new\n");
 	assert_string_equal(rig_text(r), "2 new\n");
 }
 
@@ -273,8 +267,7 @@ two_globs_and_a_link_are_one_source(void **state)
 	    &(struct glob_request){ rig_path(r, "b.link"), false, false }, (void *)3,
 	    &e);
 	sources_start(r->set);
-	rig_write(r, "a.log", "1 x\n");
-	rig_until(r, "1 x\n");
+	rig_gives(r, "a.log", "1 x\n");
 	rig_run(r, 10);
 	rig_each_once(r, 1, 2);
 	assert_int_equal(r->ngroups, 3);
@@ -292,8 +285,7 @@ polled_file(void **state)
 	sources_start(r->set);
 	rig_until(r, "1 x\n");
 	rig_rename(r, "a.log", "a.log.1");
-	rig_write(r, "a.log", "2 x\n");
-	rig_until(r, "2 x\n");
+	rig_gives(r, "a.log", "2 x\n");
 }
 
 static void
@@ -306,8 +298,7 @@ polled_file_that_comes_later(void **state)
 	    &(struct glob_request){ rig_path(r, "a.log"), false, true }, NULL, &e);
 	sources_start(r->set);
 	assert_int_equal(r->events[SOURCE_MISSING], 1);
-	rig_write(r, "a.log", "1 x\n");
-	rig_until(r, "1 x\n");
+	rig_gives(r, "a.log", "1 x\n");
 }
 
 static void

@@ -20,19 +20,15 @@ rename_and_create(void **state)
 {
 	struct rig *r = *state;
 
-	rig_write(r, "a.log", "1 a\n");
-	rig_follow(r, "a.log");
-	rig_until(r, "1 a\n");
+	rig_start(r, "a.log", "1 a\n");
 	rig_write(r, "a.log", "2 a\n");
 	rig_rename(r, "a.log", "a.log.1");
 	rig_write(r, "a.log", "3 b\n");
 	rig_write(r, "a.log.1", "4 late\n");
 	rig_until(r, "3 b\n");
 	assert_string_equal(rig_text(r), "1 a\n2 a\n4 late\n3 b\n");
-	rig_write(r, "a.log.1", "5 later\n");
-	rig_until(r, "5 later\n");
-	rig_write(r, "a.log", "6 b\n");
-	rig_until(r, "6 b\n");
+	rig_gives(r, "a.log.1", "5 later\n");
+	rig_gives(r, "a.log", "6 b\n");
 	rig_each_once(r, 1, 7);
 	assert_int_equal(r->events[SOURCE_ROTATED], 1);
 }
@@ -42,16 +38,12 @@ rename_long_before_create(void **state)
 {
 	struct rig *r = *state;
 
-	rig_write(r, "a.log", "1 a\n");
-	rig_follow(r, "a.log");
-	rig_until(r, "1 a\n");
+	rig_start(r, "a.log", "1 a\n");
 	rig_rename(r, "a.log", "a.log.1");
 	rig_until_event(r, SOURCE_GONE, 1);
 	rig_run(r, 150);
-	rig_write(r, "a.log.1", "2 a\n");
-	rig_until(r, "2 a\n");
-	rig_write(r, "a.log", "3 b\n");
-	rig_until(r, "3 b\n");
+	rig_gives(r, "a.log.1", "2 a\n");
+	rig_gives(r, "a.log", "3 b\n");
 	rig_each_once(r, 1, 4);
 }
 
@@ -75,19 +67,15 @@ deleted_and_recreated(void **state)
 {
 	struct rig *r = *state;
 
-	rig_write(r, "a.log", "1 a\n");
-	rig_follow(r, "a.log");
-	rig_until(r, "1 a\n");
+	rig_start(r, "a.log", "1 a\n");
 	/* Twice without a look: the inode number may come back at once. */
 	rig_write(r, "a.log", "2 a\n");
 	rig_remove(r, "a.log");
-	rig_write(r, "a.log", "3 b\n");
-	rig_until(r, "3 b\n");
+	rig_gives(r, "a.log", "3 b\n");
 	rig_run(r, 150);
 	rig_remove(r, "a.log");
 	rig_run(r, 20);
-	rig_write(r, "a.log", "4 c\n");
-	rig_until(r, "4 c\n");
+	rig_gives(r, "a.log", "4 c\n");
 	rig_each_once(r, 1, 5);
 }
 
@@ -97,17 +85,14 @@ deleted_file_is_left(void **state)
 {
 	struct rig *r = *state;
 
-	rig_write(r, "a.log", "1 a\n");
-	rig_follow(r, "a.log");
-	rig_until(r, "1 a\n");
+	rig_start(r, "a.log", "1 a\n");
 	assert_true(source_place(rig_source(r, "a.log"))[0]);
 	rig_remove(r, "a.log");
 	rig_until_event(r, SOURCE_GONE, 1);
 	for (int i = 0; i < 100 && source_place(rig_source(r, "a.log"))[0]; i++)
 		rig_run(r, r->linger_ms);
 	assert_string_equal(source_place(rig_source(r, "a.log")), "");
-	rig_write(r, "a.log", "2 b\n");
-	rig_until(r, "2 b\n");
+	rig_gives(r, "a.log", "2 b\n");
 	rig_each_once(r, 1, 3);
 }
 
@@ -117,21 +102,15 @@ name_comes_back(void **state)
 {
 	struct rig *r = *state;
 
-	rig_write(r, "a.log", "1 a\n");
-	rig_follow(r, "a.log");
-	rig_until(r, "1 a\n");
+	rig_start(r, "a.log", "1 a\n");
 	rig_rename(r, "a.log", "a.log.1");
-	rig_write(r, "a.log", "2 b\n");
-	rig_until(r, "2 b\n");
+	rig_gives(r, "a.log", "2 b\n");
 	rig_rename(r, "a.log", "x");
 	rig_rename(r, "a.log.1", "a.log");
-	rig_write(r, "a.log", "3 a\n");
-	rig_until(r, "3 a\n");
-	rig_write(r, "x", "4 b\n");
-	rig_until(r, "4 b\n");
+	rig_gives(r, "a.log", "3 a\n");
+	rig_gives(r, "x", "4 b\n");
 	rig_run(r, 4 * r->linger_ms);
-	rig_write(r, "a.log", "5 a\n");
-	rig_until(r, "5 a\n");
+	rig_gives(r, "a.log", "5 a\n");
 	rig_each_once(r, 1, 6);
 }
 
@@ -146,15 +125,13 @@ truncated_in_place(void **state)
 	rig_until(r, "2 aaaa\n");
 	assert_int_equal(truncate(rig_path(r, "a.log"), 0), 0);
 	rig_until_event(r, SOURCE_TRUNCATED, 1);
-	rig_write(r, "a.log", "4 bbbb\n");
-	rig_until(r, "4 bbbb\n");
+	rig_gives(r, "a.log", "4 bbbb\n");
 	source_stats(rig_source(r, "a.log"), &st);
 	assert_int_equal(st.lost_bytes, 6);
 	assert_int_equal(r->events[SOURCE_LOST], 1);
 	/* And to the same size between two looks. */
 	assert_int_equal(truncate(rig_path(r, "a.log"), 0), 0);
-	rig_write(r, "a.log", "5 cccc\n");
-	rig_until(r, "5 cccc\n");
+	rig_gives(r, "a.log", "5 cccc\n");
 	assert_int_equal(r->events[SOURCE_TRUNCATED], 2);
 	rig_each_once(r, 4, 6);
 	/* Only the incomplete last line is cut off: the text before is as it was. */
@@ -190,15 +167,12 @@ copytruncate_gives_the_rest_from_the_copy(void **state)
 	struct source_stats st;
 	char command[256];
 
-	rig_write(r, "a.log", "1 a\n");
-	rig_follow(r, "a.log");
-	rig_until(r, "1 a\n");
+	rig_start(r, "a.log", "1 a\n");
 	rig_write(r, "a.log", "2 unread\n");
 	snprintf(command, sizeof(command), "cp %s/a.log %s/a.log.1 && : >%s/a.log",
 	    r->dir, r->dir, r->dir);
 	assert_int_equal(system(command), 0);
-	rig_write(r, "a.log", "3 b\n");
-	rig_until(r, "3 b\n");
+	rig_gives(r, "a.log", "3 b\n");
 	rig_each_once(r, 1, 4);
 	source_stats(rig_source(r, "a.log"), &st);
 	assert_int_equal(st.lost_bytes, 0);
@@ -232,8 +206,7 @@ target_of_a_link_is_rotated(void **state)
 	rig_follow(r, "now");
 	rig_until(r, "1 a\n");
 	rig_rename(r, "data/a", "data/a.1");
-	rig_write(r, "data/a", "2 b\n");
-	rig_until(r, "2 b\n");
+	rig_gives(r, "data/a", "2 b\n");
 }
 
 static void
@@ -242,17 +215,13 @@ folder_is_moved_and_made_again(void **state)
 	struct rig *r = *state;
 
 	mkdir(rig_path(r, "logs"), 0700);
-	rig_write(r, "logs/a", "1 a\n");
-	rig_follow(r, "logs/a");
-	rig_until(r, "1 a\n");
+	rig_start(r, "logs/a", "1 a\n");
 	rig_rename(r, "logs", "logs.old");
 	rig_run(r, 10);
 	mkdir(rig_path(r, "logs"), 0700);
 	rig_run(r, 10);
-	rig_write(r, "logs/a", "2 b\n");
-	rig_until(r, "2 b\n");
-	rig_write(r, "logs/a", "3 b\n");
-	rig_until(r, "3 b\n");
+	rig_gives(r, "logs/a", "2 b\n");
+	rig_gives(r, "logs/a", "3 b\n");
 	rig_each_once(r, 1, 4);
 }
 
@@ -292,8 +261,7 @@ rotated_name_comes_late(void **state)
 	rig_follow(r, "a.log*");
 	rig_until(r, "1 a\n");
 	rig_rename(r, "a.log", "tmp");
-	rig_write(r, "a.log", "2 b\n");
-	rig_until(r, "2 b\n");
+	rig_gives(r, "a.log", "2 b\n");
 	rig_run(r, 4 * r->linger_ms);
 	rig_write(r, "tmp", "3 c\n");
 	rig_rename(r, "tmp", "a.log.1");

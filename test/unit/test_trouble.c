@@ -85,8 +85,7 @@ event_queue_overflows(void **state)
 		rig_write(r, names[i], text);
 	}
 	run_until_all_seen(r, 0, n);
-	rig_write(r, "b.log", "100002 x\n");
-	rig_until(r, "100002 x\n");
+	rig_gives(r, "b.log", "100002 x\n");
 }
 
 /* Root may read everything, so become somebody who owns the folder. */
@@ -146,8 +145,7 @@ folder_that_may_not_be_entered(void **state)
 	rig_until_event(r, SOURCE_DENIED, 1);
 	assert_int_equal(chmod(rig_path(r, "logs"), 0700), 0);
 	rig_until(r, "1 a\n");
-	rig_write(r, "logs/b.log", "2 b\n");
-	rig_until(r, "2 b\n");
+	rig_gives(r, "logs/b.log", "2 b\n");
 	rig_each_once(r, 1, 3);
 }
 
@@ -186,9 +184,7 @@ read_that_fails(void **state)
 	struct rig *r = *state;
 	int good, none = open("/dev/null", O_WRONLY);
 
-	rig_write(r, "a.log", "1 a\n");
-	rig_follow(r, "a.log");
-	rig_until(r, "1 a\n");
+	rig_start(r, "a.log", "1 a\n");
 	good = dup(reader_of(r)->fd);
 	assert_true(dup2(none, reader_of(r)->fd) >= 0);
 	rig_write(r, "a.log", "2 a\n");
@@ -263,13 +259,10 @@ no_more_watches(void **state)
 	assert_non_null(strstr(r->log.p, "fs.inotify.max_user_watches"));
 	rig_rename(r, "a.log", "a.log.1");
 	rig_write(r, "a.log.1", "2 a\n");
-	rig_write(r, "a.log", "3 b\n");
-	rig_until(r, "3 b\n");
-	rig_write(r, "b.log", "4 c\n");
-	rig_until(r, "4 c\n");
+	rig_gives(r, "a.log", "3 b\n");
+	rig_gives(r, "b.log", "4 c\n");
 	assert_int_equal(mkdir(rig_path(r, "sub"), 0700), 0);
-	rig_write(r, "sub/late", "5 d\n");
-	rig_until(r, "5 d\n");
+	rig_gives(r, "sub/late", "5 d\n");
 	rig_each_once(r, 1, 6);
 	assert_int_equal(r->events[SOURCE_ERROR], 1);
 }
@@ -287,14 +280,12 @@ no_watch_for_a_file(void **state)
 	rig_follow(r, "a.log");
 	rig_until(r, "1 a\n");
 	assert_int_equal(r->events[SOURCE_ERROR], 1);
-	rig_write(r, "a.log", "3 a\n");
-	rig_until(r, "3 a\n");
+	rig_gives(r, "a.log", "3 a\n");
 	rig_rename(r, "a.log", "a.log.1");
 	rig_write(r, "a.log.1", "4 a\n");
 	rig_rename(r, "b.log", "a.log");
 	rig_until(r, "2 a\n");
-	rig_write(r, "a.log.1", "5 a\n");
-	rig_until(r, "5 a\n");
+	rig_gives(r, "a.log.1", "5 a\n");
 	rig_each_once(r, 1, 6);
 }
 
@@ -397,9 +388,7 @@ many_writes_are_one_block(void **state)
 	struct rig *r = *state;
 	size_t before;
 
-	rig_write(r, "a.log", "0 a\n");
-	rig_follow(r, "a.log");
-	rig_until(r, "0 a\n");
+	rig_start(r, "a.log", "0 a\n");
 	before = r->blocks;
 	for (int i = 1; i < 2000; i++) {
 		char text[32];
