@@ -72,6 +72,21 @@ class Drive:
         while not any(r[0] == "log" and text in r[2] for r in self.seen):
             self.expect("log")
 
+    def engine(self):
+        """A new engine, which the child takes."""
+        self.send("engine")
+        self.expect("ready")
+
+    def ban(self, action, ban, subject, *more):
+        """Ordered, and told to be in force."""
+        self.send("ban", action, ban, subject, *more)
+        self.expect("done", action, ban, 0, "", 0)
+
+    def unban(self, action, ban, subject, *more):
+        """Ordered, and told to be over."""
+        self.send("unban", action, ban, subject, *more)
+        self.expect("done", action, ban, 1, "", 0)
+
     def until(self, name, timeout=10):
         """All records up to and including the next of this name."""
         start = len(self.seen)

@@ -24,8 +24,7 @@ def spec(label="x", /, **options):
 
 def actor(*specs):
     d = Drive("banner-actor", ["0"], actions=specs)
-    d.send("engine")
-    d.expect("ready")
+    d.engine()
     d.send("begin", 1)
     d.send("complete", 1)
     return d
@@ -64,10 +63,8 @@ def test_order_and_tags(tmp_path):
     d.send("ban", 0, 1, "192.0.2.1", "since=5000", "until=65000", "failures=4",
            "field=user:bob")
     d.expect("done", 0, 1, 0, "", 0)
-    d.send("ban", 0, 2, "2001:db8::1", "jail=b")
-    d.expect("done", 0, 2, 0, "", 0)
-    d.send("unban", 0, 1, "192.0.2.1")
-    d.expect("done", 0, 1, 1, "", 0)
+    d.ban(0, 2, "2001:db8::1", "jail=b")
+    d.unban(0, 1, "192.0.2.1")
     assert lines(log) == [
         "start", "ban 192.0.2.1 inet4 4 60 1 0 1.2.0.192. 5 bob.",
         "ban 2001:db8::1 inet6 3 -1 1 0 " + "1." + "0." * 23 + "8.b.d.0.1.0.0.2. 1 .",
@@ -93,14 +90,11 @@ def test_hostile_text(tmp_path):
     want = b""
     for i, text in enumerate(HOSTILE, 1):
         text = text.format(w=witness)
-        d.send("ban", 0, i, f"192.0.2.{i}", f"line=a {text}", f"field=user:{text}")
-        d.expect("done", 0, i, 0, "", 0)
+        d.ban(0, i, f"192.0.2.{i}", f"line=a {text}", f"field=user:{text}")
         want += b"\0".join([f"a {text}".encode(), text.encode(),
                             f"a {text}".encode()]) + b"\0"
-        d.send("unban", 0, i, f"192.0.2.{i}")
-        d.expect("done", 0, i, 1, "", 0)
-    d.send("ban", 0, 999, "id:" + HOSTILE[0].format(w=witness))
-    d.expect("done", 0, 999, 0, "", 0)
+        d.unban(0, i, f"192.0.2.{i}")
+    d.ban(0, 999, "id:" + HOSTILE[0].format(w=witness))
     assert not witness.exists()
     assert log.read_bytes().startswith(want)
     assert d.stop() == 0
@@ -113,8 +107,7 @@ def test_words(tmp_path):
     prog.chmod(0o755)
     d = actor(spec(argv_ban=f'{prog} add <ip> "two words" <F-USER>',
                    argv_unban=f"{prog} del <ip>"))
-    d.send("ban", 0, 1, "192.0.2.1", "field=user:a b;$(c)\n*")
-    d.expect("done", 0, 1, 0, "", 0)
+    d.ban(0, 1, "192.0.2.1", "field=user:a b;$(c)\n*")
     assert log.read_text() == "[add][192.0.2.1][two words][a b;$(c)\n*]"
     assert d.stop() == 0
 
@@ -124,15 +117,11 @@ def test_two_jails_one_command(tmp_path):
     place = tmp_path / "entry"
     same = dict(actionban=f"mkdir {place}-<ip>", actionunban=f"rmdir {place}-<ip>")
     d = actor(spec("x", name="a", **same), spec("x", name="b", **same))
-    d.send("ban", 0, 1, "192.0.2.1", "jail=a")
-    d.expect("done", 0, 1, 0, "", 0)
-    d.send("ban", 1, 2, "192.0.2.1", "jail=b")
-    d.expect("done", 1, 2, 0, "", 0)
-    d.send("unban", 0, 1, "192.0.2.1", "jail=a")
-    d.expect("done", 0, 1, 1, "", 0)
+    d.ban(0, 1, "192.0.2.1", "jail=a")
+    d.ban(1, 2, "192.0.2.1", "jail=b")
+    d.unban(0, 1, "192.0.2.1", "jail=a")
     assert (tmp_path / "entry-192.0.2.1").exists()
-    d.send("unban", 1, 2, "192.0.2.1", "jail=b")
-    d.expect("done", 1, 2, 1, "", 0)
+    d.unban(1, 2, "192.0.2.1", "jail=b")
     assert not (tmp_path / "entry-192.0.2.1").exists()
     assert d.stop() == 0
 
@@ -145,8 +134,7 @@ def test_hanging_command(tmp_path):
               spec("quick", actionban="true", actionunban="true"))
     start = time.monotonic()
     d.send("ban", 0, 1, "192.0.2.1")
-    d.send("ban", 1, 2, "192.0.2.2")
-    d.expect("done", 1, 2, 0, "", 0)
+    d.ban(1, 2, "192.0.2.2")
     assert time.monotonic() - start < 0.9
     d.expect("done", 0, 1, 0, "", 110)
     child = pid.read_text().strip()
@@ -165,13 +153,11 @@ def test_check_and_restart(tmp_path):
         actionban=f"echo ban <ip> >>{log}; mkdir {chain}/<ip>",
         actionunban=f"rmdir {chain}/<ip>"))
     for i in 1, 2:
-        d.send("ban", 0, i, f"192.0.2.{i}")
-        d.expect("done", 0, i, 0, "", 0)
+        d.ban(0, i, f"192.0.2.{i}")
     for entry in chain.iterdir():
         entry.rmdir()
     chain.rmdir()
-    d.send("ban", 0, 3, "192.0.2.3")
-    d.expect("done", 0, 3, 0, "", 0)
+    d.ban(0, 3, "192.0.2.3")
     wait(lambda: sorted(p.name for p in chain.iterdir()) ==
          ["192.0.2.1", "192.0.2.2", "192.0.2.3"])
     assert lines(log).count("start") == 2
@@ -185,8 +171,7 @@ def test_adopts_what_is_there(tmp_path):
              actioncheck=f"test -d {chain}", actionban=f"mkdir {chain}/<ip>",
              actionunban=f"rmdir {chain}/<ip>")
     d = actor(s)
-    d.send("ban", 0, 1, "192.0.2.1")
-    d.expect("done", 0, 1, 0, "", 0)
+    d.ban(0, 1, "192.0.2.1")
     d.kill()
     d = Drive("banner-actor", ["0"], actions=[s])
     d.send("engine")
@@ -204,13 +189,10 @@ def test_norestored_and_families(tmp_path):
     d = actor(spec(**{
         "norestored": "1", "actionban": f"echo four <ip> >>{log}", "actionunban": "",
         "actionban?family=inet6": f"echo six <ip> >>{log}"}))
-    d.send("ban", 0, 1, "192.0.2.1", "restored")
-    d.expect("done", 0, 1, 0, "", 0)
-    d.send("ban", 0, 2, "2001:db8::2")
-    d.expect("done", 0, 2, 0, "", 0)
+    d.ban(0, 1, "192.0.2.1", "restored")
+    d.ban(0, 2, "2001:db8::2")
     # Nothing takes it back, so it is a message: each jail's ban sends one.
-    d.send("ban", 0, 3, "2001:db8::2", "jail=other")
-    d.expect("done", 0, 3, 0, "", 0)
+    d.ban(0, 3, "2001:db8::2", "jail=other")
     assert lines(log) == ["six 2001:db8::2"] * 2
     assert d.stop() == 0
 
@@ -220,8 +202,7 @@ def test_prolong_and_flush(tmp_path):
     d = actor(spec(actionban=f"echo ban <bantime> >>{log}", actionunban=f"echo un >>{log}",
                    actionprolong=f"echo longer <bantime> >>{log}",
                    actionflush=f"echo flush >>{log}", actionstop=f"echo stop >>{log}"))
-    d.send("ban", 0, 1, "192.0.2.1", "until=61000")
-    d.expect("done", 0, 1, 0, "", 0)
+    d.ban(0, 1, "192.0.2.1", "until=61000")
     d.send("prolong", 0, 1, "192.0.2.1", "until=121000")
     wait(lambda: "longer 120" in lines(log))
     d.send("flush", 0)
@@ -272,8 +253,7 @@ def test_ends_at_the_time_limit(tmp_path, command):
 def test_is_waited_for_alone(command):
     """A gigabyte of output is read; a child that keeps the pipe open is not waited for."""
     d = actor(spec(actionban=command, actionunban="true"))
-    d.send("ban", 0, 1, "192.0.2.1")
-    d.expect("done", 0, 1, 0, "", 0)
+    d.ban(0, 1, "192.0.2.1")
     assert d.stop() == 0
 
 
@@ -287,8 +267,7 @@ def test_reload_is_told_once(tmp_path):
     d.expect("done", 0, 1, 0, "", 0)
     d.expect("done", 0, 2, 0, "", 0)
     d.send("jail", 0, "sshd", 1)
-    d.send("ban", 0, 3, "192.0.2.3")
-    d.expect("done", 0, 3, 0, "", 0)
+    d.ban(0, 3, "192.0.2.3")
     assert lines(log) == ["start", "ban", "ban", "reload", "ban"]
     assert d.stop() == 0
 
@@ -348,12 +327,10 @@ def test_repair(tmp_path, repair):
         options["actionrepair"] = f"mkdir {chain} && echo repair >>{log}"
     d = actor(spec(**options))
     for i in 1, 2:
-        d.send("ban", 0, i, f"192.0.2.{i}")
-        d.expect("done", 0, i, 0, "", 0)
+        d.ban(0, i, f"192.0.2.{i}")
     before = lines(log)
     shutil.rmtree(chain)
-    d.send("ban", 0, 3, "192.0.2.3")
-    d.expect("done", 0, 3, 0, "", 0)
+    d.ban(0, 3, "192.0.2.3")
     wait(lambda: len(list(chain.iterdir())) == 3)
     assert d.stop() == 0
     *repaired, one, two = lines(log)[len(before):]
@@ -420,11 +397,9 @@ def test_flush_and_on(tmp_path):
     log = tmp_path / "log"
     d = actor(spec(actionban=f"echo ban >>{log}", actionunban="true",
                    actionflush=f"echo flush >>{log}", actionstop=f"echo stop >>{log}"))
-    d.send("ban", 0, 1, "192.0.2.1")
-    d.expect("done", 0, 1, 0, "", 0)
+    d.ban(0, 1, "192.0.2.1")
     d.send("flush", 0)
     d.expect("done", 0, 1, 1, "", 0)
-    d.send("ban", 0, 2, "192.0.2.1")
-    d.expect("done", 0, 2, 0, "", 0)
+    d.ban(0, 2, "192.0.2.1")
     assert d.stop() == 0
     assert lines(log) == ["ban", "flush", "ban"]

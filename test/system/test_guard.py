@@ -212,8 +212,7 @@ def mad_engine(ns):
     d = Drive("banner-actor", ["0"], actions=["route,route,,"], netns=ns)
     d.send("guard", "own", "198.51.100.1", "203.0.113.0/24", "2001:db8::/48")
     time.sleep(0.1)
-    d.send("engine")
-    d.expect("ready")
+    d.engine()
     d.send("begin", 1)
     return d
 

@@ -120,8 +120,7 @@ def tcp(family, listen=None):
 
 def actor(opts, plugin="route", settle=True):
     d = Drive("banner-actor", ["0"], actions=[f"{plugin},{plugin},," + opts], netns=HOST)
-    d.send("engine")
-    d.expect("ready")
+    d.engine()
     d.send("begin", 1)
     if settle:
         d.send("complete", 1)
@@ -133,8 +132,7 @@ def logged(d):
 
 
 def ban(d, number, who):
-    d.send("ban", 0, number, who)
-    d.expect("done", 0, number, 0, "", 0)
+    d.ban(0, number, who)
 
 
 @needs_nft
@@ -156,8 +154,7 @@ def test_ingress(net, family):
     while "oif" not in nft("list", "ruleset"):
         assert time.monotonic() < end
     assert not arrives(server, client, family)
-    d.send("unban", 0, 1, ADDR[family][1])
-    d.expect("done", 0, 1, 1, "", 0)
+    d.unban(0, 1, ADDR[family][1])
     assert arrives(server, client, family)
     assert d.stop() == 0
 
@@ -277,8 +274,7 @@ def test_no_gap(net, family):
         nft("insert", "rule", "inet", "banner", "ban", "counter")
         wait_for(lambda: attack.sent > sent + 500, 30)
         assert attack.arrived == arrived
-        d.send("unban", 0, 1, who)
-        d.expect("done", 0, 1, 1, "", 0)
+        d.unban(0, 1, who)
         wait_for(lambda: attack.arrived > arrived, 30)
         assert d.stop() == 0
     finally:

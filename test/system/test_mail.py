@@ -112,8 +112,7 @@ def postfix(place):
 def actor(**options):
     words = ",".join(f"{k}={v}" for k, v in options.items())
     d = Drive("banner-actor", ["0"], actions=["x,mail,," + words], netns=NS)
-    d.send("engine")
-    d.expect("ready")
+    d.engine()
     d.send("begin", 1)
     d.send("complete", 1)
     return d

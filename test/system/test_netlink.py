@@ -25,12 +25,10 @@ def shim(tmp_path):
 @pytest.fixture
 def d(ns, shim):                                           # noqa: F811
     one = Drive("banner-actor", ["0"], actions=["route,route,,"], netns=NS, shim=shim)
-    one.send("engine")
-    one.expect("ready")
+    one.engine()
     one.send("begin", 1)
     one.send("complete", 1)
-    one.send("ban", 0, 1, "192.0.2.1")
-    one.expect("done", 0, 1, 0, "", 0)
+    one.ban(0, 1, "192.0.2.1")
     yield one
     one.kill()
 
@@ -135,8 +133,7 @@ def test_kernel_refuses(d, shim):
 def test_never_had_the_capability(ns):                     # noqa: F811
     d = Drive("banner-actor", ["0"], actions=["route,route,,"], netns=NS,
               bound="-net_admin")
-    d.send("engine")
-    d.expect("ready")
+    d.engine()
     d.send("ban", 0, 1, "192.0.2.1")
     d.expect("done", 0, 1, 0, "", errno.EPERM)
     assert d.stop() == 0
@@ -148,8 +145,7 @@ def test_no_loopback_device(ns):                           # noqa: F811
     d = actor()
     d.send("begin", 1)
     d.send("complete", 1)
-    d.send("ban", 0, 1, "192.0.2.1")
-    d.expect("done", 0, 1, 0, "", 0)
+    d.ban(0, 1, "192.0.2.1")
     d.send("ban", 0, 2, "2001:db8:1::/64")
     told = int(d.expect("done", 0, 2, 0, "")[5])
     assert ("2001:db8:1::/64" in ours()) == (told == 0)
@@ -168,16 +164,13 @@ def test_replaced_with_another_type(ns):                   # noqa: F811
     d.send("complete", 1)
     for i, family in (1, "-4"), (2, "-6"):
         addr = ["192.0.2.1", "2001:db8:1::1"][i - 1]
-        d.send("ban", 0, i, addr)
-        d.expect("done", 0, i, 0, "", 0)
+        d.ban(0, i, addr)
         ip(family, "route", "replace", "prohibit", addr, "proto", "98", "metric", "5")
         d.expect("state", 0, i, i, 2 * i)
         assert addr in ours()
-    d.send("unban", 0, 1, "192.0.2.1")
-    d.expect("done", 0, 1, 1, "", 0)
+    d.unban(0, 1, "192.0.2.1")
     assert ours() == ["2001:db8:1::1"]
-    d.send("unban", 0, 2, "2001:db8:1::1")
-    d.expect("done", 0, 2, 1, "", 0)
+    d.unban(0, 2, "2001:db8:1::1")
     assert ours() == []
     assert d.stop() == 0
 

@@ -55,19 +55,16 @@ def elements():
 
 def actor(opts="", **kw):
     d = Drive("banner-actor", ["0"], actions=["nft,nft,," + opts], netns=NS, **kw)
-    d.send("engine")
-    d.expect("ready")
+    d.engine()
     return d
 
 
 def ban(d, number, who, *opts):
-    d.send("ban", 0, number, who, *opts)
-    d.expect("done", 0, number, 0, "", 0)
+    d.ban(0, number, who, *opts)
 
 
 def unban(d, number, who):
-    d.send("unban", 0, number, who)
-    d.expect("done", 0, number, 1, "", 0)
+    d.unban(0, number, who)
 
 
 def settled(d):

@@ -42,8 +42,7 @@ def ours(*args):
 
 def actor(opts=""):
     d = Drive("banner-actor", ["0"], actions=["route,route,," + opts], netns=NS)
-    d.send("engine")
-    d.expect("ready")
+    d.engine()
     return d
 
 
@@ -62,8 +61,7 @@ def test_announced(ns):
     for i in range(1, 20):
         d.send("soon")
         if i % 2:
-            d.send("ban", 0, i, f"192.0.2.{i}")
-            d.expect("done", 0, i, 0, "", 0)
+            d.ban(0, i, f"192.0.2.{i}")
     assert len(ours()) == 10
     d.send("sooner", "or later")
     d.expect("engine socket closed")
@@ -74,23 +72,17 @@ def test_add_del(ns):
     d = actor()
     d.send("begin", 1)
     d.send("complete", 1)
-    d.send("ban", 0, 1, "192.0.2.1")
-    d.expect("done", 0, 1, 0, "", 0)
-    d.send("ban", 0, 2, "203.0.113.0/24")
-    d.expect("done", 0, 2, 0, "", 0)
-    d.send("ban", 0, 3, "2001:db8::/64")
-    d.expect("done", 0, 3, 0, "", 0)
+    d.ban(0, 1, "192.0.2.1")
+    d.ban(0, 2, "203.0.113.0/24")
+    d.ban(0, 3, "2001:db8::/64")
     assert ours() == ["192.0.2.1", "2001:db8::/64", "203.0.113.0/24"]
     assert "blackhole 192.0.2.1 proto 98" in ip("route")
     # A second jail wants it too: only the last one removes it.
-    d.send("ban", 0, 4, "192.0.2.1", "jail=b")
-    d.expect("done", 0, 4, 0, "", 0)
-    d.send("unban", 0, 1, "192.0.2.1")
-    d.expect("done", 0, 1, 1, "", 0)
+    d.ban(0, 4, "192.0.2.1", "jail=b")
+    d.unban(0, 1, "192.0.2.1")
     assert "192.0.2.1" in ours()
     for i, who in (4, "192.0.2.1"), (2, "203.0.113.0/24"), (3, "2001:db8::/64"):
-        d.send("unban", 0, i, who)
-        d.expect("done", 0, i, 1, "", 0)
+        d.unban(0, i, who)
     assert ours() == []
     assert d.stop() == 0
 
@@ -101,12 +93,10 @@ def test_add_del(ns):
     ("-6", "2001:db8:1::/56")])
 def test_options(ns, kind, family, who):
     d = actor(f"blocktype={kind},table=100,metric=7")
-    d.send("ban", 0, 1, who)
-    d.expect("done", 0, 1, 0, "", 0)
+    d.ban(0, 1, who)
     assert re.search(rf"^{kind} {who} .*proto 98 metric 7",
                      ip(family, "route", "show", "table", "100"))
-    d.send("unban", 0, 1, who)
-    d.expect("done", 0, 1, 1, "", 0)
+    d.unban(0, 1, who)
     assert ip(family, "route", "show", "table", "100", check=False).strip() == ""
     assert d.stop() == 0
 
@@ -133,8 +123,7 @@ def test_conflict(ns):
     d.expect("done", 0, 3, 0, "", 0)
     d.expect("state", 0, 1, 3, 1, 2, 0, 2)
     assert ours() == ["192.0.2.3"]
-    d.send("unban", 0, 2, "192.0.2.2")
-    d.expect("done", 0, 2, 1, "", 0)
+    d.unban(0, 2, "192.0.2.2")
     assert "blackhole 192.0.2.2 proto static" in ip("route")
     ip("route", "del", "192.0.2.1")
     d.expect("done", 0, 1, 0, "", 0)
@@ -189,8 +178,7 @@ def test_restart(ns):
     d.send("complete", 1)
     wait(lambda: ours() == ["192.0.2.1", "192.0.2.2"])
     # Of another kind, but ours: it is removed all the same.
-    d.send("unban", 0, 2, "192.0.2.2")
-    d.expect("done", 0, 2, 1, "", 0)
+    d.unban(0, 2, "192.0.2.2")
     assert ours() == ["192.0.2.1"]
     assert d.stop() == 0
     assert ours() == ["192.0.2.1"]
@@ -206,8 +194,7 @@ def test_new_engine(ns):
     d.expect("done", 0, 3, 0, "", 0)
     d.send("engine")
     d.send("begin", 2)
-    d.send("ban", 0, 3, "192.0.2.3", "restored")
-    d.expect("done", 0, 3, 0, "", 0)
+    d.ban(0, 3, "192.0.2.3", "restored")
     assert len(ours()) == 3
     d.send("complete", 2)
     wait(lambda: ours() == ["192.0.2.3"])
@@ -224,8 +211,7 @@ def test_guard(ns):
     d.expect("done", 0, 1, 0, "", 1)
     d.send("ban", 0, 2, "127.0.0.1")
     d.expect("done", 0, 2, 0, "", 1)
-    d.send("ban", 0, 3, "192.0.2.3")
-    d.expect("done", 0, 3, 0, "", 0)
+    d.ban(0, 3, "192.0.2.3")
     assert ours() == ["192.0.2.3"]
     d.send("guard", "own", "192.0.2.3")
     wait(lambda: ours() == ["192.0.2.1"])

@@ -14,8 +14,7 @@ DB = "banner.sqlite3"
 
 def store(state, **kw):
     d = Drive("banner-store", state=state, **kw)
-    d.send("engine")
-    d.expect("ready")
+    d.engine()
     return d
 
 
