@@ -225,7 +225,7 @@ def main():
     out = sys.stdout.buffer if a.output == "-" else open(a.output, "wb")
     heads = Heads()
     lineno = written = fails = 0
-    randrange, rand, line = rng.randrange, rng.random, heads.line
+    rand, line = rng.random, heads.line
     while written < size and (a.lines is None or lineno < a.lines):
         todo = CHUNK if a.lines is None else min(CHUNK, a.lines - lineno)
         who = iter(rng.choices(pool, cum_weights=weights, k=todo)) if a.fail > 0 else None

@@ -9,7 +9,6 @@ out. Needs Debian's fail2ban package.
 import os
 import pathlib
 import random
-import re
 import subprocess
 from re import _constants as c, _parser as parser
 

@@ -77,6 +77,11 @@ class Drive:
         self.send("engine")
         self.expect("ready")
 
+    def empty(self, number):
+        """What the new engine wants in force: nothing, so far."""
+        self.send("begin", number)
+        self.send("complete", number)
+
     def ban(self, action, ban, subject, *more):
         """Ordered, and told to be in force."""
         self.send("ban", action, ban, subject, *more)

@@ -88,17 +88,27 @@ class Lab:
             JAIL.format(name=name, log=log or self.auth, maxretry=maxretry,
                         bantime=bantime, action=action) + more)
 
+    def shipped(self, *folders):
+        """filters or jails.d as the project has them."""
+        for name in folders:
+            shutil.rmtree(self.dir / name)
+            shutil.copytree(TOP / name, self.dir / name)
+
+    def copy_programs(self):
+        """Run programs and plugins of its own, those of the build folder."""
+        self.programs = self.dir / "bin"
+        shutil.copytree(BUILD / "actions", self.programs / "actions",
+                        ignore=shutil.ignore_patterns("*.p"))
+        for name in ("bannerd", "banner-engine", "banner-store", "banner-actor",
+                     "banner-helper"):
+            shutil.copy(BUILD / name, self.programs)
+
     def make_accounts(self):
         """Users of banner that exist for this bannerd only (a private /etc/passwd).
 
         They run copies of the programs: the build folder may be in one of root's own.
         """
-        self.programs = self.dir / "bin"
-        shutil.copytree(BUILD / "actions", self.programs / "actions",
-                        ignore=shutil.ignore_patterns("*.p"))
-        for name in ("bannerd", "engine", "store", "actor", "helper"):
-            name = name if name == "bannerd" else f"banner-{name}"
-            shutil.copy(BUILD / name, self.programs)
+        self.copy_programs()
         users = {"_banner": 61001, "_bannerssh": 61002, "_bannermail": 61003}
         passwd, group = Path("/etc/passwd").read_text(), Path("/etc/group").read_text()
         for name, uid in users.items():

@@ -285,9 +285,7 @@ def test_central_setup():
         log = lab.dir / "audit.log"
         log.touch()
         (lab.dir / "jails.d" / "web.conf").write_text(JAIL.format(log=log))
-        shutil.rmtree(lab.dir / "filters")
-        shutil.copytree(os.path.join(os.path.dirname(__file__), "../../filters"),
-                        lab.dir / "filters")
+        lab.shipped("filters")
         conf = lab.dir / "banner.conf"
         conf.write_text(conf.read_text().replace(
             "[bannerd]\n", "[bannerd]\ntrusted = 10.99.1.2 10.99.2.2\n"))

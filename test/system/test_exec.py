@@ -10,7 +10,7 @@ import time
 import pytest
 
 from harness import Drive
-from lab import Lab
+from lab import Lab, wait_for
 
 
 def spec(label="x", /, **options):
@@ -25,20 +25,12 @@ def spec(label="x", /, **options):
 def actor(*specs):
     d = Drive("banner-actor", ["0"], actions=specs)
     d.engine()
-    d.send("begin", 1)
-    d.send("complete", 1)
+    d.empty(1)
     return d
 
 
 def lines(path):
     return path.read_text().splitlines() if path.exists() else []
-
-
-def wait(what, timeout=5):
-    end = time.monotonic() + timeout
-    while not what():
-        assert time.monotonic() < end, "did not come true"
-        time.sleep(0.01)
 
 
 def said(d):
@@ -139,7 +131,7 @@ def test_hanging_command(tmp_path):
     d.expect("done", 0, 1, 0, "", 110)
     child = pid.read_text().strip()
 
-    wait(lambda: gone(child))
+    wait_for(lambda: gone(child))
     d.kill()
 
 
@@ -158,7 +150,7 @@ def test_check_and_restart(tmp_path):
         entry.rmdir()
     chain.rmdir()
     d.ban(0, 3, "192.0.2.3")
-    wait(lambda: sorted(p.name for p in chain.iterdir()) ==
+    wait_for(lambda: sorted(p.name for p in chain.iterdir()) ==
          ["192.0.2.1", "192.0.2.2", "192.0.2.3"])
     assert lines(log).count("start") == 2
     assert d.stop() == 0
@@ -204,7 +196,7 @@ def test_prolong_and_flush(tmp_path):
                    actionflush=f"echo flush >>{log}", actionstop=f"echo stop >>{log}"))
     d.ban(0, 1, "192.0.2.1", "until=61000")
     d.send("prolong", 0, 1, "192.0.2.1", "until=121000")
-    wait(lambda: "longer 120" in lines(log))
+    wait_for(lambda: "longer 120" in lines(log))
     d.send("flush", 0)
     d.expect("done", 0, 1, 1, "", 0)
     assert d.stop() == 0
@@ -227,7 +219,7 @@ def test_start_with_the_jail(tmp_path):
     d = actor(spec(actionstart=f"echo start >>{log}", actionban="true",
                    actionunban="true"))
     d.send("jail", 0, "sshd", 1)
-    wait(lambda: lines(log) == ["start"])
+    wait_for(lambda: lines(log) == ["start"])
     assert d.stop() == 0
 
 
@@ -243,7 +235,7 @@ def test_ends_at_the_time_limit(tmp_path, command):
     d.expect("done", 0, 1, 0, "", errno.ETIMEDOUT)
     assert "timed out, killed" in said(d)[0]
     if child.exists():
-        wait(lambda: gone(int(child.read_text())))
+        wait_for(lambda: gone(int(child.read_text())))
     d.kill()
 
 
@@ -331,7 +323,7 @@ def test_repair(tmp_path, repair):
     before = lines(log)
     shutil.rmtree(chain)
     d.ban(0, 3, "192.0.2.3")
-    wait(lambda: len(list(chain.iterdir())) == 3)
+    wait_for(lambda: len(list(chain.iterdir())) == 3)
     assert d.stop() == 0
     *repaired, one, two = lines(log)[len(before):]
     assert repaired == (["repair"] if repair else ["stop", "start"]) + ["ban 192.0.2.3"]
@@ -384,7 +376,7 @@ def test_stop_unban(flush, early):
         lab.start()
         lab.ctl("banip", "a", *addrs)
         if not early:
-            wait(lambda: len(list(place.iterdir())) == 41, 20)
+            wait_for(lambda: len(list(place.iterdir())) == 41, 20)
         lab.ok("stop", "--unban")
         assert lab.proc.wait(20) == 0
         assert not list(place.iterdir()), lab.logged()[-2000:]

@@ -4,7 +4,6 @@ only zmprov is a stand-in, which takes the words of the real one and no others."
 import json
 import os
 import re
-import shutil
 import textwrap
 import time
 from pathlib import Path
@@ -84,8 +83,7 @@ class Site:
         script.chmod(0o755)
         lab.daemon_conf(documented(script))
         (lab.dir / "jails.d" / "accounts.conf").write_text(JAIL.format(log=lab.auth))
-        shutil.rmtree(lab.dir / "filters")
-        shutil.copytree(TOP / "filters", lab.dir / "filters")
+        lab.shipped("filters")
         lab.auth.touch()
         lab.start()
 

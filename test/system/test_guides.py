@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import textwrap
-from pathlib import Path
 
 import pytest
 
@@ -192,9 +191,7 @@ def test_readme_by_the_letter():
     conf = next(b for b in texts if b.startswith("[DEFAULT]"))
     commands = next(b for b in texts if b.startswith("banctl status"))
     with Lab() as lab:
-        for name in ("filters", "jails.d"):
-            shutil.rmtree(lab.dir / name)
-            shutil.copytree(TOP / name, lab.dir / name)
+        lab.shipped("filters", "jails.d")
         own = conf.replace("[sshd]\n", f"[sshd]\nlogpath = {lab.auth}\n")
         (lab.dir / "jails.d" / "mail.local").write_text(own)
         lab.start()

@@ -21,12 +21,7 @@ class HarmLab(Lab):
         self.cure = self.dir / "cure"
         self.daemon_conf(f"[action bad]\nplugin = odd\nneeded = {self.cure}\n"
                          f"color = {color}-once\n")
-        self.programs = self.dir / "bin"
-        shutil.copytree(BUILD / "actions", self.programs / "actions",
-                        ignore=shutil.ignore_patterns("*.p"))
-        for name in ("bannerd", "banner-engine", "banner-store", "banner-actor",
-                     "banner-helper"):
-            shutil.copy(BUILD / name, self.programs)
+        self.copy_programs()
         self.odd = self.programs / "actions" / "odd.so"
         shutil.copyfile(BUILD / "test/unit/odd_10.so", self.odd)
         self.odd.chmod(0o644)

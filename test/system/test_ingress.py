@@ -131,10 +131,6 @@ def logged(d):
     return "".join(rec[2] for rec in d.seen if rec[0] == "log")
 
 
-def ban(d, number, who):
-    d.ban(0, number, who)
-
-
 @needs_nft
 @pytest.mark.parametrize("family", [4, 6])
 def test_ingress(net, family):
@@ -142,11 +138,11 @@ def test_ingress(net, family):
     server, client = udp(family)
     assert arrives(server, client, family)
     d = actor("")
-    ban(d, 1, ADDR[family][1])
+    d.ban(0, 1, ADDR[family][1])
     assert arrives(server, client, family)      # the route alone only stops answers
     assert d.stop() == 0
     d = actor("ingress=yes")
-    ban(d, 1, ADDR[family][1])
+    d.ban(0, 1, ADDR[family][1])
     assert not arrives(server, client, family)
     # Put back when others remove it.
     nft("flush", "ruleset")
@@ -174,7 +170,7 @@ def test_refused(net):
     ip(HOST, "-6", "route", "del", "default")
     d = actor("ingress=yes")
     assert "ingress = yes is refused: there is no default route" in logged(d)
-    ban(d, 1, ADDR[6][1])       # the ban itself is in force
+    d.ban(0, 1, ADDR[6][1])       # the ban itself is in force
     assert ADDR[6][1] in ip(HOST, "-6", "route", "show", "proto", "98")
     assert nft("list", "ruleset") == ""
     assert d.stop() == 0
@@ -203,7 +199,7 @@ def test_kill_sessions(net, plugin, family, listen, who):
     peer.connect(neighbour.getsockname())
     other, _ = neighbour.accept()
     d = actor("kill_sessions=yes", plugin)
-    ban(d, 1, who)
+    d.ban(0, 1, who)
     with pytest.raises(ConnectionError):
         conn.recv(10)           # ECONNABORTED, at once
         conn.send(b"x")
@@ -255,7 +251,7 @@ def test_no_gap(net, family):
         assert attack.arrived > 0
         d = actor("", "nft")
         d.send("bulk", 0, 1000, 2000, "10.0.0.0")
-        ban(d, 1, who)
+        d.ban(0, 1, who)
         time.sleep(0.2)         # what was on its way
         arrived, sent = attack.arrived, attack.sent
         for i in range(5):

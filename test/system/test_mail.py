@@ -113,8 +113,7 @@ def actor(**options):
     words = ",".join(f"{k}={v}" for k, v in options.items())
     d = Drive("banner-actor", ["0"], actions=["x,mail,," + words], netns=NS)
     d.engine()
-    d.send("begin", 1)
-    d.send("complete", 1)
+    d.empty(1)
     return d
 
 
@@ -217,9 +216,7 @@ def test_attempts_of_the_engine(place):
             f"[x]\nenabled = true\nfilter = zimbra-audit\nlogpath = {lab.auth}\n"
             "count = user\nmaxretry = 3\nfindtime = 60\nbantime = 60\n"
             f'action = mail[to="root@example.com", delay=0, sendmail={script}]\n')
-        shutil.rmtree(lab.dir / "filters")
-        shutil.copytree(os.path.join(os.path.dirname(__file__), "../../filters"),
-                        lab.dir / "filters")
+        lab.shipped("filters")
         lab.auth.touch()
         lab.start()
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")

@@ -9,8 +9,9 @@ import subprocess
 import pytest
 
 from harness import Drive
+from lab import wait_for
 from shim import CAPS, FAIL, HALF, LOSE, Shim
-from test_route import NS, actor, ip, ns, ours, wait       # noqa: F401
+from test_route import NS, actor, ip, ns, ours             # noqa: F401
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -26,8 +27,7 @@ def shim(tmp_path):
 def d(ns, shim):                                           # noqa: F811
     one = Drive("banner-actor", ["0"], actions=["route,route,,"], netns=NS, shim=shim)
     one.engine()
-    one.send("begin", 1)
-    one.send("complete", 1)
+    one.empty(1)
     one.ban(0, 1, "192.0.2.1")
     yield one
     one.kill()
@@ -77,7 +77,7 @@ def test_notice_is_lost(d, shim):
     """One notice, and the kernel tells but that there was one: the table is read."""
     shim.arm("banner-actor", "answer", 0, LOSE, errno.ENOBUFS)
     ip("route", "del", "192.0.2.1")
-    wait(lambda: ours() == ["192.0.2.1"])
+    wait_for(lambda: ours() == ["192.0.2.1"])
     assert shim.hits() == 1
 
 
@@ -127,7 +127,7 @@ def test_kernel_refuses(d, shim):
     assert ours() == ["192.0.2.1"]
     shim.arm("banner-actor", "ask", 0, CAPS, 0)
     d.expect("done", 0, 1, 1, "", 0)
-    wait(lambda: ours() == ["192.0.2.2"])
+    wait_for(lambda: ours() == ["192.0.2.2"])
 
 
 def test_never_had_the_capability(ns):                     # noqa: F811
@@ -143,25 +143,23 @@ def test_no_loopback_device(ns):                           # noqa: F811
     """Whether the kernel takes the routes of IPv6 then or not: what is told is so."""
     ip("link", "set", "lo", "down")
     d = actor()
-    d.send("begin", 1)
-    d.send("complete", 1)
+    d.empty(1)
     d.ban(0, 1, "192.0.2.1")
     d.send("ban", 0, 2, "2001:db8:1::/64")
     told = int(d.expect("done", 0, 2, 0, "")[5])
     assert ("2001:db8:1::/64" in ours()) == (told == 0)
     ip("link", "set", "lo", "up")
-    wait(lambda: ours() == ["192.0.2.1", "2001:db8:1::/64"])
+    wait_for(lambda: ours() == ["192.0.2.1", "2001:db8:1::/64"])
     ip("link", "set", "lo", "down")
     ip("link", "set", "lo", "up")
-    wait(lambda: ours() == ["192.0.2.1", "2001:db8:1::/64"])
+    wait_for(lambda: ours() == ["192.0.2.1", "2001:db8:1::/64"])
     assert d.stop() == 0
 
 
 def test_replaced_with_another_type(ns):                   # noqa: F811
     """It bans as well, so it stays; and it goes with the ban."""
     d = actor("metric=5")
-    d.send("begin", 1)
-    d.send("complete", 1)
+    d.empty(1)
     for i, family in (1, "-4"), (2, "-6"):
         addr = ["192.0.2.1", "2001:db8:1::1"][i - 1]
         d.ban(0, i, addr)
@@ -218,6 +216,6 @@ def test_a_stranger_removes_a_hundred_thousand(ns):        # noqa: F811
     subprocess.run(["ip", "-n", NS, "-batch", "-"], input=gone, text=True, check=True)
     assert ours() == []
     os.kill(pid, 18)
-    wait(lambda: ip("route", "show", "proto", "98").count("blackhole") == n, 60)
+    wait_for(lambda: ip("route", "show", "proto", "98").count("blackhole") == n, 60)
     d.expect("state", 0, n, n, "*", 0, n, timeout=60)
     assert d.stop() == 0

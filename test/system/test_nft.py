@@ -8,6 +8,7 @@ import time
 import pytest
 
 from harness import BUILD, Drive
+from lab import wait_for
 
 NS = "banner-nft-test"
 
@@ -59,34 +60,14 @@ def actor(opts="", **kw):
     return d
 
 
-def ban(d, number, who, *opts):
-    d.ban(0, number, who, *opts)
-
-
-def unban(d, number, who):
-    d.unban(0, number, who)
-
-
-def settled(d):
-    d.send("begin", 1)
-    d.send("complete", 1)
-
-
-def wait(what, timeout=5):
-    end = time.monotonic() + timeout
-    while not what():
-        assert time.monotonic() < end, "did not come true"
-        time.sleep(0.005)
-
-
 def test_add_del(ns):
     d = actor()
-    settled(d)
+    d.empty(1)
     assert nft("list", "ruleset") == ""      # nothing before the first ban
-    ban(d, 1, "192.0.2.1")
-    ban(d, 2, "203.0.113.0/24")
-    ban(d, 3, "2001:db8::/64")
-    ban(d, 4, "2001:db8:1::7")
+    d.ban(0, 1, "192.0.2.1")
+    d.ban(0, 2, "203.0.113.0/24")
+    d.ban(0, 3, "2001:db8::/64")
+    d.ban(0, 4, "2001:db8:1::7")
     assert sets() == {"ban_v4": {"192.0.2.1": None}, "ban_v4_24": {"203.0.113.0": None},
                       "ban_v6": {"2001:db8:1::7": None},
                       "ban_v6_64": {"2001:db8::": None}}
@@ -98,12 +79,12 @@ def test_add_del(ns):
                  "ip6 saddr & ffff:ffff:ffff:ffff:: @ban_v6_64 counter"):
         assert part in text, text
     # A second jail wants it too: only the last one removes it.
-    ban(d, 5, "192.0.2.1", "jail=b")
-    unban(d, 1, "192.0.2.1")
+    d.ban(0, 5, "192.0.2.1", "jail=b")
+    d.unban(0, 1, "192.0.2.1")
     assert "192.0.2.1" in elements()
     for i, who in ((5, "192.0.2.1"), (2, "203.0.113.0/24"), (3, "2001:db8::/64"),
                    (4, "2001:db8:1::7")):
-        unban(d, i, who)
+        d.unban(0, i, who)
     assert elements() == []
     assert d.stop() == 0
 
@@ -111,16 +92,16 @@ def test_add_del(ns):
 def test_overlap(ns):
     """A prefix, one within it and an address within both: no order of them fails."""
     d = actor()
-    settled(d)
+    d.empty(1)
     nets = ["10.0.0.0/16", "10.0.0.0/20", "10.0.2.0/24", "10.0.2.3", "10.0.2.2/31"]
     nets += ["2001:db8::/48", "2001:db8::/64", "2001:db8::/100",
              "2001:db8::1"]
     for order in nets, nets[::-1]:
         for i, who in enumerate(order):
-            ban(d, i + 1, who, "manual")
+            d.ban(0, i + 1, who, "manual")
         assert len(elements()) == len(nets)
         for i, who in enumerate(order):
-            unban(d, i + 1, who)
+            d.unban(0, i + 1, who)
         assert elements() == []
     assert d.stop() == 0
 
@@ -128,43 +109,43 @@ def test_overlap(ns):
 def test_timeouts(ns):
     """The kernel keeps a ban one minute beyond its end, a prolonged one also."""
     d = actor()
-    settled(d)
+    d.empty(1)
     now = int(time.time() * 1000)
-    ban(d, 1, "192.0.2.1", f"until={now + 600000}")
-    ban(d, 2, "192.0.2.2", "until=0")
+    d.ban(0, 1, "192.0.2.1", f"until={now + 600000}")
+    d.ban(0, 2, "192.0.2.2", "until=0")
     got = sets()["ban_v4"]
     assert 655 <= got["192.0.2.1"] <= 660 and got["192.0.2.2"] is None
     d.send("prolong", 0, 1, "192.0.2.1", f"until={now + 3600000}")
-    wait(lambda: 3655 <= sets()["ban_v4"]["192.0.2.1"] <= 3660)
+    wait_for(lambda: 3655 <= sets()["ban_v4"]["192.0.2.1"] <= 3660)
     d.send("prolong", 0, 1, "192.0.2.1", "until=0")
-    wait(lambda: sets()["ban_v4"]["192.0.2.1"] is None)
+    wait_for(lambda: sets()["ban_v4"]["192.0.2.1"] is None)
     assert d.stop() == 0
 
 
 def test_dead_daemon(ns):
     """Nobody is there to remove it: the kernel does."""
     d = actor()
-    settled(d)
-    ban(d, 1, "192.0.2.1", f"until={int(time.time() * 1000) - 58500}")
+    d.empty(1)
+    d.ban(0, 1, "192.0.2.1", f"until={int(time.time() * 1000) - 58500}")
     d.kill()
     assert elements() == ["192.0.2.1"]
-    wait(lambda: elements() == [], timeout=4)
+    wait_for(lambda: elements() == [], 4)
 
 
 def test_remove_what_is_gone(ns):
     """Elements that the kernel has ended, which it does not tell, cost no time."""
     d = actor()
-    settled(d)
+    d.empty(1)
     soon = int(time.time() * 1000) - 58500
     for i in range(500):
         d.send("ban", 0, i, f"10.0.{i // 250}.{i % 250 + 1}", f"until={soon}")
     d.expect("done", 0, 499, 0, "", 0)
-    ban(d, 1000, "192.0.2.1")
-    wait(lambda: elements() == ["192.0.2.1"])
+    d.ban(0, 1000, "192.0.2.1")
+    wait_for(lambda: elements() == ["192.0.2.1"])
     start = time.monotonic()
     for i in range(500):
         d.send("unban", 0, i, f"10.0.{i // 250}.{i % 250 + 1}")
-    unban(d, 1000, "192.0.2.1")
+    d.unban(0, 1000, "192.0.2.1")
     assert elements() == []
     assert time.monotonic() - start < 2
     assert d.stop() == 0
@@ -185,13 +166,13 @@ def test_heals(ns, harm):
     d.send("ban", 0, 5000, "2001:db8::/64")
     d.send("complete", 1)
     d.expect("done", 0, 5000, 0, "", 0)
-    wait(lambda: len(elements()) == 1001)
+    wait_for(lambda: len(elements()) == 1001)
     want = elements()
     rules = [r["comment"] for r in objects("rule")]
     assert rules == ["banner: IPv4 /32", "banner: IPv6 /64"]
     start = time.monotonic()
     nft(*harm)
-    wait(lambda: elements() == want and
+    wait_for(lambda: elements() == want and
          [r.get("comment") for r in objects("rule")] == rules)
     assert time.monotonic() - start < 0.5
     assert d.stop() == 0
@@ -207,20 +188,20 @@ def test_foreign(ns):
     nft("add", "table", "ip", "other")
     before = nft("list", "ruleset")
     d = actor()
-    settled(d)
-    ban(d, 1, "192.0.2.1")
-    unban(d, 1, "192.0.2.1")
-    ban(d, 1, "192.0.2.1")
+    d.empty(1)
+    d.ban(0, 1, "192.0.2.1")
+    d.unban(0, 1, "192.0.2.1")
+    d.ban(0, 1, "192.0.2.1")
     d.send("flush", 0)
-    wait(lambda: "@ban_v4 " not in nft("list", "ruleset"))
+    wait_for(lambda: "@ban_v4 " not in nft("list", "ruleset"))
     assert nft("list", "ruleset") == before
     assert d.stop() == 0
 
 
 def test_scope(ns):
     d = actor("port=ssh\x01587\x016000:6010,protocol=tcp\x01udp,verdict=reject,hook=input")
-    settled(d)
-    ban(d, 1, "192.0.2.1")
+    d.empty(1)
+    d.ban(0, 1, "192.0.2.1")
     text = nft("list", "ruleset")
     for part in ("chain ban_reject_input_tcp_udp_22_587_6000.6010 {",
                  "type filter hook input priority raw;",
@@ -233,8 +214,8 @@ def test_scope(ns):
 def test_all_ports(ns):
     """As fail2ban says it where a jail names no port."""
     d = actor("port=0:65535,protocol=tcp,verdict=reject,hook=input")
-    settled(d)
-    ban(d, 1, "192.0.2.1")
+    d.empty(1)
+    d.ban(0, 1, "192.0.2.1")
     text = nft("list", "ruleset")
     assert "tcp dport 1-65535 goto" in text, text
     assert d.stop() == 0
@@ -256,10 +237,10 @@ def test_wrong_options(ns):
 def test_restart(ns):
     """Elements survive the actor; the next one adopts them, with the times of now."""
     d = actor()
-    settled(d)
+    d.empty(1)
     now = int(time.time() * 1000)
     for i in range(1, 6):
-        ban(d, i, f"192.0.2.{i}", f"until={now + 600000}")
+        d.ban(0, i, f"192.0.2.{i}", f"until={now + 600000}")
     d.kill()
     assert len(elements()) == 5
     d = actor()
@@ -269,8 +250,8 @@ def test_restart(ns):
     d.expect("done", 0, 1, 0, "", 0)
     assert len(elements()) == 5      # nothing is removed before all bans are named
     d.send("complete", 1)
-    wait(lambda: elements() == ["192.0.2.1", "192.0.2.2"])
-    wait(lambda: sets()["ban_v4"]["192.0.2.1"] > 3600)
+    wait_for(lambda: elements() == ["192.0.2.1", "192.0.2.2"])
+    wait_for(lambda: sets()["ban_v4"]["192.0.2.1"] > 3600)
     assert d.stop() == 0
 
 
@@ -285,13 +266,13 @@ def test_bad_element(ns):
         d.send("ban", 0, i, "203.0.113.0/24" if i == 50 else f"192.0.2.{i}")
     d.send("complete", 1)
     d.expect("done", 0, 50, 0, "", 17)
-    wait(lambda: len(sets().get("ban_v4", {})) == 98)
+    wait_for(lambda: len(sets().get("ban_v4", {})) == 98)
     assert d.stop() == 0
 
 
 def test_ten_thousand(ns):
     d = actor()
-    settled(d)
+    d.empty(1)
     start = time.monotonic()
     d.send("bulk", 0, 1, 10000, "10.0.0.0")
     d.expect("done", 0, 10000, 0, "", 0, timeout=30)

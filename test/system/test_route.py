@@ -8,6 +8,7 @@ import time
 import pytest
 
 from harness import Drive
+from lab import wait_for
 
 NS = f"banner-route-{os.getpid()}"
 
@@ -46,18 +47,10 @@ def actor(opts=""):
     return d
 
 
-def wait(what, timeout=5):
-    end = time.monotonic() + timeout
-    while not what():
-        assert time.monotonic() < end, "did not come true"
-        time.sleep(0.005)
-
-
 def test_announced(ns):
     """An order that is announced may come or not; a strange announcement ends it."""
     d = actor()
-    d.send("begin", 1)
-    d.send("complete", 1)
+    d.empty(1)
     for i in range(1, 20):
         d.send("soon")
         if i % 2:
@@ -70,8 +63,7 @@ def test_announced(ns):
 
 def test_add_del(ns):
     d = actor()
-    d.send("begin", 1)
-    d.send("complete", 1)
+    d.empty(1)
     d.ban(0, 1, "192.0.2.1")
     d.ban(0, 2, "203.0.113.0/24")
     d.ban(0, 3, "2001:db8::/64")
@@ -138,15 +130,15 @@ def test_drift(ns):
     d.send("bulk", 0, 1, 1000, "10.0.0.0")
     d.send("ban", 0, 5000, "2001:db8::1")
     d.send("complete", 1)
-    wait(lambda: len(ours()) == 1001)
+    wait_for(lambda: len(ours()) == 1001)
     start = time.monotonic()
     ip("route", "del", "10.0.0.7")
-    wait(lambda: len(ours()) == 1001)
+    wait_for(lambda: len(ours()) == 1001)
     assert time.monotonic() - start < 0.5
     ip("-6", "route", "del", "2001:db8::1")
-    wait(lambda: len(ours()) == 1001)
+    wait_for(lambda: len(ours()) == 1001)
     ip("route", "flush", "proto", "98")
-    wait(lambda: len(ours()) == 1001)
+    wait_for(lambda: len(ours()) == 1001)
     # Replaced by somebody else: not ours any more, a conflict now.
     ip("route", "replace", "10.0.0.9", "via", "198.51.100.2")
     d.expect("done", 0, 10, 0, "", 17)
@@ -154,7 +146,7 @@ def test_drift(ns):
     # Loopback down and up takes the routes of IPv6 with it.
     ip("link", "set", "lo", "down")
     ip("link", "set", "lo", "up")
-    wait(lambda: "2001:db8::1" in ours())
+    wait_for(lambda: "2001:db8::1" in ours())
     assert d.stop() == 0
 
 
@@ -176,7 +168,7 @@ def test_restart(ns):
     d.expect("done", 0, 1, 0, "", 0)
     assert len(ours()) == 5      # nothing is removed before all bans are named
     d.send("complete", 1)
-    wait(lambda: ours() == ["192.0.2.1", "192.0.2.2"])
+    wait_for(lambda: ours() == ["192.0.2.1", "192.0.2.2"])
     # Of another kind, but ours: it is removed all the same.
     d.unban(0, 2, "192.0.2.2")
     assert ours() == ["192.0.2.1"]
@@ -197,7 +189,7 @@ def test_new_engine(ns):
     d.ban(0, 3, "192.0.2.3", "restored")
     assert len(ours()) == 3
     d.send("complete", 2)
-    wait(lambda: ours() == ["192.0.2.3"])
+    wait_for(lambda: ours() == ["192.0.2.3"])
     assert d.stop() == 0
 
 
@@ -214,7 +206,7 @@ def test_guard(ns):
     d.ban(0, 3, "192.0.2.3")
     assert ours() == ["192.0.2.3"]
     d.send("guard", "own", "192.0.2.3")
-    wait(lambda: ours() == ["192.0.2.1"])
+    wait_for(lambda: ours() == ["192.0.2.1"])
     assert d.stop() == 0
 
 

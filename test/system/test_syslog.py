@@ -60,9 +60,7 @@ def place():
     with Lab(jails=()) as lab:
         sock = lab.dir / "run" / "log.sock"
         (lab.dir / "jails.d" / "mta.conf").write_text(JAIL.format(sock=sock))
-        shutil.rmtree(lab.dir / "filters")
-        shutil.copytree(os.path.join(os.path.dirname(__file__), "../../filters"),
-                        lab.dir / "filters")
+        lab.shipped("filters")
         lab.start()
         wait_for(sock.exists, 5, "the socket")
         hosts = [Host(lab, name, sock, form) for name, form in FORMS.items()]

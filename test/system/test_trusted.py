@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Own proxies: never banned, and said when nothing else is in the log."""
 import os
-import shutil
 import time
 
 import pytest
@@ -25,9 +24,7 @@ def lab():
     with Lab(jails=()) as lab:
         (lab.dir / "jails.d" / "web.conf").write_text(JAIL.format(log=lab.auth))
         lab.daemon_conf("trusted = 192.0.2.0/28")
-        shutil.rmtree(lab.dir / "filters")
-        shutil.copytree(os.path.join(os.path.dirname(__file__), "../../filters"),
-                        lab.dir / "filters")
+        lab.shipped("filters")
         lab.auth.touch()
         lab.start()
         yield lab
