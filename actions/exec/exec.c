@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { TIMEOUT_MAX_S = 3600, CLOSE_WAIT_MS = 10000 };
 

@@ -165,7 +165,6 @@ read_output(struct child *c)
 		n = read(c->pipe, part, sizeof(part));
 		if (n < 0)
 			return;
-
 		if (n == 0) {
 			close_one(&c->pipe);
 			return;

@@ -8,7 +8,6 @@
 #include "banner/base/err.h"
 #include "banner/base/units.h"
 #include "banner/conf/conf.h"
-#include "banner/core/allow.h"
 #include "banner/core/bans.h"
 #include "banner/core/engine.h"
 #include "banner/core/guard.h"

@@ -11,7 +11,6 @@
 #include "banner/base/arena.h"
 #include "banner/base/buf.h"
 #include "banner/base/table.h"
-#include "banner/base/units.h"
 #include "banner/conf/cachespec.h"
 
 enum { KEY_MAX = 4096 };

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "banner/conf/conf.h"
+#include "banner/conf/jail.h"
 #include "banner/conf/span.h"
 
 enum { DOUBLINGS = 20 };

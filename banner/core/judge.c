@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 enum { LONG_TEXT = 1024 };	/* bytes from where on a search may take long */
 
 /* Does the LF that ends a subject follow the line where it is? */

@@ -10,7 +10,6 @@
 #include <time.h>
 
 #include "banner/base/arena.h"
-#include "banner/base/str.h"
 #include "banner/tools/banctl_log.h"
 
 static bool

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "banner/base/arena.h"
-#include "banner/base/units.h"
 #include "banner/daemon/actor/actor.h"
 #include "banner/daemon/proc/sandbox.h"
 #include "banner/tools/banner_edge.h"

@@ -19,7 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "banner/base/arena.h"
 #include "banner/tools/banner_edge.h"
 
 #define FILE_NAME "bans"

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "banner/base/arena.h"
 #include "banner/core/guard.h"
 #include "banner/daemon/actor/actor.h"
 #include "banner/tools/banner_edge.h"

@@ -19,7 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "banner/base/arena.h"
 #include "banner/conf/conf.h"
 #include "banner/daemon/proc/wire.h"
 

@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "banner/base/arena.h"
 #include "banner/daemon/actor/actor.h"
 
 enum { ENTRIES = 64 };

@@ -12,10 +12,10 @@
 
 #include "banner/conf/conf.h"
 #include "banner/core/bans.h"
-#include "banner/core/inside.h"
 #include "banner/core/evidence.h"
 #include "banner/core/history.h"
 #include "banner/core/increment.h"
+#include "banner/core/inside.h"
 #include "banner/core/repeat.h"
 
 static struct subject

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "banner/daemon/helper/helper.h"
 #include "banner/daemon/control/request.h"
+#include "banner/daemon/helper/helper.h"
 
 static const struct {
 	const char *line;

@@ -38,7 +38,6 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
-#include "banner/base/units.h"
 
 enum { RETRY_FIRST_MS = 200, RETRY_MAX_MS = 60000 };
 

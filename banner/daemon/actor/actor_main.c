@@ -18,9 +18,9 @@
 #include "banner/daemon/actor/actor.h"
 #include "banner/daemon/actor/confine.h"
 #include "banner/daemon/actor/guard_in.h"
-#include "banner/daemon/proc/log.h"
 #include "banner/daemon/actor/looks.h"
 #include "banner/daemon/actor/tell.h"
+#include "banner/daemon/proc/log.h"
 #include "banner/daemon/proc/serve.h"
 
 struct actor;

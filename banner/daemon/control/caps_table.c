@@ -3,6 +3,8 @@
  */
 #include "banner/daemon/control/caps_table.h"
 
+#include <string.h>
+
 #include "banner/daemon/control/client.h"
 #include "banner/daemon/control/control.h"
 #include "banner/daemon/engine/ask.h"
@@ -49,8 +51,7 @@ get(const struct engined *d, struct cap v[CAPS])
 		{ "clients", ctl.clients, CLIENTS_MAX, ctl.refused },
 	};
 
-	for (size_t i = 0; i < CAPS; i++)
-		v[i] = all[i];
+	memcpy(v, all, sizeof(all));
 }
 
 void

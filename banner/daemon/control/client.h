@@ -6,8 +6,8 @@
 #ifndef BANNER_CLIENT_H
 #define BANNER_CLIENT_H
 
-#include "banner/daemon/engine/news.h"
 #include "banner/daemon/control/request.h"
+#include "banner/daemon/engine/news.h"
 
 enum {
 	CLIENTS_MAX = 128,

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "banner/base/units.h"
 #include "banner/conf/conf.h"
 #include "banner/conf/span.h"
 #include "banner/core/runtime.h"

@@ -7,13 +7,11 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
-#include "banner/base/units.h"
 #include "banner/core/engine_state.h"
 #include "banner/core/runtime.h"
 #include "banner/daemon/control/command.h"
 #include "banner/daemon/engine/ask.h"
 #include "banner/daemon/engine/context.h"
-#include "banner/daemon/engine/feed.h"
 
 void
 entry_add(void *arg, const char *entry)

@@ -3,6 +3,8 @@
  */
 #include "banner/daemon/control/uncounted.h"
 
+#include <string.h>
+
 #include "banner/daemon/control/request.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/feed.h"
@@ -55,8 +57,7 @@ get(const struct engined *d, const char *jail, struct counter v[COUNTERS])
 		{ "forgotten", "counters beyond max_tracked", st.evicted_keys },
 	};
 
-	for (size_t i = 0; i < COUNTERS; i++)
-		v[i] = all[i];
+	memcpy(v, all, sizeof(all));
 }
 
 bool

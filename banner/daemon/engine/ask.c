@@ -14,7 +14,6 @@
 #include "banner/daemon/engine/ask.h"
 #include "banner/daemon/engine/context.h"
 
-
 struct ask {
 	struct engined *d;
 	struct link link;

@@ -15,9 +15,9 @@
 #include "banner/base/units.h"
 #include "banner/core/engine.h"
 #include "banner/core/guard.h"
-#include "banner/daemon/proc/child.h"
 #include "banner/daemon/engine/folder_list.h"
 #include "banner/daemon/engine/link.h"
+#include "banner/daemon/proc/child.h"
 #include "banner/daemon/proc/log.h"
 
 struct event;

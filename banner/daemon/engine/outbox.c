@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "banner/base/units.h"
-#include "banner/daemon/engine/news.h"
 #include "banner/daemon/engine/context.h"
+#include "banner/daemon/engine/news.h"
 #include "banner/daemon/engine/relay.h"
 #include "banner/daemon/engine/stream.h"
 

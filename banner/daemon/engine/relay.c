@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
-#include "banner/daemon/engine/news.h"
 #include "banner/daemon/engine/context.h"
+#include "banner/daemon/engine/news.h"
 #include "banner/daemon/engine/relay_int.h"
 
 /* What an actor that does not read may have waiting; beyond it gets a resync. */

@@ -10,9 +10,9 @@
 #include "banner/base/arena.h"
 #include "banner/base/table.h"
 #include "banner/core/engine_state.h"
-#include "banner/daemon/engine/news.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/feed.h"
+#include "banner/daemon/engine/news.h"
 #include "banner/daemon/engine/relay.h"
 #include "banner/daemon/engine/stream.h"
 

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "banner/base/arena.h"
-#include "banner/daemon/proc/child.h"
 #include "banner/daemon/helper/helper.h"
+#include "banner/daemon/proc/child.h"
 #include "banner/daemon/proc/log.h"
 #include "banner/daemon/proc/serve.h"
 

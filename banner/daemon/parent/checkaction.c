@@ -6,9 +6,9 @@
 #include <pwd.h>
 #include <string.h>
 
-#include "banner/daemon/parent/checkaction.h"
 #include "banner/daemon/actor/plugin.h"
 #include "banner/daemon/parent/caps.h"
+#include "banner/daemon/parent/checkaction.h"
 #include "banner/daemon/parent/proc.h"
 
 static bool

@@ -5,9 +5,9 @@
  * (utmp, logind), and what the configuration trusts. A group is sent whole when it
  * differs from what was sent before. Netlink and inotify wake us; nothing is polled.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,9 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "banner/base/arena.h"
-#include "banner/daemon/parent/parent.h"
 #include "banner/daemon/parent/caps.h"
+#include "banner/daemon/parent/parent.h"
 #include "banner/daemon/parent/proc.h"
 
 /* Users and capabilities of the plugins that ship; others get _banner and none. */

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "banner/daemon/parent/caps.h"
-#include "banner/daemon/proc/child.h"
 #include "banner/daemon/parent/proc.h"
+#include "banner/daemon/proc/child.h"
 
 enum { PAIR_BUFFER = 1 << 20, EXIT_START = 70 };
 

@@ -7,7 +7,6 @@
 #include <sqlite3.h>
 #include <string.h>
 
-#include "banner/daemon/proc/log.h"
 #include "banner/daemon/store/store.h"
 
 enum { ROWS_MAX = 1000, LINES_MAX = 256, MUCH_BYTES = 256 * 1024 };
