@@ -272,8 +272,5 @@ name(const struct addr *a) \
 /* IANA's special-purpose address registries. */
 CLASS(addr_is_loopback, { 4, 8, { 127 } }, { 6, 128, { [15] = 1 } })
 CLASS(addr_is_multicast, { 4, 4, { 224 } }, { 6, 8, { 0xff } })
-CLASS(addr_is_linklocal, { 4, 16, { 169, 254 } }, { 6, 10, { 0xfe, 0x80 } })
 CLASS(addr_is_unspecified, { 4, 8, { 0 } }, { 6, 128, { 0 } })
 CLASS(addr_is_broadcast, { 4, 4, { 240 } })
-CLASS(addr_is_private, { 4, 8, { 10 } }, { 4, 12, { 172, 16 } },
-    { 4, 16, { 192, 168 } }, { 4, 10, { 100, 64 } }, { 6, 7, { 0xfc } })

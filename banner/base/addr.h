@@ -46,9 +46,7 @@ bool	addr_contains(const struct addr *net, const struct addr *);
 /* Classes by IANA's registries; for a prefix: does it overlap the class? */
 bool	addr_is_loopback(const struct addr *);
 bool	addr_is_multicast(const struct addr *);
-bool	addr_is_linklocal(const struct addr *);
 bool	addr_is_unspecified(const struct addr *);	/* 0.0.0.0/8 or :: */
 bool	addr_is_broadcast(const struct addr *);		/* 255.255.255.255, 240/4 */
-bool	addr_is_private(const struct addr *);		/* RFC 1918, 4193, 6598 */
 
 #endif

@@ -36,8 +36,5 @@ int		 str_i64(struct str, int64_t *);
 bool		 str_bool(struct str);
 bool		 str_is_ascii(struct str);	/* no byte above 0x7f */
 size_t		 str_chars(struct str);		/* of UTF-8: bytes that begin one */
-/* Shell pattern with * ? [..] [!..] over the whole text, no escapes; the cost is at
- * most the product of the lengths. */
-bool		 str_glob(const char *pattern, const char *text);
 
 #endif

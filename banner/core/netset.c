@@ -25,18 +25,6 @@ netset_add(struct netset *s, const struct addr *net, uint32_t tag)
 	s->sorted = false;
 }
 
-void
-netset_del(struct netset *s, uint32_t tag)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i].tag != tag)
-			s->v[kept++] = s->v[i];
-	s->n = kept;
-	s->sorted = false;
-}
-
 static int
 entry_cmp(const void *a, const void *b)
 {

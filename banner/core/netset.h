@@ -28,8 +28,6 @@ struct netset {
 
 void	netset_fini(struct netset *);
 void	netset_add(struct netset *, const struct addr *, uint32_t tag);
-/* Remove all entries of a tag. */
-void	netset_del(struct netset *, uint32_t tag);
 /* The longest prefix that contains a; NULL when none does. */
 const struct netset_entry	*netset_covers(struct netset *, const struct addr *a);
 /* An entry inside the prefix a (or equal to it); NULL when there is none. */

@@ -63,8 +63,4 @@ const size_t	*pattern_spans(const struct pattern_run *, unsigned *n);
 bool	pattern_span(const struct pattern_run *, unsigned group, size_t *from,
 	    size_t *to);
 
-/* False: the system forbids writable and executable memory (or PCRE2 was built without
- * JIT); searching then works, several times slower. */
-bool	pattern_jit_works(void);
-
 #endif

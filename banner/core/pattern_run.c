@@ -222,15 +222,3 @@ pattern_span(const struct pattern_run *r, unsigned group, size_t *from, size_t *
 	*to = v[2 * group + 1];
 	return true;
 }
-
-bool
-pattern_jit_works(void)
-{
-	int code, rc;
-	PCRE2_SIZE at;
-	pcre2_code *re = pcre2_compile((PCRE2_SPTR) "a", 1, 0, &code, &at, NULL);
-
-	rc = re ? pcre2_jit_compile(re, PCRE2_JIT_COMPLETE) : -1;
-	pcre2_code_free(re);
-	return rc == 0;
-}

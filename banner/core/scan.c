@@ -32,7 +32,6 @@ struct scan {
 	teddy_fn *teddy_find;
 	lines_fn *count_lines;
 	struct grams *grams;
-	char engine[48];
 };
 
 struct scan_run {
@@ -189,7 +188,6 @@ static void
 build_engines(struct scan *sc, const struct gram_counts *counts)
 {
 	uint32_t *longer = xcalloc(sc->nlits + 1, sizeof(*longer));
-	const char *name = "";
 	size_t n = 0;
 
 	for (size_t i = 0; i < sc->nlits; i++) {
@@ -198,15 +196,11 @@ build_engines(struct scan *sc, const struct gram_counts *counts)
 		else
 			teddy_add(&sc->teddy, sc->lits, (uint32_t)i, counts);
 	}
-	sc->teddy_find = teddy_choose(0, &name);
+	sc->teddy_find = teddy_choose(0);
 	sc->count_lines = lines_choose();
 	if (n)
 		sc->grams = grams_new(sc->lits, longer, n, counts);
 	free(longer);
-	if (sc->teddy.count && n)
-		strcpy(sc->engine, name), strcat(sc->engine, ", grams");
-	else
-		strcpy(sc->engine, n ? "grams" : sc->teddy.count ? name : "every line");
 }
 
 struct scan *
@@ -244,18 +238,6 @@ scan_free(struct scan *sc)
 	free(sc->lits);
 	arena_free(sc->arena);
 	free(sc);
-}
-
-bool
-scan_every_line(const struct scan *sc)
-{
-	return sc->has_always;
-}
-
-const char *
-scan_engine(const struct scan *sc)
-{
-	return sc->engine;
 }
 
 size_t
@@ -432,11 +414,4 @@ scan_tell(struct scan_run *run, struct str block, scan_fn *fn, void *arg)
 		tell_line(run, line, fn, arg);
 	}
 	return run->lines;
-}
-
-size_t
-scan_block(struct scan_run *run, struct str block, scan_fn *fn, void *arg)
-{
-	scan_find(run, block);
-	return scan_tell(run, block, fn, arg);
 }

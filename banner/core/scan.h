@@ -25,8 +25,6 @@ struct scan_rule {
 struct scan	*scan_new(const struct scan_rule *, size_t n, struct str sample,
 		    bool dates);
 void		 scan_free(struct scan *);
-bool		 scan_every_line(const struct scan *);	/* some rule has no literal */
-const char	*scan_engine(const struct scan *);	/* "teddy avx2, grams" ... */
 size_t		 scan_words(const struct scan *);	/* words of a rule set */
 
 struct scan_run	*scan_run_new(const struct scan *);
@@ -35,11 +33,9 @@ void		 scan_run_free(struct scan_run *);
 /* Called for each candidate line in order; line without its LF. rules: bit i % 64 of
  * word i / 64 is set when rule i can match there. */
 typedef void (scan_fn)(void *arg, struct str line, const uint64_t *rules);
-/* Returns the number of lines in the block; a last line without LF counts. Blocks are
- * at most 2 GiB. */
-size_t	scan_block(struct scan_run *, struct str block, scan_fn *, void *arg);
-/* The same in two steps: the first takes the time, and different runs may do it at
- * the same time; the second tells what the run found in this block. */
+/* In two steps: the first takes the time, and different runs may do it at the same
+ * time; the second tells what the run found in this block, and returns the number of its
+ * lines; a last line without LF counts. Blocks are at most 2 GiB. */
 void	scan_find(struct scan_run *, struct str block);
 size_t	scan_tell(struct scan_run *, struct str block, scan_fn *, void *arg);
 size_t	scan_lines(const struct scan_run *);	/* of the block */

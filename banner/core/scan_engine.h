@@ -79,8 +79,8 @@ struct teddy_search {
 	struct hits *out;
 };
 typedef void (teddy_fn)(const struct teddy_search *);
-/* What this processor has, the best first; *name says which. NULL: no more. */
-teddy_fn	*teddy_choose(unsigned i, const char **name);
+/* What this processor has, the best first. NULL: no more. */
+teddy_fn	*teddy_choose(unsigned i);
 /* In plain C, from text[at] on; teddy_plain from the start. */
 void	teddy_rest(const struct teddy_search *, size_t at);
 void	teddy_plain(const struct teddy_search *);

@@ -4,9 +4,8 @@
 #include "banner/core/scan_engine.h"
 
 teddy_fn *
-teddy_choose(unsigned i, const char **name)
+teddy_choose(unsigned i)
 {
-	*name = "teddy";
 	return i == 0 ? teddy_plain : NULL;
 }
 

@@ -113,18 +113,13 @@ lines_avx2(struct str text)
 }
 
 teddy_fn *
-teddy_choose(unsigned i, const char **name)
+teddy_choose(unsigned i)
 {
 	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx2") && i-- == 0) {
-		*name = "teddy avx2";
+	if (__builtin_cpu_supports("avx2") && i-- == 0)
 		return teddy_avx2;
-	}
-	if (__builtin_cpu_supports("ssse3") && i-- == 0) {
-		*name = "teddy ssse3";
+	if (__builtin_cpu_supports("ssse3") && i-- == 0)
 		return teddy_ssse3;
-	}
-	*name = "teddy";
 	return i == 0 ? teddy_plain : NULL;
 }
 

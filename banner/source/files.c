@@ -422,20 +422,3 @@ sources_add_glob(struct sources *set, const struct glob_request *want, void *gro
 	}
 	return 0;
 }
-
-/* A glob may read whatever is below the last folder before its first wildcard. */
-void
-files_paths(struct files *fs, source_path_fn *fn, void *arg)
-{
-	for (struct glob *g = fs->globs; g; g = g->next) {
-		size_t fixed = strcspn(g->text, "*?[");
-		char *head = xstrndup(g->text, fixed), *real;
-
-		path_allow(head, fn, arg);
-		real = path_has_magic(g->text) ? NULL : realpath(head, NULL);
-		if (real)
-			path_allow(real, fn, arg);
-		free(real);
-		free(head);
-	}
-}

@@ -32,7 +32,6 @@ struct job {
 struct source_kind {
 	void (*start)(struct source *);		/* NULL: nothing to start */
 	void (*place)(struct source *); /* write src->place; NULL: it is up to date */
-	void (*paths)(struct source *, source_path_fn *, void *arg);	/* or NULL */
 	/* Was what its job would read next there at the start? NULL: while behind. */
 	bool (*old)(struct source *);
 	void (*free)(struct source *); /* what the kind owns, then the struct */
@@ -95,9 +94,5 @@ void	timer_after(struct event *, int64_t ms);
 /* files.c */
 void	files_free(struct files *);
 void	files_start(struct files *);
-void	files_paths(struct files *, source_path_fn *, void *arg);
-
-/* paths.c: the nearest folder that exists, links resolved. */
-void	path_allow(const char *path, source_path_fn *, void *arg);
 
 #endif

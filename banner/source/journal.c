@@ -388,28 +388,8 @@ journal_start(struct source *s)
 	s->behind = jo->j != NULL;
 }
 
-static void
-journal_paths(struct source *s, source_path_fn *fn, void *arg)
-{
-	struct journal *jo = journal_of(s);
-	char *list, *save = NULL;
-
-	if (jo->path)
-		fn(arg, jo->path);
-	list = jo->files ? xstrdup(jo->files) : NULL;
-	for (char *p = list ? strtok_r(list, ", \n", &save) : NULL; p;
-	    p = strtok_r(NULL, ", \n", &save))
-		path_allow(p, fn, arg);
-	free(list);
-	if (jo->path || jo->files)
-		return;
-	path_allow("/var/log/journal/-", fn, arg);
-	path_allow("/run/log/journal/-", fn, arg);
-	fn(arg, "/etc/machine-id");
-}
-
 static const struct source_kind journal_kind = {
-	.start = journal_start, .paths = journal_paths, .free = journal_free,
+	.start = journal_start, .free = journal_free,
 };
 
 static int

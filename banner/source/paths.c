@@ -293,18 +293,3 @@ path_glob(const char *glob, const struct path_walk *w)
 	else
 		walk("", glob + strspn(glob, "/"), w);
 }
-
-void
-path_allow(const char *path, source_path_fn *fn, void *arg)
-{
-	char at[PATH_MAX], real[PATH_MAX];
-
-	snprintf(at, sizeof(at), "%s", path);
-	for (char *slash; (slash = strrchr(at, '/')) != NULL; ) {
-		*slash = '\0';
-		if (realpath(at[0] ? at : "/", real)) {
-			fn(arg, real);
-			return;
-		}
-	}
-}

@@ -6,9 +6,9 @@
  * into the host, says what happens to each source, and knows each one's place so that
  * a restart goes on at exactly the next line.
  *
- * Order of calls: sources_new, sources_add_*, sources_paths (for the sandbox),
- * sources_start. A source lives until sources_free. Nothing here may be called from
- * inside host->block or host->event but the questions (source_*, sources_stats).
+ * Order of calls: sources_new, sources_add_*, sources_start. A source lives until
+ * sources_free. Nothing here may be called from inside host->block or host->event but
+ * the questions (source_*, sources_stats).
  */
 #ifndef BANNER_SOURCE_H
 #define BANNER_SOURCE_H
@@ -86,12 +86,6 @@ int
 sources_add_fd(struct sources *, int fd, const char *name, void *group, struct err *);
 /* A unix datagram socket that syslog daemons write to. */
 int sources_add_socket(struct sources *, const char *path, void *group, struct err *);
-
-/* Every path the sources read now or may read later: folders (whatever is below them is
- * meant) and a few files. Links are resolved; of what does not exist yet it is the
- * nearest folder that does. A path may come twice. */
-typedef void (source_path_fn)(void *arg, const char *path);
-void	sources_paths(struct sources *, source_path_fn *, void *arg);
 
 /* Start reading (backlogs first). */
 void	sources_start(struct sources *);

@@ -173,16 +173,6 @@ sources_start(struct sources *set)
 			s->kind->start(s);
 }
 
-void
-sources_paths(struct sources *set, source_path_fn *fn, void *arg)
-{
-	if (set->files)
-		files_paths(set->files, fn, arg);
-	for (struct source *s = set->first; s; s = s->next)
-		if (s->kind->paths)
-			s->kind->paths(s, fn, arg);
-}
-
 bool
 sources_caught_up(const struct sources *set)
 {

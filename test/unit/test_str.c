@@ -103,40 +103,6 @@ reads_booleans(void **state)
 	assert_false(str_bool(STR("off")));
 }
 
-static const struct {
-	const char *pattern, *text;
-	bool match;
-} globs[] = {
-	{ "", "", true }, { "", "a", false }, { "a", "", false }, { "*", "", true },
-	{ "*", "abc", true }, { "a*c", "abbc", true }, { "a*c", "abbd", false },
-	{ "a*b*c", "a.b.b.c", true }, { "*.log", "x.log", true },
-	{ "*.log", "x.log.1", false }, { "?", "", false }, { "a?c", "abc", true },
-	{ "[abc]", "b", true }, { "[abc]", "d", false }, { "[a-c]x", "cx", true },
-	{ "[!a-c]", "b", false }, { "[!a-c]", "d", true }, { "[^a]", "b", true },
-	{ "[]]", "]", true }, { "[a-]", "-", true }, { "[a", "[a", true },
-	{ "[a", "a", false }, { "*[0-9]", "x1y2", true }, { "**a**", "bab", true },
-	{ "[\x80-\xff]", "\xc3", true },
-};
-
-static void
-matches_patterns(void **state)
-{
-	for (size_t i = 0; i < N(globs); i++)
-		if (str_glob(globs[i].pattern, globs[i].text) != globs[i].match)
-			fail_msg("%s ~ %s", globs[i].pattern, globs[i].text);
-}
-
-/* Would take years if every star tried every place. */
-static void
-many_stars_are_quick(void **state)
-{
-	char text[2001];
-
-	memset(text, 'a', sizeof(text) - 1);
-	text[sizeof(text) - 1] = '\0';
-	assert_false(str_glob("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", text));
-}
-
 int
 main(void)
 {
@@ -147,8 +113,6 @@ main(void)
 		cmocka_unit_test(finds_words),
 		cmocka_unit_test(reads_numbers),
 		cmocka_unit_test(reads_booleans),
-		cmocka_unit_test(matches_patterns),
-		cmocka_unit_test(many_stars_are_quick),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
