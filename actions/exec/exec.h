@@ -65,10 +65,6 @@ struct exec {
 	struct child child;
 };
 
-/* The value of a dynamic tag (without < and >) for this change, in out or elsewhere;
- * NULL: no such tag. */
-enum { VALUE_MAX = 256 };
-const char *exec_value(const struct bn_change *, const char *tag, char out[VALUE_MAX]);
 /* Does a command of this kind use a tag for which fn is true? */
 bool		 exec_uses(const char *text, bool (*fn)(const char *tag));
 /* The command for a change (NULL: none: actionstart and the like). NULL when it is

@@ -17,7 +17,7 @@
 
 #include "actions/exec/exec.h"
 
-enum { TAG_MAX = 64 };
+enum { TAG_MAX = 64, VALUE_MAX = 256 };
 
 /* A growing text; out of memory makes it NULL for good. */
 struct text {
@@ -155,7 +155,9 @@ number_value(const struct bn_change *c, const char *tag, char out[VALUE_MAX])
 	return NULL;
 }
 
-const char *
+/* The value of a dynamic tag (without < and >) for this change, in out or elsewhere;
+ * NULL: no such tag. */
+static const char *
 exec_value(const struct bn_change *c, const char *tag, char out[VALUE_MAX])
 {
 	const char *v;

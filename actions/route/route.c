@@ -148,7 +148,7 @@ route_open(const struct bn_host *host, void **self)
 	return 0;
 }
 
-bool
+static bool
 route_is_ours(const struct route *r, const struct route_seen *s)
 {
 	return s->table == r->table && s->protocol == ROUTE_PROTO &&

@@ -45,7 +45,6 @@ struct route_seen {
 	uint8_t protocol, type;
 	struct bn_addr dst;
 };
-bool	route_is_ours(const struct route *, const struct route_seen *);
 /* Read one message. False when it is no route of IPv4 or IPv6. */
 bool	route_parse(const struct nlmsghdr *, struct route_seen *);
 /* Write the request for one change; returns its length, at most ROUTE_MSG_MAX, or

@@ -3,8 +3,8 @@
  *
  * A carrier may not block, and must bound what one call does, however much the other
  * side sends. It sets h->fd when it has a descriptor; until then step is called every
- * NAME_MS. Errors are told by host_lost()'s
- * caller: the carrier returns -errno and leaves a text in h->error.
+ * NAME_MS. Of what fails it returns -errno and leaves a text in h->error, which host.c
+ * tells.
  */
 #ifndef BANNER_SSH_CARRIER_H
 #define BANNER_SSH_CARRIER_H

@@ -115,7 +115,8 @@ image_make(struct ssh *s)
 	return im;
 }
 
-struct image *
+/* NULL: no memory. */
+static struct image *
 image_get(struct ssh *s)
 {
 	struct image *im = s->image;

@@ -81,7 +81,8 @@ host_close(struct host *h)
 	h->ssh->remote->close(h);
 }
 
-void
+/* Give the connection up: err < 0, and why. */
+static void __attribute__((format(printf, 3, 4)))
 host_lost(struct host *h, int err, const char *fmt, ...)
 {
 	bool was_up = h->state >= HOST_SYNC, first = !h->err || was_up;
@@ -153,7 +154,7 @@ latency_add(struct host *h, int64_t us)
 	h->latency[bucket < LATENCY_BUCKETS ? bucket : LATENCY_BUCKETS - 1]++;
 }
 
-uint64_t
+static uint64_t
 host_latency_us(const struct host *h, unsigned percent)
 {
 	uint64_t all = 0, sum = 0;

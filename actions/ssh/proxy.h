@@ -65,7 +65,6 @@ void	ssh_log(const struct ssh *, enum bn_level, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 /* Report what all hosts have, or will not have soon. */
 void	ssh_tell(struct ssh *);
-struct image	*image_get(struct ssh *);	/* NULL: no memory */
 void		 image_put(struct image *);
 
 /* loop.c */
@@ -131,9 +130,6 @@ int64_t	host_due(const struct host *);
 void	host_event(struct host *);	/* its descriptor is ready */
 /* Send what it lacks, as far as it goes now. */
 void	host_feed(struct host *);
-/* Give the connection up. err < 0, and why. */
-void	host_lost(struct host *, int err, const char *fmt, ...)
-	    __attribute__((format(printf, 3, 4)));
 void	host_close(struct host *);
 void	host_resync(struct host *, bool force);
 bool	host_has(const struct host *, uint64_t seq);	/* acknowledged */
@@ -141,7 +137,6 @@ bool	host_has(const struct host *, uint64_t seq);	/* acknowledged */
 int	host_err(const struct host *, uint64_t seq);
 const struct fail	*host_fail(const struct host *, const struct bn_addr *);
 void	host_describe(const struct host *, char *out, size_t size);
-uint64_t	host_latency_us(const struct host *, unsigned percent);
 void	host_acked(struct host *, uint64_t seq);
 void	host_synced(struct host *, bool took);
 

@@ -52,7 +52,8 @@ capture_names_fini(struct capture_names *names)
 	names->n = 0;
 }
 
-int
+/* The slot of this name, made if need be. -ENOSPC: too many names. */
+static int
 capture_slot(struct capture_names *names, struct str name)
 {
 	for (size_t i = 0; i < names->n; i++)

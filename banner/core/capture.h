@@ -32,8 +32,6 @@ struct capture_names {
 
 void	capture_names_init(struct capture_names *);
 void	capture_names_fini(struct capture_names *);
-/* The slot of this name, made if need be. -ENOSPC: too many names. */
-int	capture_slot(struct capture_names *, struct str name);
 
 /* The named groups of one regex. */
 struct capture_map {

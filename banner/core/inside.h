@@ -85,8 +85,11 @@ struct verdict {
 	int64_t now_ms;
 };
 
-void	engine_decide(struct engine *, const struct verdict *);	/* asks, or bans */
-void	engine_punish(struct engine *, const struct verdict *);	/* bans */
+/* engine_verdict.c: the limit is reached; asks first, where somebody must be asked. */
+void	engine_decide(struct engine *, const struct verdict *);
+/* Keep the lines and the row of its failure; returns the mark to find all of them. */
+uint32_t	engine_keep(struct engine *, const struct verdict *);
+
 /* Room for one more ban: 0, or -ENOSPC when no ban may be released. */
 int	engine_room(struct engine *, int64_t now_ms);
 void	engine_release(struct engine *, struct ban_entry *, int cause);
@@ -96,7 +99,6 @@ void	engine_notice(struct engine *, int event, const struct jail *,
 const char	*jail_ignores(struct jail *, const struct failure *);
 /* Why this subject may not be banned in the jail by an administrator or a restore. */
 const char	*jail_forbids(struct jail *, const struct subject *);
-double		 engine_random(struct engine *);	/* 0 <= r < 1 */
 uint64_t	 engine_new_id(struct engine *, int64_t now_ms);
 
 size_t	engine_max_bans(const struct conf *);

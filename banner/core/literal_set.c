@@ -86,7 +86,8 @@ set_union(struct arena *a, struct literal_set x, struct literal_set y)
 	return out;
 }
 
-bool
+/* Also true of the empty set. */
+static bool
 set_has_empty(const struct literal_set *set)
 {
 	for (size_t i = 0; i < set->n; i++)
@@ -246,7 +247,8 @@ is_same(const struct literal_set *a, const struct literal_set *b)
 	return a->n == b->n;
 }
 
-void
+/* Add a set in the order of their scores; not one that is there or too bad. */
+static void
 sets_keep(struct literal_sets *out, struct literal_set set)
 {
 	double score = literal_score(&set);

@@ -49,8 +49,6 @@ struct literal_sets {
 	size_t n;	/* 0: nothing is known, every line is a candidate */
 };
 
-/* Add a set in the order of their scores; not one that is there or too bad. */
-void	sets_keep(struct literal_sets *, struct literal_set);
 /* Add the sets of another, which must match too. */
 void	sets_join(struct literal_sets *, const struct literal_sets *);
 /* Copy all of them into this arena, to outlive the one they were made in. */
@@ -73,7 +71,6 @@ struct literal_set	set_product(struct arena *, struct literal_set,
 			    struct literal_set);
 struct literal_set	set_union(struct arena *, struct literal_set,
 			    struct literal_set);
-bool	set_has_empty(const struct literal_set *);	/* also true of the empty set */
 void	part_need(struct arena *, struct part *, struct literal_set);
 /* Add the pieces that each match of the part holds in one piece whatever is cut. */
 void	sets_take(struct literal_sets *, struct arena *, const struct part *,

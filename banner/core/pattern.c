@@ -33,7 +33,7 @@ ptext_fini(struct ptext *t)
 	*t = (struct ptext){ 0 };
 }
 
-void
+static void
 pattern_parts_fini(struct pattern_parts *parts)
 {
 	for (unsigned g = 0; g <= PATTERN_MAX_GROUPS; g++)

@@ -42,8 +42,6 @@ struct pattern_parts {
 	bool atomic;	/* holds (?>: JIT of PCRE2 10.42 gets some of those wrong */
 };
 
-void	pattern_parts_fini(struct pattern_parts *);
-
 /* "column N: ..." where at is an offset into in. Returns -EINVAL. */
 int	pattern_err(struct err *, const struct ptext *in, size_t at, const char *fmt,
 	    ...) __attribute__((format(printf, 4, 5)));

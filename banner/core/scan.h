@@ -34,8 +34,8 @@ void		 scan_run_free(struct scan_run *);
  * word i / 64 is set when rule i can match there. */
 typedef void (scan_fn)(void *arg, struct str line, const uint64_t *rules);
 /* In two steps: the first takes the time, and different runs may do it at the same
- * time; the second tells what the run found in this block, and returns the number of its
- * lines; a last line without LF counts. Blocks are at most 2 GiB. */
+ * time; the second tells what the run found in this block, and returns how many lines
+ * that has; a last line without LF counts. Blocks are at most 2 GiB. */
 void	scan_find(struct scan_run *, struct str block);
 size_t	scan_tell(struct scan_run *, struct str block, scan_fn *, void *arg);
 size_t	scan_lines(const struct scan_run *);	/* of the block */

@@ -118,8 +118,6 @@ struct stamp_clock {
 
 /* The local wall clock now, as seconds of a day count without zone. */
 int64_t	stamp_clock_now(struct stamp_clock *);
-/* Seconds since the epoch from a local wall clock. */
-int64_t	stamp_clock_epoch(struct stamp_clock *, int64_t civil_s);
 
 enum stamp_first	stamp_first(struct str line);
 void	stamp_hints(struct str line, struct stamp_hints *);
@@ -132,7 +130,6 @@ bool	stamp_fast(const struct stamp_template *, struct str line, size_t from,
 void	stamp_no_shortcuts(struct stamp *);
 
 /* Since 1970-01-01, in the Gregorian calendar. */
-int64_t	stamp_days(int year, int month, int day);
 void	stamp_civil(int64_t days, int *year, int *month, int *day);
 
 /* The number of STAMP_EPOCH or STAMP_LONG_EPOCH, and the label of STAMP_TAI. */

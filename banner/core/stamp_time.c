@@ -29,7 +29,7 @@ floor_div(int64_t a, int64_t b)
 }
 
 /* The era of 400 years makes the leap rule plain arithmetic; years begin in March. */
-int64_t
+static int64_t
 stamp_days(int year, int month, int day)
 {
 	int64_t y = month <= 2 ? year - 1 : year, era = floor_div(y, 400);
@@ -79,7 +79,8 @@ stamp_clock_now(struct stamp_clock *c)
 	return s + c->now_offset_s;
 }
 
-int64_t
+/* Seconds since the epoch from a local wall clock. */
+static int64_t
 stamp_clock_epoch(struct stamp_clock *c, int64_t civil_s)
 {
 	int64_t quarter = floor_div(civil_s, QUARTER_S);

@@ -95,8 +95,6 @@ void		 files_unopened(struct files *, struct source *, int rc);
 struct follow	*follow_new(struct files *, const char *path);
 void		 follow_add_group(struct follow *, void *group);
 void		 follow_wake(struct follow *, struct reader *);	/* may have new bytes */
-/* Whoever sleeps on it belongs to its readers: gather the groups anew. */
-void		 follow_regroup(struct follow *);
 
 /* Room for another rotated file. False: the oldest is not read yet; recheck is set. */
 bool		 follow_make_room(struct follow *);

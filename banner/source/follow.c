@@ -77,7 +77,8 @@ follow_wake(struct follow *f, struct reader *r)
 	job_queue(f->src.set, &f->job);
 }
 
-void
+/* Whoever sleeps on it belongs to its readers: gather the groups anew. */
+static void
 follow_regroup(struct follow *f)
 {
 	size_t before = f->src.ngroups;

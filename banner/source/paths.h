@@ -20,7 +20,6 @@ typedef void (path_step_fn)(void *arg, const char *folder, const char *name, boo
  * peek: a descriptor for fstat alone. The descriptor, or -errno. */
 int path_open(const char *path, bool peek, struct stat *, path_step_fn *, void *arg);
 
-bool	path_has_magic(const char *glob);	/* * ? [ */
 /* Call found for every existing path that matches (no folders); a glob without magic is
  * not looked for and always found. */
 typedef void (path_found_fn)(void *arg, const char *path);

@@ -50,7 +50,8 @@ host_log(void *arg, enum bn_level level, const char *action, const char *text)
 	edge_say(arg, "LOG %s %s: %s\n", names[level & 3], action, text);
 }
 
-int
+/* Open guard, plugin and instance. */
+static int
 edge_open(struct edge *e, struct err *err)
 {
 	struct instance_options o = { .conf = &e->action,
@@ -82,7 +83,7 @@ edge_open(struct edge *e, struct err *err)
 	return rc;
 }
 
-void
+static void
 edge_close(struct edge *e)
 {
 	instance_free(e->instance);

@@ -74,9 +74,6 @@ struct edge {
 };
 
 int64_t	edge_now(void);
-/* Open guard, plugin and instance. */
-int	edge_open(struct edge *, struct err *);
-void	edge_close(struct edge *);
 void	edge_say(struct edge *, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 

@@ -60,7 +60,8 @@ check_file(const char *path, struct err *e)
 	    "%s is no plain file (links are not followed)", path);
 }
 
-int
+/* The checks of plugin_load on the description alone. 0 or -EPROTO with text. */
+static int
 plugin_check(const struct bn_action_ops *o, const char *name, struct err *e)
 {
 	uint32_t known = BN_STATE | BN_EVENT | BN_PER_JAIL | BN_OPEN_KEYS | BN_FIELDS |

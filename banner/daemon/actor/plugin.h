@@ -29,8 +29,6 @@ void	plugin_unload(struct plugin *);
 #define PLUGIN_FOLDER "actions"
 const char	*plugin_folder(char out[PATH_MAX]);
 
-/* The checks of plugin_load on the description alone. 0 or -EPROTO with text. */
-int	plugin_check(const struct bn_action_ops *, const char *name, struct err *);
 /* All options known (BN_OPEN_KEYS: any), none twice, none missing. 0 or -EINVAL. */
 int	plugin_check_options(const struct bn_action_ops *, const struct conf_options *,
 	    struct err *);

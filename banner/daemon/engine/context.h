@@ -93,8 +93,6 @@ void engined_tell(struct engined *);
 /* The store has told all it knows: actors and sources may begin. */
 void engined_restored(struct engined *);
 void engined_caught_up(struct engined *);
-/* Commit, then end this process; the parent decides what follows. */
-void engined_end(struct engined *);
 /* A link broke. If its process is not started again it still lives, and the parent is
  * asked for a new link. */
 void engined_reconnect(struct engined *);

@@ -126,6 +126,47 @@ engined_caught_up(struct engined *d)
 	engined_turn(d);
 }
 
+static void last_word(struct engined *);
+
+static void
+on_last_word(evutil_socket_t fd, short what, void *arg)
+{
+	struct engined *d = arg;
+
+	/* the parent answers whoever asked for the end a moment after it said so */
+	if (!stream_tells(d->stream, d->last_seq, STORE_MS) &&
+	    (!control_waits(d->control) || d->words++ >= WORDS_MAX)) {
+		event_base_loopbreak(d->base);
+		return;
+	}
+	child_works(&d->child);
+	last_word(d);
+}
+
+static void
+last_word(struct engined *d)
+{
+	struct timeval wait = { 0, LAST_WORD_MS * 1000 };
+
+	event_base_once(d->base, -1, EV_TIMEOUT, on_last_word, d, &wait);
+}
+
+/* Commit, then end this process; the parent decides what follows. */
+static void
+engined_end(struct engined *d)
+{
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	control_end(d->control);
+	stream_touch(d->stream);
+	d->last_seq = stream_seq(d->stream);
+	stream_mark(d->stream);
+	relay_flush(d->relay);
+	/* replies of this turn are still to be written */
+	last_word(d);
+}
+
 /* --expire: done when every actor has answered; removals follow COMPLETE at once. */
 static void
 on_expire(evutil_socket_t fd, short what, void *arg)
@@ -196,46 +237,6 @@ on_reconnect(evutil_socket_t fd, short what, void *arg)
 	for (size_t i = 0; i < relay_links(d->relay); i++)
 		if (!relay_link_is_open(d->relay, i))
 			ask_link(d, "actor", i);
-}
-
-static void last_word(struct engined *);
-
-static void
-on_last_word(evutil_socket_t fd, short what, void *arg)
-{
-	struct engined *d = arg;
-
-	/* the parent answers whoever asked for the end a moment after it said so */
-	if (!stream_tells(d->stream, d->last_seq, STORE_MS) &&
-	    (!control_waits(d->control) || d->words++ >= WORDS_MAX)) {
-		event_base_loopbreak(d->base);
-		return;
-	}
-	child_works(&d->child);
-	last_word(d);
-}
-
-static void
-last_word(struct engined *d)
-{
-	struct timeval wait = { 0, LAST_WORD_MS * 1000 };
-
-	event_base_once(d->base, -1, EV_TIMEOUT, on_last_word, d, &wait);
-}
-
-void
-engined_end(struct engined *d)
-{
-	if (d->stopping)
-		return;
-	d->stopping = true;
-	control_end(d->control);
-	stream_touch(d->stream);
-	d->last_seq = stream_seq(d->stream);
-	stream_mark(d->stream);
-	relay_flush(d->relay);
-	/* replies of this turn are still to be written */
-	last_word(d);
 }
 
 static void

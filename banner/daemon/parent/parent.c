@@ -257,7 +257,7 @@ all_gone(struct parent *p)
 	return true;
 }
 
-void
+static void
 parent_stop(struct parent *p)
 {
 	struct kid *engine = kid_find(p, ROLE_ENGINE, 0);

@@ -71,7 +71,6 @@ struct parent {
 
 /* parent.c; the configuration is the parent's then */
 int parent_run(const struct options *, struct conf *, struct err *);
-void parent_stop(struct parent *);
 /* Read the configuration again and start a new engine with it. 0, or -errno with what
  * is wrong; then nothing has changed. */
 int parent_reload(struct parent *, struct err *);
