@@ -42,7 +42,7 @@ static const struct key keys[] = {
 	RANGE("max_bans", KIND_COUNT, max_bans, 1, 100000000),
 	RANGE("max_tracked", KIND_COUNT, max_tracked, 1, 100000000),
 	RANGE("max_line", KIND_BYTES, max_line_bytes, 256, CONF_LINE_MAX),
-	RANGE("evidence", KIND_BYTES, evidence_bytes, 1 << 12, 1 << 30),
+	RANGE("evidence", KIND_BYTES, evidence_bytes, 1 << 16, 1 << 30),
 	RANGE("ban_rate", KIND_COUNT, ban_rate, 1, 1000000),
 	KEY("hold", KIND_BOOL, hold),
 	KEY("purge_age", KIND_SPAN, purge_age_ms),

@@ -27,8 +27,10 @@ take_lines(const struct search *x, const struct jail *j, const struct track_key 
     uint32_t mark, struct explain_lines *out)
 {
 	struct evidence_owner who = { .jail = j->index, .key = *key };
+	size_t max = j->conf->maxmatches;
 
-	out->n = evidence_get(x->en->evidence, &who, mark, out->v, EXPLAIN_LINES);
+	out->n = evidence_get(x->en->evidence, &who, mark, out->v,
+	    max < EXPLAIN_LINES ? max : EXPLAIN_LINES);
 }
 
 static void

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """bannerd from end to end: lines in a log, routes in a kernel, banctl in between."""
 import ast
+import ctypes
+import errno
 import json
 import os
 import re
@@ -8,6 +10,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import time
 
@@ -743,6 +746,28 @@ def test_refuses_to_start_when_nothing_can_run():
         done = subprocess.run([BUILD / "bannerd", "-c", lab.dir, "-f"],
                               capture_output=True, text=True, timeout=10)
         assert done.returncode == 1 and "no enabled jail can run" in done.stderr
+
+
+def without_landlock():
+    """This process, and what it becomes, gets ENOSYS for landlock_create_ruleset(2)."""
+    code = struct.pack("HBBI" * 4, 0x20, 0, 0, 0, 0x15, 0, 1, 444,
+                       0x06, 0, 0, 0x00050000 | errno.ENOSYS, 0x06, 0, 0, 0x7fff0000)
+    program = ctypes.create_string_buffer(code)
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.prctl(38, 1, 0, 0, 0) == 0                  # no new privileges
+    fprog = struct.pack("HxxxxxxP", 4, ctypes.addressof(program))
+    assert libc.prctl(22, 2, fprog, 0, 0) == 0              # seccomp, a filter
+
+
+def test_a_required_sandbox_that_the_kernel_lacks():
+    with Lab(user=True, extra="sandbox = required") as lab:
+        for options in (["-f"], ["-t"]):
+            done = subprocess.run([BUILD / "bannerd", "-c", lab.dir, *options],
+                                  capture_output=True, text=True, timeout=10,
+                                  preexec_fn=without_landlock)
+            assert done.returncode == 1, options
+            assert "sandbox = required, but there is only: no landlock" in \
+                done.stdout + done.stderr
 
 
 def test_unprivileged_in_a_user_namespace():

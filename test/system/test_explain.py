@@ -16,6 +16,13 @@ logpath = {log}
 count = user
 maxretry = 50
 action = null
+[few]
+enabled = true
+filter = sshd
+logpath = {log}
+maxretry = 50
+maxmatches = 2
+action = null
 [listed]
 enabled = true
 filter = sshd
@@ -83,6 +90,8 @@ def test_banned_by_failures(lab):
         assert data(lab, other)["bans"][0]["id"] == ban["id"], other
     # in the network that is asked for
     assert ban["id"] in [b["id"] for b in data(lab, "192.0.2.0/24")["bans"]]
+    # no more lines than a jail keeps
+    assert len(x["jails"]["few"]["lines"]) == 2
 
 
 def test_ipv6_in_any_spelling(lab):

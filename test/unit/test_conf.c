@@ -320,7 +320,7 @@ wrong_leaves_the_default(void **state)
 	struct folder *f = *state;
 	char text[1 << 17];
 	int n = sprintf(text, "[bannerd]\nmax_bans = 0\nmax_tracked = 0\n"
-	    "max_line = 255\nevidence = 4095\nban_rate = 0\npurge_age = -1\n"
+	    "max_line = 255\nevidence = 65535\nban_rate = 0\npurge_age = -1\n"
 	    "never_ban = 192.0.2.1, nonsense, 192.0.2.3\ntrusted =");
 	struct conf *c;
 

@@ -17,6 +17,7 @@
 #include "banner/daemon/parent/checkaction.h"
 #include "banner/daemon/parent/checkconf.h"
 #include "banner/daemon/parent/proc.h"
+#include "banner/daemon/proc/sandbox.h"
 
 static const char *
 level_text(enum conf_level level)
@@ -353,8 +354,13 @@ report_daemon(const struct conf_daemon *d, struct buf *b)
 	    strrchr(d->log, '/') - d->log : 0);
 	struct stat st;
 	char *dir;
+	struct err e;
 	int rc = 0;
 
+	if (sandbox_possible(d->sandbox, &e) < 0) {
+		buf_printf(b, "error: %s\n", e.text);
+		errors++;
+	}
 	if (stat(d->state, &st) == 0 && !S_ISDIR(st.st_mode)) {
 		buf_printf(b, "error: state %s: %s\n", d->state, strerror(ENOTDIR));
 		errors++;

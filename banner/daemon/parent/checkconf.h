@@ -13,7 +13,8 @@ void	checkconf_problem(const struct conf_problem *, struct buf *);
 /* As the engine compiles it; nrules: its failregexes and parser. 0 or -EINVAL. */
 int	checkconf_compile(const struct conf_jail *, size_t *nrules, struct err *);
 
-/* checkrun.c. A start: 0, or -EINVAL when no enabled jail can run. */
+/* checkrun.c. A start: 0, or -EINVAL when no enabled jail can run, or the sandbox that
+ * is required cannot be had. */
 int	checkconf_start(const struct conf *, struct err *);
 /* A reload: also when it would bring an error to all, or to a jail that runs now. */
 int	checkconf_reload(const struct conf *now, const struct conf *next, struct err *);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "banner/daemon/parent/checkconf.h"
+#include "banner/daemon/proc/sandbox.h"
 
 /* How many jails would run; why the first and the last of the others do not compile. */
 struct outlook {
@@ -72,6 +73,8 @@ checkconf_start(const struct conf *c, struct err *e)
 {
 	struct outlook o = { .enabled = 0 };
 
+	if (sandbox_possible(c->daemon.sandbox, e) < 0)
+		return -EINVAL;
 	for (size_t i = 0; i < c->njails; i++)
 		if (c->jails[i].enabled && try_jail(&c->jails[i], &o) == 0)
 			return 0;
@@ -85,6 +88,8 @@ checkconf_reload(const struct conf *now, const struct conf *next, struct err *e)
 	struct outlook o = { .enabled = 0 };
 	struct err lost = { "" };
 
+	if (sandbox_possible(next->daemon.sandbox, e) < 0)
+		return -EINVAL;
 	if (p)
 		problem_says(next, p, &lost);
 	for (size_t i = 0; i < next->njails && !p; i++) {

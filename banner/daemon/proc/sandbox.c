@@ -143,6 +143,18 @@ sandbox_describe(struct sandbox_level *l)
 }
 
 int
+sandbox_possible(const char *want, struct err *e)
+{
+	struct sandbox s = { .want = want };
+	struct sandbox_level l = { .seccomp = sandbox_has_filter() };
+	int abi = landlock_abi();
+
+	l.landlock = abi > 0 ? abi : 0;
+	sandbox_describe(&l);
+	return sandbox_missing(&s, &l, e);
+}
+
+int
 sandbox_enter(const struct sandbox *s, struct sandbox_level *l, struct err *e)
 {
 	int rc;

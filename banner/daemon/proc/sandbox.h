@@ -44,8 +44,14 @@ struct sandbox_level {
  * -ENOTSUP: want is required and the kernel lacks something; else -errno. */
 int sandbox_enter(const struct sandbox *, struct sandbox_level *, struct err *);
 
+/* -ENOTSUP: want is required and the kernel or the build lacks something; else 0. To
+ * be asked by a process that will not be confined itself. */
+int sandbox_possible(const char *want, struct err *);
+
 /* The system call filter of a profile (one implementation is chosen by the build).
  * 0, -ENOSYS (not in this build or kernel) or -errno. */
 int sandbox_filter(enum sandbox_profile, struct err *);
+/* Could sandbox_filter set one? */
+bool sandbox_has_filter(void);
 
 #endif

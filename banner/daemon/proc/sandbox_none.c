@@ -5,6 +5,12 @@
 
 #include "banner/daemon/proc/sandbox.h"
 
+bool
+sandbox_has_filter(void)
+{
+	return false;
+}
+
 int
 sandbox_filter(enum sandbox_profile profile, struct err *e)
 {

@@ -6,10 +6,12 @@
  * process: they only come from code that is not ours.
  */
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "banner/daemon/proc/sandbox.h"
@@ -155,6 +157,14 @@ filter_fill(scmp_filter_ctx f, const struct profile *p)
 	if (rc == 0)
 		rc = filter_names(f, SCMP_ACT_KILL_PROCESS, calls_kill);
 	return rc;
+}
+
+bool
+sandbox_has_filter(void)
+{
+	unsigned action = SECCOMP_RET_ERRNO;
+
+	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
 int
