@@ -110,9 +110,9 @@ bool
 park_has(const struct park *p, const struct jail *j, const struct subject *s)
 {
 	uint8_t key[SUBJECT_KEY];
-	size_t len = subject_key(key, j->index, s);
 
-	return table_find(p->by_subject, key, len) != NULL;
+	return p->n > 0 &&
+	    table_find(p->by_subject, key, subject_key(key, j->index, s)) != NULL;
 }
 
 size_t
