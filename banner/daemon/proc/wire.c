@@ -15,11 +15,10 @@ enum { HEAD = 8 };
 size_t
 wire_start(struct buf *b, enum wire_type type)
 {
-	size_t at = b->len;
+	uint32_t head[2] = { (uint32_t)type, 0 };
 
-	wire_u32(b, (uint32_t)type);
-	wire_u32(b, 0);
-	return at;
+	buf_add(b, head, sizeof(head));
+	return b->len - sizeof(head);
 }
 
 int
@@ -189,7 +188,7 @@ wire_next(struct wire_in *frame, enum wire_type *type, struct wire_in *body)
 	return 1;
 }
 
-static void
+static inline void
 get(struct wire_in *in, void *out, size_t n)
 {
 	if (in->bad || (size_t)(in->end - in->p) < n) {
