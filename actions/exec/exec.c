@@ -210,6 +210,34 @@ check_program(const struct exec *x, enum command cmd)
 	return refuse(x->host, why);
 }
 
+/* "<<sender>>" has become "<root>", which was not meant as a tag. */
+static bool
+is_made(const struct bn_host *h, const char *tag)
+{
+	const char *value, *key;
+
+	for (size_t i = 0; (key = h->each(h->ctx, i, &value)); i++)
+		if (*value && strcmp(key, "actname") != 0 &&
+		    strncmp(tag, value, strlen(value)) == 0)
+			return true;
+	return false;
+}
+
+/* A shell would take "<nam>" for a file to read. */
+static void
+warn_unknown(const struct exec *x, const char *key, enum command cmd)
+{
+	char tag[TAG_MAX], text[256];
+
+	for (int f = 0; f < NFAMILIES; f++)
+		if (exec_unknown(x->text[cmd][f], tag) && !is_made(x->host, tag)) {
+			snprintf(text, sizeof(text), "%s: <%s> is no tag and no option "
+			    "of the action: it is left as it is", key, tag);
+			x->host->log(x->host->ctx, BN_WARNING, text);
+			return;
+		}
+}
+
 static int
 exec_check(const struct bn_host *host)
 {
@@ -222,6 +250,9 @@ exec_check(const struct bn_host *host)
 	rc = get_all(x);
 	for (int cmd = 0; cmd < NCOMMANDS && rc == 0; cmd++)
 		rc = check_program(x, (enum command)cmd);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands) && rc == 0; i++)
+		warn_unknown(x, x->direct[commands[i].cmd] ? commands[i].direct :
+		    commands[i].key, commands[i].cmd);
 	free(x);
 	return rc;
 }

@@ -65,6 +65,9 @@ struct exec {
 	struct child child;
 };
 
+/* Find the first tag in the text that stands for nothing. */
+enum { TAG_MAX = 64 };
+bool		 exec_unknown(const char *text, char tag[TAG_MAX]);
 /* Does a command of this kind use a tag for which fn is true? */
 bool		 exec_uses(const char *text, bool (*fn)(const char *tag));
 /* The command for a change (NULL: none: actionstart and the like). NULL when it is

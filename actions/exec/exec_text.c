@@ -17,7 +17,7 @@
 
 #include "actions/exec/exec.h"
 
-enum { TAG_MAX = 64, VALUE_MAX = 256 };
+enum { VALUE_MAX = 256 };
 
 /* A growing text; out of memory makes it NULL for good. */
 struct text {
@@ -203,6 +203,18 @@ exec_uses(const char *text, bool (*fn)(const char *))
 
 	for (; *text; text++)
 		if (tag_at(text, name) && fn(name))
+			return true;
+	return false;
+}
+
+bool
+exec_unknown(const char *text, char tag[TAG_MAX])
+{
+	const struct bn_change any = { .scope = "", .subject = { .addr.family = 4 } };
+	char value[VALUE_MAX];
+
+	for (; *text; text++)
+		if (tag_at(text, tag) && !exec_value(&any, tag, value))
 			return true;
 	return false;
 }

@@ -10,14 +10,14 @@
 #include "banner/conf/reader.h"
 
 void
-definition_blame(struct definition *d, const char *name)
+definition_blame(struct definition *d, const char *name, size_t line)
 {
 	const struct value *v = sheet_find(d->sheet, "Definition", name);
 
 	if (!v)
 		v = section_find(sheet_section(d->sheet, "Init"), name);
 	d->file = v ? v->file : NULL;
-	d->line = v ? v->line : 0;
+	d->line = v ? value_line(v, line ? (int)line - 1 : 0) : 0;
 }
 
 int
@@ -39,7 +39,7 @@ get(struct definition *d, const char *section, const struct conf_options *vars,
 	rc = interp_get(&in, name, value, &e);
 	if (rc == -EINVAL) {	/* told through the value: the caller has no place */
 		*value = arena_printf(d->arena, "option %s: %s", name, e.text);
-		definition_blame(d, name);
+		definition_blame(d, e.option ? e.option : name, e.number);
 	}
 	return rc;
 }
@@ -216,7 +216,7 @@ definition_combine(struct definition *d, const char *const *ignore,
 	job.ignore = leave.v;
 	rc = tags_resolve(&job, e);
 	if (rc < 0 && job.failed)
-		definition_blame(d, job.failed);
+		definition_blame(d, job.failed, 0);
 	*out = job.tags;
 	d->uses_port |= job.watched;
 	return rc;

@@ -35,8 +35,8 @@ int	definition_combine(struct definition *, const char *const *ignore,
 /* First problem of the files behind the sheet as -EINVAL, else 0; a file without
  * [Definition] is one. */
 int	definition_check(struct definition *, struct err *);
-/* The error is about that option. */
-void	definition_blame(struct definition *, const char *name);
+/* The error is about that option, in that line of it (from 1; 0: not known). */
+void	definition_blame(struct definition *, const char *name, size_t line);
 /* Put its file and line in front of an error, if they are known; returns rc. */
 int	definition_where(const struct definition *, int rc, struct err *);
 

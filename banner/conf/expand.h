@@ -23,7 +23,8 @@ struct interp {
 	struct arena *arena;
 };
 
-/* The interpolated value. 0, -ENOENT: no such option, -EINVAL: bad reference. */
+/* The interpolated value. 0, -ENOENT: no such option, -EINVAL: bad reference; the err
+ * is about the option and line that has it, if that is in a file. */
 int	interp_get(const struct interp *, const char *name, const char **,
 	    struct err *);
 /* Interpolate a text that stands for option name (which may be NULL). */

@@ -129,6 +129,21 @@ reference(const struct interp *in, const struct frame *f, struct str name,
 	return expand(in, &next, text, out, e);
 }
 
+/* The error is at that place of the value in force; unless one that it refers to has
+ * it. One that was replaced has no name, so whoever refers to it is blamed. */
+static int
+blame(const struct interp *in, const struct frame *f, const char *at, struct err *e)
+{
+	size_t line = 1;
+
+	if (!e || e->option || !f->value ||
+	    f->value != sheet_find(in->sheet, in->section, f->name))
+		return -EINVAL;
+	for (const char *p = f->value->text; p < at; p++)
+		line += *p == '\n';
+	return err_about(e, -EINVAL, f->name, line);
+}
+
 static int
 expand(const struct interp *in, const struct frame *f, const char *text,
     struct buf *out, struct err *e)
@@ -140,9 +155,11 @@ expand(const struct interp *in, const struct frame *f, const char *text,
 
 		buf_add(out, p, n);
 		p += n;
-		if (out->len > EXPAND_MAX)
-			return err_set(e, -EINVAL, "more than %d bytes when unfolded",
+		if (out->len > EXPAND_MAX) {
+			err_set(e, -EINVAL, "more than %d bytes when unfolded",
 			    EXPAND_MAX);
+			return blame(in, f, p, e);
+		}
 		if (!*p)
 			break;
 		if (p[1] == '%') {
@@ -151,13 +168,15 @@ expand(const struct interp *in, const struct frame *f, const char *text,
 			continue;
 		}
 		end = p[1] == '(' ? strchr(p, ')') : NULL;
-		if (!end || end[1] != 's' || end == p + 2)
-			return err_set(e, -EINVAL, "found \"%.12s\", expected \"%%%%\" "
-			    "or \"%%(name)s\" (a literal %% is written %%%%)", p);
+		if (!end || end[1] != 's' || end == p + 2) {
+			err_set(e, -EINVAL, "found \"%.12s\", expected \"%%%%\" or "
+			    "\"%%(name)s\" (a literal %% is written %%%%)", p);
+			return blame(in, f, p, e);
+		}
 		rc = reference(in, f, (struct str){ p + 2, (size_t)(end - p) - 2 },
 		    out, e);
 		if (rc < 0)
-			return rc;
+			return blame(in, f, p, e);
 		p = end + 2;
 	}
 	return 0;

@@ -85,6 +85,8 @@ for_family(struct asked *q, const struct conf_options *props, const char *condit
 		.watch = "port" };
 	int rc = tags_resolve(&job, e);
 
+	if (rc < 0 && q->def.sheet)
+		definition_blame(&q->def, job.failed, 0);
 	*out = job.tags;
 	q->def.uses_port |= job.watched;
 	return rc;
@@ -169,7 +171,7 @@ read_file(struct asked *q, struct err *e)
 		rc = for_family(q, &props, "family=inet6", &q->six, e);
 	if (rc == 0)
 		join_families(q);
-	return rc < 0 ? definition_where(&q->def, rc, e) : 0;
+	return rc;
 }
 
 /* Traffic that the ban is about: actions that name ports, unless for all of them. */
@@ -232,8 +234,14 @@ own_options(struct asked *q, const struct section *s, struct conf_options *optio
 		const char *key = s->entries[i].name, *value;
 		const char **field = own_field(q, key);
 
-		if (interp_get(&in, key, &value, e) < 0)
-			return -EINVAL;
+		if (interp_get(&in, key, &value, e) < 0) {
+			const struct value *v = sheet_find(r->own, s->name,
+			    e->option ? e->option : key);
+
+			q->def.file = v->file;
+			q->def.line = value_line(v, e->number ? (int)e->number - 1 : 0);
+			return err_prefix(e, -EINVAL, "option %s", key);
+		}
 		if (field)
 			*field = value;
 		else if (!options_get(options, key))
@@ -341,8 +349,11 @@ decide(struct asked *q, const struct section *own, struct err *e)
 		rc = read_file(q, e);
 	reader_tell_notes(r, q->def.sheet);
 	native_marks(r->arena, &q->brackets, &marked.brackets);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = read_file(&marked, e);
+		q->def.file = marked.def.file;
+		q->def.line = marked.def.line;
+	}
 	if (rc < 0)
 		return rc;
 	choice.marked = &marked.action.options;
@@ -400,6 +411,48 @@ read_one(struct asked *q, struct str text, struct err *e)
 	return q->def.sheet ? decide(q, own, e) : read_plugin(q, own, e);
 }
 
+/* Where an option that is no plugin's own default stands. */
+static struct place
+option_place(const struct asked *q, const struct section *own, const char *key)
+{
+	struct place at = jail_place(q->jr, "action");
+	const char *name = arena_dup(q->jr->r->arena,
+	    (struct str){ key, strcspn(key, "?") });
+	const struct value *v = section_find(own, key);
+
+	if (!v && q->def.sheet && !options_get(&q->brackets, name)) {
+		v = sheet_find(q->def.sheet, "Definition", key);
+		v = v ? v : sheet_find(q->def.sheet, "Definition", name);
+		v = v ? v : section_find(sheet_section(q->def.sheet, "Init"), name);
+	}
+	return v ? (struct place){ v->file, v->line, at.jail } : at;
+}
+
+static void
+give_places(struct asked *q)
+{
+	const struct section *own = own_section(q);
+	struct conf_options *o = &q->action.options;
+
+	for (size_t i = 0; i < o->n; i++) {
+		struct place at = option_place(q, own, o->v[i].key);
+
+		o->v[i].file = at.file;
+		o->v[i].line = at.line;
+	}
+}
+
+/* In the action's file, if that is known. */
+static void
+action_error(struct asked *q, const struct err *e)
+{
+	if (q->def.file)
+		jail_error_at(q->jr, &(struct place){ q->def.file, q->def.line,
+		    q->jr->jail->name }, "action %s: %s", q->name, e->text);
+	else
+		jail_error(q->jr, "action", "%s", e->text);
+}
+
 void
 actions_read(struct jail_reading *jr, const char *list)
 {
@@ -413,9 +466,10 @@ actions_read(struct jail_reading *jr, const char *list)
 		struct asked q = { .jr = jr };
 
 		if (read_one(&q, one, &e) < 0) {
-			jail_error(jr, "action", "%s", e.text);
+			action_error(&q, &e);
 			return;		/* and no instance of it is left behind */
 		}
+		give_places(&q);
 		found = vec_room(jr->r->arena, found, n, sizeof(*found));
 		found[n++] = q.action;
 	}

@@ -287,7 +287,7 @@ fill_numbers(struct arena *a, struct definition *d, struct conf_filter *f,
 		rc = fill_weights(a, f, e);
 	}
 	if (rc < 0 && d)
-		definition_blame(d, which);
+		definition_blame(d, which, 0);
 	return rc;
 }
 

@@ -75,6 +75,33 @@ jail_error(struct jail_reading *jr, const char *option, const char *fmt, ...)
 	buf_fini(&text);
 }
 
+void
+jail_error_at(struct jail_reading *jr, const struct place *at, const char *fmt, ...)
+{
+	struct buf text = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	reader_tell(jr->r, CONF_ERROR, at, "%s", text.p);
+	jr->jail->refused = true;
+	buf_fini(&text);
+}
+
+/* Where the reference stands that could not be resolved. */
+static struct place
+reference_place(struct jail_reading *jr, const char *name, const struct err *e)
+{
+	struct place at = jail_place(jr, e->option ? e->option : name);
+	const struct value *v = sheet_find(jr->r->jails, jr->jail->name,
+	    e->option ? e->option : name);
+
+	if (v && e->number)
+		at.line = value_line(v, (int)e->number - 1);
+	return at;
+}
+
 /* The option's resolved value, or fallback when it is not set. */
 static const char *
 get(struct jail_reading *jr, const char *name, const char *fallback)
@@ -84,7 +111,9 @@ get(struct jail_reading *jr, const char *name, const char *fallback)
 	struct err e;
 
 	if (interp_get(&in, name, &value, &e) == -EINVAL) {
-		jail_error(jr, name, "%s", e.text);
+		struct place at = reference_place(jr, name, &e);
+
+		jail_error_at(jr, &at, "%s: %s", name, e.text);
 		return fallback;
 	}
 	return value ? value : fallback;

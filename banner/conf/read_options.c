@@ -118,17 +118,6 @@ check_backend(struct jail_reading *jr)
 		jail_error(jr, "backend", "%s", e.text);
 }
 
-/* An error of what a filter or the jail may set. */
-static void
-tell_at_place(struct jail_reading *jr, const struct err *e)
-{
-	struct conf_place at = conf_jail_place(jr->jail, e);
-
-	reader_tell(jr->r, CONF_ERROR, &(struct place){ at.file, at.line,
-	    jr->jail->name }, "%s: %s", e->option, e->text);
-	jr->jail->refused = true;
-}
-
 static void
 check_matches(struct jail_reading *jr)
 {
@@ -144,8 +133,11 @@ check_matches(struct jail_reading *jr)
 			continue;
 		free(word);
 		if (rc < 0) {
-			err_about(&e, rc, "journalmatch", i + 1);
-			tell_at_place(jr, &e);
+			struct conf_place at = conf_filter_place(
+			    &jr->jail->filter, "journalmatch", i + 1);
+
+			jail_error_at(jr, &(struct place){ at.file, at.line,
+			    jr->jail->name }, "journalmatch: %s", e.text);
 		}
 	}
 }

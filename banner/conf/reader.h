@@ -69,6 +69,9 @@ void	jail_error(struct jail_reading *, const char *option, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 /* Where an option of the jail is set, or else where its section is. */
 struct place	jail_place(const struct jail_reading *, const char *option);
+/* Note an error there; the jail is lost. */
+void	jail_error_at(struct jail_reading *, const struct place *, const char *fmt, ...)
+	    __attribute__((format(printf, 3, 4)));
 /* As fail2ban, whatever does not say yes says no; but a slip of the pen is told. */
 bool	jail_bool(struct jail_reading *, const char *option, const char *text);
 /* read_filter.c: the rules; the first step gives known/x for the jail's own options. */

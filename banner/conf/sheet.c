@@ -46,6 +46,12 @@ sheet_find(const struct sheet *sh, const char *section, const char *name)
 int
 value_line(const struct value *v, int i)
 {
+	int last = 0;
+
+	for (const char *p = v->text; (p = strchr(p, '\n')); p++)
+		last++;
+	if (i > last)
+		i = last;
 	return v->lines ? v->lines[i] : v->line + i;
 }
 

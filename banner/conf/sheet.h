@@ -88,7 +88,7 @@ size_t	sheet_word(const char *);
 /* All NULL when absent. "DEFAULT" names the defaults. */
 const struct section	*sheet_section(const struct sheet *, const char *name);
 const struct value	*section_find(const struct section *, const char *name);
-/* Where the text's line number i (from 0) stands. */
+/* Where the text's line number i (from 0) stands; none is behind its last one. */
 int	value_line(const struct value *, int i);
 /* Section first, then the defaults. */
 const struct value	*sheet_find(const struct sheet *, const char *section,

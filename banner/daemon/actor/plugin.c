@@ -120,7 +120,7 @@ unknown_key(const struct bn_action_ops *o, const char *key, struct err *e)
 	rc = err_set(e, -EINVAL, "action %s has no option \"%s\"; it knows: %s",
 	    o->name, key, known.len ? known.p : "none");
 	buf_fini(&known);
-	return rc;
+	return err_about(e, rc, key, 0);
 }
 
 int

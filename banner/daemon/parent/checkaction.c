@@ -4,8 +4,10 @@
  */
 #include <errno.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "banner/base/arena.h"
 #include "banner/daemon/actor/plugin.h"
 #include "banner/daemon/parent/caps.h"
 #include "banner/daemon/parent/checkaction.h"
@@ -24,10 +26,11 @@ is_used(const struct conf *c, size_t action)
 	return false;
 }
 
-/* What the plugin may ask of us, and the first thing that it complained about. */
+/* What the plugin may ask of us, and the first thing of that level that it said. */
 struct asking {
 	const struct bn_action_ops *ops;
-	const struct conf_options *options;
+	struct conf_options options;
+	enum bn_level level;
 	struct err said;
 };
 
@@ -36,7 +39,7 @@ ask_get(void *ctx, const char *key)
 {
 	struct asking *a = ctx;
 
-	return plugin_option(a->ops, a->options, key);
+	return plugin_option(a->ops, &a->options, key);
 }
 
 static const char *
@@ -44,10 +47,10 @@ ask_each(void *ctx, size_t i, const char **value)
 {
 	struct asking *a = ctx;
 
-	if (i >= a->options->n)
+	if (i >= a->options.n)
 		return NULL;
-	*value = a->options->v[i].value;
-	return a->options->v[i].key;
+	*value = a->options.v[i].value;
+	return a->options.v[i].key;
 }
 
 static void
@@ -55,41 +58,93 @@ ask_log(void *ctx, enum bn_level level, const char *text)
 {
 	struct asking *a = ctx;
 
-	if (level == BN_ERROR && !a->said.text[0])
+	if (level == a->level && !a->said.text[0])
 		err_set(&a->said, -EINVAL, "%s", text);
 }
 
 static int
-check_values(const struct bn_action_ops *ops, const struct conf_options *o,
-    struct err *e)
+ask(struct asking *a)
 {
-	struct asking a = { .ops = ops, .options = o };
 	struct bn_host host = {
-		.ctx = &a, .get = ask_get, .log = ask_log, .each = ask_each
+		.ctx = a, .get = ask_get, .log = ask_log, .each = ask_each
 	};
-	int rc = ops->check ? ops->check(&host) : 0;
 
-	if (rc < 0)
-		err_set(e, rc, "%s", a.said.text[0] ? a.said.text : strerror(-rc));
-	return rc;
+	a->said.text[0] = '\0';
+	return a->ops->check(&host);
+}
+
+static bool
+must_be_given(const struct bn_action_ops *ops, const char *key)
+{
+	for (const struct bn_key *k = ops->keys; k->name; k++)
+		if (strcmp(k->name, key) == 0)
+			return !k->fallback;
+	return false;
+}
+
+/* The option without which the plugin would have nothing to say, or something else. */
+static const char *
+to_blame(const struct asking *a)
+{
+	const struct conf_options *o = &a->options;
+	struct asking less = { .ops = a->ops, .level = a->level };
+	const char *key = NULL;
+	bool quiet = false;
+
+	less.options.v = xcalloc(o->n + 1, sizeof(*o->v));
+	for (size_t i = 0; !quiet && i < o->n; i++) {
+		less.options.n = 0;
+		for (size_t k = 0; k < o->n; k++)
+			if (k != i)
+				less.options.v[less.options.n++] = o->v[k];
+		if (must_be_given(a->ops, o->v[i].key))
+			continue;
+		quiet = ask(&less) == 0 && !less.said.text[0];
+		if (quiet || (!key && strcmp(less.said.text, a->said.text) != 0))
+			key = o->v[i].key;
+	}
+	free(less.options.v);
+	return key;
 }
 
 static int
-check_action(const struct conf_action *a, const char *folder, struct err *e)
+check_values(const struct bn_action_ops *ops, const struct conf_options *o,
+    enum bn_level level, struct err *e)
+{
+	struct asking a = { .ops = ops, .options = *o, .level = level };
+	int rc = ops->check ? ask(&a) : 0;
+
+	if (rc == 0 && !a.said.text[0])
+		return 0;
+	if (!a.said.text[0])
+		return err_set(e, rc, "%s", strerror(-rc));
+	err_set(e, -EINVAL, "%s", a.said.text);
+	return err_about(e, -EINVAL, to_blame(&a), 0);
+}
+
+/* Errors, and below them what the plugin warns of. */
+static int
+check_action(const struct conf_action *a, const char *folder, enum conf_level *level,
+    struct err *e)
 {
 	struct plugin p = { 0 };
 	int rc = plugin_load(&p, folder, a->plugin, e);
 
+	*level = CONF_ERROR;
 	if (rc < 0)
 		return rc;
 	rc = plugin_check_options(&p.ops, &a->options, e);
 	if (rc == 0)
-		rc = check_values(&p.ops, &a->options, e);
-	plugin_unload(&p);
+		rc = check_values(&p.ops, &a->options, BN_ERROR, e);
 	if (rc == 0 && a->user && a->user[0] && !getpwnam(a->user))
-		return err_set(e, -ENOENT, "user: there is no user \"%s\"", a->user);
+		rc = err_set(e, -ENOENT, "user: there is no user \"%s\"", a->user);
 	if (rc == 0 && a->caps)
 		rc = caps_check(a->caps, e);
+	if (rc == 0) {
+		*level = CONF_WARNING;
+		rc = check_values(&p.ops, &a->options, BN_WARNING, e);
+	}
+	plugin_unload(&p);
 	return rc;
 }
 
@@ -149,6 +204,38 @@ warn_same_table(const struct conf *c, struct buf *b)
 	}
 }
 
+/* At the option, or else where the action is defined or named. */
+static struct conf_place
+action_place(
+    const struct conf_action *a, const struct conf_jail *j, const struct err *e)
+{
+	struct err named = { .option = "action" };
+
+	for (size_t i = 0; e->option && i < a->options.n; i++)
+		if (strcmp(a->options.v[i].key, e->option) == 0 && a->options.v[i].file)
+			return (struct conf_place){ a->options.v[i].file,
+				a->options.v[i].line };
+	return a->file ? (struct conf_place){ a->file, a->line } :
+	    conf_jail_place(j, &named);
+}
+
+static size_t
+report_action(const struct conf *c, size_t action, const char *folder, struct buf *b)
+{
+	const struct conf_action *a = &c->actions[action];
+	const struct conf_jail *j = named_by(c, action);
+	struct conf_place at;
+	enum conf_level level;
+	struct err e;
+
+	if (!j || check_action(a, folder, &level, &e) == 0)
+		return 0;
+	at = action_place(a, j, &e);
+	buf_printf(b, "%s:%d: %s: [%s] action %s: %s\n", at.file, at.line,
+	    level == CONF_ERROR ? "error" : "warning", j->name, a->name, e.text);
+	return level == CONF_ERROR;
+}
+
 size_t
 checkaction_report(const struct conf *c, struct buf *b)
 {
@@ -160,20 +247,9 @@ checkaction_report(const struct conf *c, struct buf *b)
 		buf_printf(b, "error: %s\n", e.text);
 		return 1;
 	}
-	for (size_t i = 0; i < c->nactions; i++) {
-		const struct conf_action *a = &c->actions[i];
-		const struct conf_jail *j = named_by(c, i);
-
-		if (!is_used(c, i) || check_action(a, folder, &e) == 0)
-			continue;
-		if (j && j->file)
-			buf_printf(b, "%s:%d: ", j->file, j->line);
-		buf_printf(b, "error: [%s] action %s", j ? j->name : "", a->name);
-		if (a->file)
-			buf_printf(b, " (%s:%d)", a->file, a->line);
-		buf_printf(b, ": %s\n", e.text);
-		errors++;
-	}
+	for (size_t i = 0; i < c->nactions; i++)
+		if (is_used(c, i))
+			errors += report_action(c, i, folder, b);
 	warn_same_table(c, b);
 	return errors;
 }
