@@ -213,12 +213,15 @@ no_file(struct follow *f, int rc)
 		f->unwatched = true;
 		files_unopened(f->files, &f->src, rc);
 	}
-	if (f->said == -rc || is_passing(rc))
+	if (f->said == -rc || is_passing(rc)) {
+		follow_forget(f);
 		return;
+	}
 	f->said = -rc;
 	source_event(&f->src, what, "%s", rc == -ENXIO ? "not a regular file" :
 	    rc == -EPERM ? "a link of another user" : strerror(-rc));
 	follow_set_timer(f);
+	follow_forget(f);
 }
 
 static bool
@@ -312,4 +315,5 @@ follow_judge(struct follow *f)
 	}
 	f->said = 0;
 	f->src.stats.waiting = false;
+	follow_remember(f);
 }

@@ -115,6 +115,19 @@ on_unknown(void *arg)
 		timer_after(fs->rescan, wait > 0 ? wait : 0);
 }
 
+void
+files_room(struct files *fs)
+{
+	if (fs->refused > 0)
+		on_unknown(fs);
+}
+
+size_t
+files_refused(const struct files *fs)
+{
+	return fs ? fs->refused : 0;
+}
+
 static void
 on_done(void *arg)
 {
@@ -227,6 +240,43 @@ read_places(struct files *fs, struct follow *f)
 		    &f->wanted[i]);
 }
 
+static void
+refuse(struct files *fs, const char *path)
+{
+	fs->refused++;
+	if (!fs->full_said && fs->first)
+		source_event(&fs->first->src, SOURCE_ERROR,
+		    "more than %zu files: %s and others are not followed",
+		    fs->set->files_max, path);
+	fs->full_said = true;
+}
+
+/* One that was forgotten, under its new name; or NULL. */
+static struct follow *
+use_again(struct files *fs, const char *path)
+{
+	struct follow *f = fs->forgotten > 0 ? fs->first : NULL;
+
+	while (f && !f->src.hidden)
+		f = f->next;
+	if (!f)
+		return NULL;
+	table_del(fs->by_path, f->src.name, strlen(f->src.name));
+	follow_rename(f, path);
+	return f;
+}
+
+static struct follow *
+follow_add(struct files *fs, const char *path)
+{
+	struct follow *f = follow_new(fs, path);
+
+	*fs->last = f;
+	fs->last = &f->next;
+	fs->n++;
+	return f;
+}
+
 static struct follow *
 follow_get(struct files *fs, const char *path)
 {
@@ -234,21 +284,15 @@ follow_get(struct files *fs, const char *path)
 
 	if (f)
 		return f;
-	if (fs->n >= SOURCE_FILES_MAX) {
-		if (!fs->full_said && fs->first)
-			source_event(&fs->first->src, SOURCE_ERROR,
-			    "more than %d files: "
-			    "%s and others are not followed",
-			    SOURCE_FILES_MAX, path);
-		fs->full_said = true;
+	f = use_again(fs, path);
+	if (!f && fs->n >= fs->set->files_max) {
+		refuse(fs, path);
 		return NULL;
 	}
-	f = follow_new(fs, path);
+	if (!f)
+		f = follow_add(fs, path);
 	set_due(f);
 	f->tail = !fs->after_start;
-	*fs->last = f;
-	fs->last = &f->next;
-	fs->n++;
 	table_set(fs->by_path, path, strlen(path), f);
 	read_places(fs, f);
 	return f;
@@ -264,6 +308,7 @@ glob_found(void *arg, const char *path)
 	g->found = true;
 	if (!f)
 		return;
+	f->named |= !path_has_magic(g->text);
 	follow_add_group(f, g->group);
 	/* Who wants the whole file gets it. */
 	f->tail = f->tail && g->tail;
@@ -327,6 +372,7 @@ scan(struct files *fs)
 	struct path_walk walk = { glob_step, glob_found, fs, glob_denied };
 
 	fs->scanned_ms = clock_ms(CLOCK_MONOTONIC);
+	fs->refused = 0;
 	for (struct glob *g = fs->globs; g; g = g->next) {
 		fs->walking = g;
 		g->denied = false;

@@ -39,6 +39,7 @@ struct follow {
 	struct watcher watcher;		/* of the name */
 	int said;			/* errno of the path that was reported */
 	bool tail, polling;
+	bool named;			/* waited for, also when no glob finds it */
 	bool due;			/* to be looked at */
 	bool peeked;			/* seen holds what bears the name */
 	struct inode_key seen;
@@ -66,6 +67,8 @@ struct files {
 	struct glob *globs, **globs_end, *walking;
 	struct follow *first, **last;
 	size_t n;
+	size_t forgotten;		/* of these; the first are used again */
+	size_t refused;			/* in the last scan */
 	struct table *by_path;		/* -> struct follow */
 	struct table *by_inode;		/* dev, ino -> struct reader */
 	struct table *left;		/* dev, ino -> struct follow with it in done */
@@ -82,6 +85,7 @@ struct files {
 
 struct reader	*files_reader(struct files *, const struct stat *);	/* or NULL */
 void		 files_poll(struct files *);	/* something must be polled */
+void		 files_room(struct files *);	/* for those refused, if any */
 /* watch_entry(): 0, or -errno when nobody will tell. */
 int		 files_watch_entry(struct files *, const char *folder, const char *name,
     struct watcher *);
@@ -95,6 +99,12 @@ void		 files_unopened(struct files *, struct source *, int rc);
 struct follow	*follow_new(struct files *, const char *path);
 void		 follow_add_group(struct follow *, void *group);
 void		 follow_wake(struct follow *, struct reader *);	/* may have new bytes */
+/* Its file is gone and read: unless a path names it, nobody waits for another. */
+void		 follow_forget(struct follow *);
+/* Some file bears its name again. */
+void		 follow_remember(struct follow *);
+/* One that was forgotten, for another name. */
+void		 follow_rename(struct follow *, const char *path);
 
 /* Room for another rotated file. False: the oldest is not read yet; recheck is set. */
 bool		 follow_make_room(struct follow *);

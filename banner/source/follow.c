@@ -161,6 +161,68 @@ remember(struct follow *f, const struct reader *r)
 	table_set(f->files->left, &key, sizeof(key), f);
 }
 
+/* Forget where files were left. */
+static void
+unremember(struct follow *f)
+{
+	for (unsigned i = 0; i < FOLLOW_DONE; i++) {
+		struct inode_key key = { f->done[i].at.dev, f->done[i].at.ino };
+
+		if (table_find(f->files->left, &key, sizeof(key)) == f)
+			table_del(f->files->left, &key, sizeof(key));
+	}
+	memset(f->done, 0, sizeof(f->done));
+	f->ndone = 0;
+}
+
+static bool
+is_owner(const struct follow *f)
+{
+	for (const struct follow *g = f->files->first; g; g = g->next)
+		if (g->owner == f)
+			return true;
+	return false;
+}
+
+void
+follow_forget(struct follow *f)
+{
+	if (f->named || f->src.hidden || f->cur || f->nold > 0 || f->nwanted > 0 ||
+	    f->owner || f->said != ENOENT || is_owner(f))
+		return;
+	f->src.hidden = true;
+	f->files->forgotten++;
+	files_room(f->files);
+}
+
+void
+follow_remember(struct follow *f)
+{
+	if (f->src.hidden)
+		f->files->forgotten--;
+	f->src.hidden = false;
+}
+
+void
+follow_rename(struct follow *f, const char *path)
+{
+	struct source *s = &f->src;
+
+	follow_remember(f);
+	unremember(f);
+	job_cancel(s->set, &f->job);
+	event_del(&f->timer);
+	free(s->name);
+	s->name = xstrdup(path);
+	s->stats = (struct source_stats){ 0 };
+	s->place[0] = '\0';
+	s->long_said_ms = 0;
+	s->ngroups = f->nown = 0;
+	f->watcher.round++;
+	f->said = 0;
+	f->looked = f->opened = f->recheck = f->unwatched = f->polling = false;
+}
+
 /* The file is read and left for ever. */
 static void
 leave(struct follow *f, struct reader *r)
@@ -242,6 +304,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	    st.st_nlink == 0 && is_quiet(f, f->cur, GONE_LINGERS * linger)) {
 		leave(f, f->cur);
 		f->cur = NULL;
+		follow_forget(f);
 	}
 	if (next_reader(f))
 		job_queue(f->src.set, &f->job);

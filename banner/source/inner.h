@@ -46,7 +46,8 @@ struct source {
 	struct source_stats stats;
 	char place[SOURCE_PLACE_MAX];
 	bool behind;		/* has not read all that was there at the start */
-	bool hidden;		/* a glob that has files: they speak for it */
+	bool hidden;		/* speaks for nothing now: a glob that has files, or
+				 * a file that one found and that is gone */
 	int64_t long_said_ms;	/* when SOURCE_LONG_LINE was last said */
 	struct source *next;
 };
@@ -68,6 +69,7 @@ struct sources {
 	char *buf;		/* one read of any file; cap bytes */
 	size_t cap;
 	int64_t linger_ms;
+	size_t files_max;
 	bool started, held;
 };
 
@@ -94,5 +96,6 @@ void	timer_after(struct event *, int64_t ms);
 /* files.c */
 void	files_free(struct files *);
 void	files_start(struct files *);
+size_t	files_refused(const struct files *);	/* NULL: 0 */
 
 #endif

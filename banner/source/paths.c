@@ -210,7 +210,7 @@ path_open(const char *path, bool peek, struct stat *st, path_step_fn *step, void
 	return rc;
 }
 
-static bool
+bool
 path_has_magic(const char *glob)
 {
 	return strpbrk(glob, "*?[") != NULL;

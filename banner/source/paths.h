@@ -30,6 +30,7 @@ struct path_walk {
 	/* A folder that may not be listed, or NULL. */
 	void (*denied)(void *arg, const char *folder);
 };
+bool	path_has_magic(const char *glob);
 void	path_glob(const char *glob, const struct path_walk *);
 /* Network and FUSE file systems tell us of our own changes only. */
 bool	path_is_remote(int fd);

@@ -108,6 +108,8 @@ struct source_stats {
 	bool waiting;			/* the file is not there (yet) */
 };
 void	source_stats(const struct source *, struct source_stats *);
+/* Files that were found and are not followed, as too many are. */
+size_t	sources_refused(const struct sources *);
 typedef void (source_fn)(void *arg, struct source *);
 void	sources_each(struct sources *, source_fn *, void *arg);
 

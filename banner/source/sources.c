@@ -134,6 +134,7 @@ sources_new(struct event_base *base, const struct source_host *host,
 	set->last = &set->first;
 	set->jobs_end = &set->jobs;
 	set->linger_ms = LINGER_MS;
+	set->files_max = SOURCE_FILES_MAX;
 	set->jobs_event = evtimer_new(base, jobs_run, set);
 	/* A line up to the cap, its LF and what is read again before it must fit. */
 	set->cap = READ_BYTES + (size_t)set->opt.max_line_bytes;
@@ -180,6 +181,12 @@ sources_caught_up(const struct sources *set)
 		if (s->behind)
 			return false;
 	return true;
+}
+
+size_t
+sources_refused(const struct sources *set)
+{
+	return files_refused(set->files);
 }
 
 void

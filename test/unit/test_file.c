@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "banner/source/inner.h"
+
 static void
 reads_what_is_there_and_what_comes(void **state)
 {
@@ -80,6 +82,51 @@ glob_finds_later_files(void **state)
 	assert_null(rig_source(r, "*/log/x*.log"));
 }
 
+/* What a glob found and what was deleted leaves no trace, and room for others. */
+static void
+deleted_files_are_forgotten(void **state)
+{
+	struct rig *r = *state;
+	struct source_stats st;
+	void *const *groups;
+
+	rig_write(r, "named.log", "");
+	rig_follow(r, "named.log");
+	r->set->files_max = 3;
+	assert_int_equal(sources_add_glob(r->set,
+	    &(struct glob_request){ .glob = rig_path(r, "x*.log") }, (void *)2,
+	    NULL), 0);
+	rig_write(r, "x1.log", "1 a\n");
+	rig_until(r, "1 a\n");
+	rig_write(r, "x2.log", "2 b\n");
+	rig_until(r, "2 b\n");
+	assert_int_equal(sources_refused(r->set), 0);
+	rig_write(r, "x3.log", "3 c\n");
+	rig_until_event(r, SOURCE_ERROR, 1);
+	assert_int_equal(sources_refused(r->set), 1);
+	rig_remove(r, "named.log");
+	rig_remove(r, "x1.log");
+	rig_until(r, "3 c\n");
+	assert_int_equal(sources_refused(r->set), 0);
+	assert_null(rig_source(r, "x1.log"));
+	assert_int_equal(source_groups(rig_source(r, "x3.log"), &groups), 1);
+	assert_ptr_equal(groups[0], (void *)2);
+	source_stats(rig_source(r, "x3.log"), &st);
+	assert_int_equal(st.lines, 1);
+	/* what a path names is waited for, and who forgot it knows it again */
+	source_stats(rig_source(r, "named.log"), &st);
+	assert_true(st.waiting);
+	rig_remove(r, "x2.log");
+	rig_run(r, 16 * (int)r->linger_ms);
+	assert_null(rig_source(r, "x2.log"));
+	rig_write(r, "x2.log", "4 d\n");
+	rig_until(r, "4 d\n");
+	rig_write(r, "named.log", "5 e\n");
+	rig_until(r, "5 e\n");
+	assert_non_null(rig_source(r, "x2.log"));
+	rig_each_once(r, 1, 6);
+}
+
 static void
 only_old_lines_are_held(void **state)
 {
@@ -130,6 +177,7 @@ main(void)
 		TEST(incomplete_line_waits),
 		TEST(missing_file_waits),
 		TEST(glob_finds_later_files),
+		TEST(deleted_files_are_forgotten),
 		TEST(only_old_lines_are_held),
 		TEST(ends_while_held),
 	};

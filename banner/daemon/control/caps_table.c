@@ -47,7 +47,7 @@ get(const struct engined *d, struct cap v[CAPS])
 		{ "undecided", st.parked_now, st.max_parked, st.park_dropped },
 		{ "questions", ask_waiting(d->ask), ASK_MAX, ask_refused(d->ask) },
 		{ "names", names.waiting, NAMES_WAITING, names.dropped },
-		{ "logs", logs, SOURCE_FILES_MAX, 0 },
+		{ "logs", logs, SOURCE_FILES_MAX, feed_refused(d->feed) },
 		{ "clients", ctl.clients, CLIENTS_MAX, ctl.refused },
 	};
 

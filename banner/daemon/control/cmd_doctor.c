@@ -229,6 +229,9 @@ look_daemon(struct doctor *doc)
 		say(doc, "leaks", true,
 		    "banned clients still get through: is this host behind a "
 		    "proxy? see trusted in banner.conf(5)");
+	if (feed_refused(d->feed))
+		say(doc, "caps", true, "%zu logs are not followed: more than %d",
+		    feed_refused(d->feed), SOURCE_FILES_MAX);
 	if (st.evicted_bans || st.evicted_keys)
 		say(doc, "caps", true,
 		    "caps were reached: see max_bans and max_tracked");

@@ -440,6 +440,12 @@ feed_sources(struct feed *f, const struct watch *w, feed_source_fn *fn, void *ar
 	sources_each(f->sources, select_source, &sel);
 }
 
+size_t
+feed_refused(const struct feed *f)
+{
+	return sources_refused(f->sources);
+}
+
 const char *
 feed_log(const struct feed *f, uint16_t number)
 {

@@ -32,6 +32,9 @@ const struct watch *feed_watch_find(const struct feed *, const char *jail);
 typedef void(feed_source_fn)(void *arg, struct source *);
 void feed_sources(struct feed *, const struct watch *, feed_source_fn *, void *arg);
 
+/* Logs that are not followed, as too many are. */
+size_t feed_refused(const struct feed *);
+
 /* The name of a failure's log; NULL: unknown. */
 const char *feed_log(const struct feed *, uint16_t number);
 
