@@ -212,6 +212,23 @@ read_rules(struct jail_reading *jr, const char *spec, const char *backend)
 		filter_error(jr, have, &e);
 }
 
+/* It is a word of the control protocol, stands in brackets in the log, and is part of
+ * names of chains and files of actions. */
+static void
+check_name(struct jail_reading *jr)
+{
+	enum { NAME_BYTES = 128 };
+	const char *name = jr->jail->name;
+	bool ok = *name != '-' && strlen(name) <= NAME_BYTES;
+
+	for (const char *p = name; ok && *p; p++)
+		ok = (unsigned char)*p > ' ' && *p != 0x7f && !strchr("/[]", *p);
+	if (!ok)
+		jail_error(jr, NULL, "this name is not fit for a jail: expected up to %d "
+		    "bytes without blanks, control characters, /, [ and ], that do not "
+		    "begin with -", NAME_BYTES);
+}
+
 void
 jail_read(struct reader *r, const char *section, struct conf_jail *jail)
 {
@@ -227,6 +244,7 @@ jail_read(struct reader *r, const char *section, struct conf_jail *jail)
 	if ((!jail->enabled && !r->only_jail) ||
 	    (r->only_jail && strcmp(r->only_jail, section) != 0))
 		return;
+	check_name(&jr);
 	backend = r->journal ? "systemd" : get(&jr, "backend", "auto");
 	spec = get(&jr, "filter", "");
 	if (!jail->refused)

@@ -22,6 +22,18 @@ MISTAKES = [
     ("no =", ERROR, "jails.d/sshd.conf:5", 'expected "name = value"|"maxretry 5"',
      {"J": "maxretry 5"}),
     ("section twice", ERROR, "jails.d/sshd.conf:5", "twice|line 1", {"J": "[sshd]\n"}),
+    ("blank in a name", ERROR, "jails.d/sshd.conf:1", "[my sshd] this name|without blanks",
+     {"JAIL": "[my sshd]\nenabled = true\nfilter = sshd\n"}),
+    ("control character in a name", ERROR, "jails.d/sshd.conf:1", "[s\\x1bx] this name",
+     {"JAIL": "[s\x1bx]\nenabled = true\nfilter = sshd\n"}),
+    ("slash in a name", ERROR, "jails.d/sshd.conf:1", "[a/b] this name",
+     {"JAIL": "[a/b]\nenabled = true\nfilter = sshd\n"}),
+    ("name like an option", ERROR, "jails.d/sshd.conf:1", "[--all] this name",
+     {"JAIL": "[--all]\nenabled = true\nfilter = sshd\n"}),
+    ("long name", ERROR, "jails.d/sshd.conf:1", "this name|up to 128",
+     {"JAIL": f"[{'x' * 129}]\nenabled = true\nfilter = sshd\n"}),
+    ("odd name of no jail", WARNING, "", "no jail is enabled",
+     {"JAIL": "[my variables]\nfilter = sshd\n"}),
     ("option twice", ERROR, "jails.d/sshd.conf:6", "maxretry|line 5",
      {"J": "maxretry = 3\nmaxretry = 4"}),
     ("misspelt option", WARNING, "jails.d/sshd.conf:5", '"maxrety"|is it "maxretry"?',
@@ -313,6 +325,26 @@ def test_log_that_is_not_there():
         assert done.returncode == 0, done
         assert f"reads {lab.auth}\n" in done.stdout, done
         assert "reads /nowhere/*.log, which is not there now" in done.stdout, done
+
+
+def test_names_that_are_fit():
+    """Whatever fail2ban runs and is one word: as a word of banctl, in the log, in the store."""
+    names = ["plesk.x@\u00e9,1_2", "#1", "x" * 128, "'quoted'", 'a"b', "a\\b", "%d"]
+    with Lab(user=True, jails=()) as lab:
+        for i, name in enumerate(names):
+            (lab.dir / "jails.d" / f"{i}.conf").write_text(
+                f"[{name}]\nenabled = true\nfilter = sshd\n"
+                f"logpath = {lab.auth}\naction = null\nmaxretry = 1\n")
+        lab.start()
+        for again in range(2):
+            for i, name in enumerate(names):
+                if not again:
+                    lab.ok("banip", name, f"192.0.2.{i + 1}", "--wait")
+                assert lab.banned(name) == {f"192.0.2.{i + 1}"}, name
+                assert f"[{name}] Ban 192.0.2.{i + 1}" in lab.logged()
+            if not again:
+                lab.stop()
+                lab.start()
 
 
 def test_plugin_that_others_may_write(tmp_path):

@@ -19,6 +19,8 @@
 #include "banner/daemon/parent/proc.h"
 #include "banner/daemon/proc/sandbox.h"
 
+enum { NAME_SHOWN = 130 };	/* bytes of a jail's name, which may be odd */
+
 static const char *
 level_text(enum conf_level level)
 {
@@ -38,8 +40,11 @@ checkconf_problem(const struct conf_problem *p, struct buf *b)
 	else if (p->file)
 		buf_printf(b, "%s: ", p->file);
 	buf_printf(b, "%s: ", level_text(p->level));
-	if (p->jail)
-		buf_printf(b, "[%s] ", p->jail);
+	if (p->jail) {
+		buf_putc(b, '[');
+		buf_safe(b, str_of(p->jail), NAME_SHOWN);
+		buf_puts(b, "] ");
+	}
 	buf_puts(b, p->text);
 }
 
@@ -303,7 +308,9 @@ report_jail(const struct conf *c, const struct conf_jail *j, struct buf *b,
 
 	t->enabled++;
 	if (j->refused) {
-		buf_printf(b, "jail %s: refused, see its errors above\n", j->name);
+		buf_puts(b, "jail ");
+		buf_safe(b, str_of(j->name), NAME_SHOWN);
+		buf_puts(b, ": refused, see its errors above\n");
 		return; /* counted with the problems */
 	}
 	if (checkconf_compile(j, &nrules, &e) < 0) {
