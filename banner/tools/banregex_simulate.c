@@ -14,6 +14,7 @@
 
 #include "banner/core/engine.h"
 #include "banner/core/guard.h"
+#include "banner/core/subject.h"
 #include "banner/tools/banregex.h"
 
 struct simulation {
@@ -46,24 +47,6 @@ put_time(struct buf *b, int64_t ms, bool json)
 }
 
 static void
-put_subject(struct buf *b, const struct subject *s)
-{
-	char text[ADDR_TEXT];
-
-	switch (s->kind) {
-	case SUBJECT_ADDR:
-		buf_puts(b, addr_print(&s->addr, text));
-		return;
-	case SUBJECT_USER:
-	case SUBJECT_ID:
-		buf_safe(b, s->text, SUBJECT_TEXT);
-		return;
-	case SUBJECT_NONE:
-		buf_puts(b, "total");
-	}
-}
-
-static void
 flush(struct buf *b)
 {
 	buf_putc(b, '\n');
@@ -76,7 +59,7 @@ json_order(const struct simulation *sm, const struct order *o, const char *verb)
 {
 	struct buf b = { 0 }, who = { 0 };
 
-	put_subject(&who, &o->ban->subject);
+	subject_put(&who, &o->ban->subject);
 	buf_printf(&b, "{\"%s\":", verb);
 	buf_json(&b, buf_view(&who));
 	buf_puts(&b, ",\"jail\":");
@@ -98,7 +81,7 @@ text_order(const struct simulation *sm, const struct order *o, const char *verb)
 
 	put_time(&b, sm->now_ms, false);
 	buf_printf(&b, " [%s] %s ", o->ban->jail, verb);
-	put_subject(&b, &o->ban->subject);
+	subject_put(&b, &o->ban->subject);
 	if (o->verb != VERB_UNBAN) {
 		buf_puts(&b, " until ");
 		if (o->ban->until_ms)

@@ -7,6 +7,7 @@
 
 #include "banner/base/units.h"
 #include "banner/conf/span.h"
+#include "banner/core/subject.h"
 #include "banner/daemon/control/command.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/stream.h"

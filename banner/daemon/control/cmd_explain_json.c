@@ -5,6 +5,7 @@
 
 #include "banner/conf/conf.h"
 #include "banner/core/explain.h"
+#include "banner/core/subject.h"
 #include "banner/daemon/control/command.h"
 #include "banner/daemon/control/uncounted.h"
 #include "banner/daemon/engine/context.h"

@@ -9,6 +9,7 @@
 #include "banner/base/units.h"
 #include "banner/core/engine_state.h"
 #include "banner/core/pattern.h"
+#include "banner/core/subject.h"
 #include "banner/daemon/control/command.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/feed.h"

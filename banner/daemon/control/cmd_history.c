@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "banner/base/units.h"
+#include "banner/core/subject.h"
 #include "banner/daemon/control/command.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/stream.h"

@@ -8,6 +8,7 @@
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
 #include "banner/core/runtime.h"
+#include "banner/core/subject.h"
 #include "banner/daemon/control/command.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/relay.h"

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
+#include "banner/core/subject.h"
 #include "banner/daemon/engine/answers.h"
 #include "banner/daemon/engine/ask.h"
 #include "banner/daemon/engine/context.h"

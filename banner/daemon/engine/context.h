@@ -113,8 +113,6 @@ void outbox_emit(void *arg, const struct order *);
 void outbox_notice(void *arg, const struct notice *);
 void outbox_fini(struct outbox *);
 const char *outbox_cause(enum cause); /* "failures", as in the log */
-/* Text of a subject for lines and replies; buf is cleared first. */
-const char *subject_text(const struct subject *, struct buf *);
 
 /* pace.c */
 struct pace *pace_new(struct engined *);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "banner/base/units.h"
+#include "banner/core/subject.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/news.h"
 #include "banner/daemon/engine/relay.h"
@@ -30,21 +31,6 @@ const char *
 outbox_cause(enum cause cause)
 {
 	return cause_names[cause];
-}
-
-const char *
-subject_text(const struct subject *s, struct buf *b)
-{
-	char text[ADDR_TEXT];
-
-	buf_clear(b);
-	switch (s->kind) {
-	case SUBJECT_ADDR: buf_puts(b, addr_print(&s->addr, text)); break;
-	case SUBJECT_USER:
-	case SUBJECT_ID: buf_safe(b, s->text, SUBJECT_TEXT); break;
-	case SUBJECT_NONE: buf_puts(b, "total"); break;
-	}
-	return buf_view(b).s;
 }
 
 static const char *
