@@ -23,16 +23,6 @@
 /* A controller says P at least every 30 s. */
 enum { READ_BYTES = 65536, SILENCE_MS = 180 * 1000 };
 
-void
-edge_say(struct edge *e, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	buf_vprintf(&e->out, fmt, ap);
-	va_end(ap);
-}
-
 static int64_t
 host_now(void *arg)
 {

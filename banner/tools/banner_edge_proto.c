@@ -5,6 +5,7 @@
  * could be read is read; one OK then answers all of them.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,16 @@ read_hex(struct str s, uint64_t *out)
 	text[s.len] = '\0';
 	*out = strtoull(text, &end, 16);
 	return *end ? -EINVAL : 0;
+}
+
+void
+edge_say(struct edge *e, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&e->out, fmt, ap);
+	va_end(ap);
 }
 
 static void

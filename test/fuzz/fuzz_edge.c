@@ -16,16 +16,6 @@ enum { BANS = 4 };
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-void
-edge_say(struct edge *e, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	buf_vprintf(&e->out, fmt, ap);
-	va_end(ap);
-}
-
 static int
 kernel_open(const struct bn_host *host, void **self)
 {
