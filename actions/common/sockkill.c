@@ -11,7 +11,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { PATIENCE_S = 2 };
@@ -138,8 +138,9 @@ walk_sockets(struct walk *w, uint8_t family)
 	return rc == -ENOENT || rc == -EAGAIN ? w->err : rc < 0 ? rc : w->err;
 }
 
-int
-sockkill_banned(struct sockkill *k, const struct bn_change *v, size_t n)
+/* The number closed, or -errno; -EOPNOTSUPP where the kernel cannot. */
+static int
+close_banned(struct sockkill *k, const struct bn_change *v, size_t n)
 {
 	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP };
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
@@ -154,4 +155,25 @@ sockkill_banned(struct sockkill *k, const struct bn_change *v, size_t n)
 		rc = walk_sockets(&w, families[i % 2]);
 	}
 	return rc < 0 ? rc : w.killed;
+}
+
+void
+sockkill_banned(struct sockkill *k, const struct bn_host *host,
+    const struct bn_change *v, size_t n)
+{
+	int rc = close_banned(k, v, n);
+	char text[160];
+
+	if (rc > 0) {
+		snprintf(text, sizeof(text),
+		    "%d open connections of banned addresses closed", rc);
+		host->log(host->ctx, BN_INFO, text);
+	}
+	if (rc < 0 && !k->failed) {
+		snprintf(text, sizeof(text), "kill_sessions: %s", rc == -EOPNOTSUPP ?
+		    "this kernel cannot close sockets (CONFIG_INET_DIAG_DESTROY)" :
+		    strerror(-rc));
+		host->log(host->ctx, BN_ERROR, text);
+	}
+	k->failed = rc < 0;
 }

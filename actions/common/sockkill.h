@@ -7,6 +7,7 @@
 #ifndef BANNER_ACTIONS_SOCKKILL_H
 #define BANNER_ACTIONS_SOCKKILL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "actions/common/nlsock.h"
@@ -14,13 +15,14 @@
 
 struct sockkill {
 	struct nlsock list, kill;
+	bool failed;		/* and that was said */
 };
 
 int	sockkill_open(struct sockkill *);	/* 0 or -errno */
 void	sockkill_close(struct sockkill *);
-/* Close the sockets of all additions among the changes that came about (err 0). The
- * number closed, or -errno; -EOPNOTSUPP where the kernel cannot
- * (CONFIG_INET_DIAG_DESTROY). Needs CAP_NET_ADMIN. */
-int	sockkill_banned(struct sockkill *, const struct bn_change *, size_t n);
+/* Close the sockets of all additions among the changes that came about (err 0), and tell
+ * the host how many; of failures in a row the first. Needs CAP_NET_ADMIN. */
+void	sockkill_banned(struct sockkill *, const struct bn_host *,
+	    const struct bn_change *, size_t n);
 
 #endif

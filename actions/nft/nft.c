@@ -158,23 +158,14 @@ nft_open(const struct bn_host *host, void **self)
 	return 0;
 }
 
-static void
-kill_sessions(struct nft *n, const struct bn_change *v, size_t count)
-{
-	int rc = n->kill ? sockkill_banned(&n->sockkill, v, count) : 0;
-
-	if (rc < 0 && !n->kill_failed)
-		n->host->log(n->host->ctx, BN_ERROR, rc == -EOPNOTSUPP ?
-		    "kill_sessions: this kernel cannot close sockets "
-		    "(CONFIG_INET_DIAG_DESTROY)" : "kill_sessions failed");
-	n->kill_failed = rc < 0;
-}
-
 static int
 nft_apply(void *self, struct bn_change *v, size_t n)
 {
-	nft_change(self, v, n);
-	kill_sessions(self, v, n);
+	struct nft *nft = self;
+
+	nft_change(nft, v, n);
+	if (nft->kill)
+		sockkill_banned(&nft->sockkill, nft->host, v, n);
 	return 0;
 }
 

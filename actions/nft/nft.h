@@ -37,7 +37,6 @@ struct nft {
 	const char *table;
 	int priority;
 	bool input, reject, kill;	/* hook input; verdict reject; kill_sessions */
-	bool kill_failed;		/* and that was said */
 	struct sockkill sockkill;
 	struct nft_scope scope;
 	char base[NFT_GROUP];		/* base chain, and start of all names */

@@ -32,7 +32,7 @@ struct route {
 
 	bool want_ingress, want_kill;	/* options */
 	struct ingress *ingress;	/* NULL: not wanted */
-	bool ingress_refused, kill_failed;	/* and that was said */
+	bool ingress_refused;		/* and that was said */
 	int64_t ingress_again_s;
 	struct sockkill sockkill;
 	int both;			/* epoll of two sockets, or -1 */

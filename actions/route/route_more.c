@@ -117,16 +117,6 @@ route_heard(struct route *r)
 void
 route_kill(struct route *r, const struct bn_change *v, size_t n)
 {
-	int rc;
-
-	if (!r->want_kill)
-		return;
-	rc = sockkill_banned(&r->sockkill, v, n);
-	if (rc > 0)
-		say(r, BN_INFO, "%d open connections of banned addresses closed", rc);
-	if (rc < 0 && !r->kill_failed)
-		say(r, BN_ERROR, "kill_sessions: %s", rc == -EOPNOTSUPP ?
-		    "this kernel cannot close sockets (CONFIG_INET_DIAG_DESTROY)" :
-		    strerror(-rc));
-	r->kill_failed = rc < 0;
+	if (r->want_kill)
+		sockkill_banned(&r->sockkill, r->host, v, n);
 }

@@ -205,6 +205,7 @@ def test_kill_sessions(net, plugin, family, listen, who):
         conn.send(b"x")
     peer.sendall(b"still here")
     assert other.recv(20) == b"still here"
+    d.says("1 open connections of banned addresses closed")
     assert d.stop() == 0
 
 
