@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab import BUILD, TOP, Lab, wait_for
-from test_folder import PACKAGED, FolderLab
+from test_f2b_folder import PACKAGED, FolderLab
 
 REMOTE = next((p for p in ("/lib/systemd/systemd-journal-remote",
                            "/usr/lib/systemd/systemd-journal-remote")

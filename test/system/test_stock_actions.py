@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from lab import BUILD, wait_for
-from test_folder import FolderLab
+from test_f2b_folder import FolderLab
 
 PACKAGED = Path("/etc/fail2ban")
 TESTS = Path("/usr/lib/python3/dist-packages/fail2ban/tests/servertestcase.py")
