@@ -44,6 +44,9 @@ def lint(spec, config=CONFIG):
     (r"^ (?:a+)+ <HOST>$", "exponential"),
     (r"^ (?:[^\]\"]*|\"[^\"]*\")*\] <HOST>$", "exponential"),
     (r"a$b <HOST>", "never matches"),
+    (r"a^b <HOST>", "never matches"),
+    (r"^b \[<HOST>\]$ more", "never matches"),
+    (r"^\s*b <F-USER>x</F-USER> ^[^a]+ <HOST>$", "never matches"),
     (r"^bad .*<HOST>", "takes part of the address"),
     (r"bad .*<HOST>.*x", "takes part of the address"),
 ])
@@ -64,6 +67,7 @@ def test_what_cannot_be_judged_is_said():
     r"^\s*\S+ prog: user .* from <HOST>$",      # the last one is the program's own
     r"^<HOST> - - ",
     r"^ok <HOST> x{1,3}$",
+    r"^\s*x?^ok <HOST>\s*$\s*$",
 ])
 def test_what_is_right_is_left_alone(regex):
     assert "0 findings" in lint(regex)
