@@ -106,3 +106,24 @@ def test_stopped_engine_and_pipes():
         lab.stop()
         assert watch.wait(20) == 3
         assert watch.stderr.read() == "banctl: bannerd closed the connection\n"
+
+
+@root
+def test_doctor_tells_who_hangs():
+    """An actor and a store that stand still; what failed once is no news for ever."""
+    with Lab(maxretry=1) as lab:
+        lab.ip("route", "add", "192.0.2.9", "dev", "lo")
+        lab.start()
+        lab.fail("192.0.2.9")
+        wait_for(lambda: "not in force: 1" in lab.ctl("doctor").stdout, 5, "the conflict")
+        lab.ip("route", "del", "192.0.2.9")
+        lab.wait_routes("192.0.2.9")
+        wait_for(lambda: "not in force" not in lab.ctl("doctor").stdout, 5, "its end")
+        hung = [lab.kill(role, signal.SIGSTOP) for role in ("banner-actor", "banner-store")]
+        lab.fail("192.0.2.7")
+        wait_for(lambda: lab.banned() == {"192.0.2.7", "192.0.2.9"})
+        wait_for(lambda: lab.ctl("doctor").stdout.count("answers nothing") == 2, 20, "both")
+        for pid in hung:
+            os.kill(pid, signal.SIGCONT)
+        lab.wait_routes("192.0.2.7", "192.0.2.9")
+        wait_for(lambda: "answers nothing" not in lab.ctl("doctor").stdout, 5, "neither")

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "banner/base/clock.h"
 #include "banner/base/units.h"
 #include "banner/core/engine_state.h"
 #include "banner/daemon/control/command.h"
@@ -14,7 +15,7 @@
 #include "banner/daemon/engine/relay.h"
 #include "banner/daemon/engine/stream.h"
 
-enum { FINDING = 900, SPEAK_LEAST = 3 };
+enum { FINDING = 900, SPEAK_LEAST = 3, ANSWER_MS = 10000 };
 
 struct doctor {
 	struct request *r;
@@ -196,6 +197,22 @@ look_rules(struct doctor *doc)
 }
 
 static void
+look_action(struct doctor *doc, const struct relay_action *a)
+{
+	int64_t owes_ms = clock_ms(CLOCK_MONOTONIC) - a->owes_ms;
+
+	if (a->waiting && owes_ms > ANSWER_MS)
+		say(doc, "no_answer", true, "bans wait, and it answers nothing for "
+		    "%lld s", (long long)(owes_ms / MS_PER_S));
+	if (a->lacking)
+		say(doc, "action", true, "bans not in force: %llu; %s",
+		    (unsigned long long)a->lacking, a->last_error);
+	else if (a->last_error[0])
+		say(doc, "action", engined_now() - a->failed_ms < MS_PER_HOUR, "%s",
+		    a->last_error);
+}
+
+static void
 look_actions(struct doctor *doc)
 {
 	struct relay *relay = doc->r->d->relay;
@@ -207,8 +224,8 @@ look_actions(struct doctor *doc)
 		if (!a->connected)
 			say(doc, "no_actor", true,
 			    "its actor does not run: see the log");
-		else if (a->last_error[0])
-			say(doc, "action", true, "%s", a->last_error);
+		else
+			look_action(doc, a);
 	}
 	doc->about = NULL;
 }
@@ -221,6 +238,9 @@ look_daemon(struct doctor *doc)
 
 	if (stream_trouble(d->stream)[0])
 		say(doc, "store", true, "store: %s", stream_trouble(d->stream));
+	else if (stream_owes_ms(d->stream) > ANSWER_MS)
+		say(doc, "store", true, "store: it answers nothing for %lld s",
+		    (long long)(stream_owes_ms(d->stream) / MS_PER_S));
 	if (d->paused)
 		say(doc, "panic", true,
 		    "panic: nothing is in force until banctl resume");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/news.h"
 #include "banner/daemon/engine/relay_int.h"
@@ -90,6 +91,21 @@ relay_progress(const struct relay *r, uint64_t ban, bool make)
 	return at ? *at : NULL;
 }
 
+void
+relay_slot(struct relay *r, size_t action, struct slot *s, enum relay_state to)
+{
+	struct relay_action *a = &r->actions[action];
+	bool waits = to == RELAY_WAITING, waited = s->state == RELAY_WAITING;
+
+	/* an answer, or the first question: from then on it owes the next */
+	if (waited || !a->waiting)
+		a->owes_ms = clock_ms(CLOCK_MONOTONIC);
+	a->waiting += (uint64_t)waits - waited;
+	r->waiting += (uint64_t)waits - waited;
+	a->lacking += (uint64_t)(to == RELAY_FAILED) - (s->state == RELAY_FAILED);
+	s->state = to;
+}
+
 static void
 forget(struct relay *r, uint64_t ban)
 {
@@ -97,10 +113,7 @@ forget(struct relay *r, uint64_t ban)
 	struct progress *p = at ? *at : NULL;
 
 	for (size_t i = 0; p && i < r->nactions; i++) {
-		if (p->slots[i].state == RELAY_WAITING) {
-			r->actions[i].waiting--;
-			r->waiting--;
-		}
+		relay_slot(r, i, &p->slots[i], RELAY_NONE);
 		missing_clear(&p->slots[i].missing);
 	}
 	free(p);
@@ -117,11 +130,9 @@ relay_wait_for(struct relay *r, const struct order *o, size_t action)
 		return; /* the engine does not know the ban */
 	if (o->cause == CAUSE_FAILURES && o->verb == VERB_BAN)
 		p->read_ms = r->d->read_ms;
-	if (p->slots[action].state != RELAY_WAITING) {
-		r->actions[action].waiting++;
-		r->waiting++;
-	}
 	missing_clear(&p->slots[action].missing);
+	if (p->slots[action].state != RELAY_WAITING)
+		relay_slot(r, action, &p->slots[action], RELAY_WAITING);
 	p->slots[action] = (struct slot){ .state = RELAY_WAITING };
 }
 

@@ -26,6 +26,8 @@ struct relay_action {
 	bool connected;
 	bool bare; /* needs neither evidence nor captures */
 	uint64_t applied, failed, waiting;
+	uint64_t lacking; /* bans that failed and are not in force */
+	int64_t owes_ms; /* since then, if any wait; CLOCK_MONOTONIC */
 	uint64_t in_force, repaired, conflicts, refused; /* of WIRE_STATE */
 	int64_t failed_ms;
 	char last_error[200];

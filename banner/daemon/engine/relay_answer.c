@@ -37,7 +37,8 @@ settle(struct relay *r, struct relay_action *a, struct progress *p, uint64_t id,
 	bool nowhere = a->targets.all && s->missing.n >= a->targets.all;
 	bool was = s->state == RELAY_APPLIED;
 
-	s->state = nowhere ? RELAY_FAILED : RELAY_APPLIED;
+	relay_slot(r, (size_t)(a - r->actions), s,
+	    nowhere ? RELAY_FAILED : RELAY_APPLIED);
 	s->err = nowhere ? s->missing.v[0].err : 0;
 	s->when_ms = was ? s->when_ms : when;
 	if (nowhere || was)
@@ -71,12 +72,8 @@ take_whole(struct relay *r, struct relay_action *a, uint64_t id, int err, int64_
 
 	if (!s)
 		return;
-	if (s->state == RELAY_WAITING) {
-		a->waiting--;
-		r->waiting--;
-	}
 	if (err) {
-		s->state = RELAY_FAILED;
+		relay_slot(r, (size_t)(a - r->actions), s, RELAY_FAILED);
 		s->err = err;
 		s->when_ms = when;
 	} else {

@@ -66,6 +66,8 @@ void relay_ask_unnamed(struct actor_link *);
 int relay_found(struct actor_link *, struct wire_in *);
 /* Which jails must keep rows of attempts: what a->bare says has changed. */
 void relay_tell_rows(const struct relay *);
+/* Where a ban stands; all counters of it follow. */
+void relay_slot(struct relay *, size_t action, struct slot *, enum relay_state);
 struct progress *relay_progress(const struct relay *, uint64_t ban, bool make);
 /* One record of an actor; nonzero: it was bad. */
 int relay_record(void *arg, enum wire_type, struct wire_in *);

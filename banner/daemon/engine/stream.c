@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 #include "banner/base/table.h"
 #include "banner/core/engine_state.h"
 #include "banner/daemon/engine/context.h"
@@ -34,6 +35,7 @@ struct stream {
 	size_t nids, told;
 	size_t whole_bytes; /* the queue after everything was told */
 	uint64_t seq, committed;
+	int64_t owes_ms; /* since then, if it has not committed seq; CLOCK_MONOTONIC */
 	bool touched;
 	bool behind; /* records were dropped: tell everything anew */
 	bool restoring; /* its state is arriving */
@@ -202,6 +204,8 @@ put_mark(struct stream *s, bool all)
 	size_t at;
 
 	s->touched = false;
+	if (s->committed >= s->seq)
+		s->owes_ms = clock_ms(CLOCK_MONOTONIC);
 	engine_counters(s->d->engine, all, put_counter, s);
 	feed_sessions(s->d->feed, all, put_session, s);
 	feed_places(s->d->feed, all, put_place, s);
@@ -368,6 +372,7 @@ take_committed(struct stream *s, struct wire_in *in)
 		snprintf(s->trouble, sizeof(s->trouble), "%s", why);
 	} else {
 		s->trouble[0] = '\0';
+		s->owes_ms = clock_ms(CLOCK_MONOTONIC);
 		if (seq > s->committed)
 			s->committed = seq;
 	}
@@ -439,6 +444,7 @@ stream_connect(struct stream *s, int sock)
 
 	link_open(&s->link, sock);
 	s->restoring = true;
+	s->owes_ms = clock_ms(CLOCK_MONOTONIC);
 	at = wire_start(&s->link.out, WIRE_HELLO);
 	wire_u32(&s->link.out, WIRE_VERSION);
 	wire_text(&s->link.out, "engine");
@@ -483,6 +489,14 @@ stream_tells(const struct stream *s, uint64_t seq, int64_t wait_ms)
 		return false;
 	return link_still_ms(&s->link) < wait_ms &&
 	    (s->link.out.len || s->touched || s->behind || s->ids);
+}
+
+int64_t
+stream_owes_ms(const struct stream *s)
+{
+	if (!link_is_open(&s->link) || s->committed >= s->seq)
+		return 0;
+	return clock_ms(CLOCK_MONOTONIC) - s->owes_ms;
 }
 
 bool
