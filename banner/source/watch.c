@@ -40,6 +40,8 @@ struct watch {
 	int fd;
 	struct watch_host host;
 	struct event *readable, *pause;
+	int mounts;		/* -1: not told of any */
+	struct event *mounted, *look;
 	struct table *folders;	/* wd -> struct folder */
 	struct table *readers;	/* wd -> struct reader */
 	int64_t second;		/* when the present second of counting began */
@@ -182,6 +184,39 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	timer_after(w->pause, WATCH_PAUSE_MS);
 }
 
+static void
+on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *w = arg;
+
+	w->host.tree(w->host.arg);
+	w->host.done(w->host.arg);
+}
+
+/* A machine with containers may mount without end. */
+static void
+on_mounted(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *w = arg;
+
+	if (!evtimer_pending(w->look, NULL))
+		timer_after(w->look, WATCH_MOUNT_MS);
+}
+
+/* inotify does not tell when a folder is hidden by a file system that is mounted there,
+ * or comes back. The file is always readable, and an edge is a change (proc(5)). */
+static void
+watch_mounts(struct watch *w, struct event_base *base)
+{
+	w->look = evtimer_new(base, on_look, w);
+	w->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	if (w->mounts < 0)
+		return;
+	w->mounted =
+	    event_new(base, w->mounts, EV_READ | EV_ET | EV_PERSIST, on_mounted, w);
+	event_add(w->mounted, NULL);
+}
+
 int
 watch_new(struct event_base *base, const struct watch_host *host, struct watch **out)
 {
@@ -198,6 +233,7 @@ watch_new(struct event_base *base, const struct watch_host *host, struct watch *
 	w->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, w);
 	w->pause = evtimer_new(base, on_pause, w);
 	event_add(w->readable, NULL);
+	watch_mounts(w, base);
 	*out = w;
 	return 0;
 }
@@ -209,6 +245,11 @@ watch_free(struct watch *w)
 		return;
 	event_free(w->readable);
 	event_free(w->pause);
+	event_free(w->look);
+	if (w->mounts >= 0) {
+		event_free(w->mounted);
+		close(w->mounts);
+	}
 	table_free_with(w->folders, folder_free);
 	table_free(w->readers);
 	close(w->fd);

@@ -3,7 +3,8 @@
  *
  * One inotify descriptor per set. Folders are watched for their entries, never for
  * writes below them; each open file has its own watch, so other files in /var/log wake
- * nobody. Above WATCH_RATE wake-ups a second it waits WATCH_PAUSE_MS before it looks.
+ * nobody. When something was mounted or unmounted, all is looked at WATCH_MOUNT_MS
+ * later. Above WATCH_RATE wake-ups a second it waits WATCH_PAUSE_MS before it looks.
  */
 #ifndef BANNER_SOURCE_WATCH_H
 #define BANNER_SOURCE_WATCH_H
@@ -11,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { WATCH_RATE = 1000, WATCH_PAUSE_MS = 1 };
+enum { WATCH_RATE = 1000, WATCH_PAUSE_MS = 1, WATCH_MOUNT_MS = 1000 };
 
 struct event_base;
 struct reader;

@@ -2,6 +2,7 @@
 """Log folders that are replaced while the engine sits in its sandbox."""
 import os
 import resource
+import subprocess
 
 import pytest
 
@@ -107,3 +108,23 @@ def test_more_logs_than_descriptors_are_usual(lab):
         lab.fail(f"10.0.{i // 250}.{i % 250}", log=log)
     wait_for(lambda: len(lab.banned()) == len(logs), 20)
     assert "Too many open files" not in lab.logged()
+
+
+def test_mounted_over():
+    """What inotify does not tell: another file system takes the place of the folder."""
+    with Lab(jails=(), extra="sandbox = off") as lab:
+        log = lab.dir / "logs" / "app.log"
+        log.parent.mkdir()
+        log.touch()
+        lab.jail("plain", log=log)
+        lab.start()
+        lab.fail("192.0.2.1", 3, log=log)
+        lab.wait_routes("192.0.2.1")
+        want = ["192.0.2.1"]
+        for addr in ("192.0.2.2", "192.0.2.3"):
+            lines = log.read_text().replace("192.0.2.1 ", f"{addr} ")
+            subprocess.run(["nsenter", "-t", str(lab.proc.pid), "-m", "sh", "-c",
+                            f"mount -t tmpfs none {log.parent} && cat > {log}"],
+                           input=lines, text=True, check=True)
+            want.append(addr)
+            lab.wait_routes(*want, seconds=10)
