@@ -20,8 +20,8 @@ struct sockkill {
 
 int	sockkill_open(struct sockkill *);	/* 0 or -errno */
 void	sockkill_close(struct sockkill *);
-/* Close the sockets of all additions among the changes that came about (err 0), and tell
- * the host how many; of failures in a row the first. Needs CAP_NET_ADMIN. */
+/* Close the sockets of all additions among the changes that came about (err 0), and
+ * tell the host how many; of failures in a row the first. Needs CAP_NET_ADMIN. */
 void	sockkill_banned(struct sockkill *, const struct bn_host *,
 	    const struct bn_change *, size_t n);
 
