@@ -17,9 +17,9 @@
 #include "banner/base/clock.h"
 #include "banner/daemon/actor/actor.h"
 #include "banner/daemon/actor/confine.h"
-#include "banner/daemon/actor/guard_in.h"
 #include "banner/daemon/actor/looks.h"
 #include "banner/daemon/actor/tell.h"
+#include "banner/daemon/proc/guard_in.h"
 #include "banner/daemon/proc/log.h"
 #include "banner/daemon/proc/serve.h"
 

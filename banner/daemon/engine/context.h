@@ -18,6 +18,7 @@
 #include "banner/daemon/engine/folder_list.h"
 #include "banner/daemon/engine/link.h"
 #include "banner/daemon/proc/child.h"
+#include "banner/daemon/proc/guard_in.h"
 #include "banner/daemon/proc/log.h"
 
 struct event;
@@ -31,12 +32,6 @@ struct control;
 struct listfiles;
 struct names;
 struct pace;
-
-/* A guard group that arrives in several records. */
-struct guard_part {
-	struct guard_entry *v;
-	size_t n;
-};
 
 /* Of outbox.c: room for the texts it makes. */
 struct outbox {
@@ -63,7 +58,7 @@ struct engined {
 	struct names *names;
 	struct pace *pace;
 	struct sandbox_level level;
-	struct guard_part guard_part;
+	struct guard_in guard_in;
 	struct outbox outbox;
 	struct event *parent_in, *parent_out, *parent_late, *turn, *last_word,
 	    *reconnect;

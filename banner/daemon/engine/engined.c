@@ -26,7 +26,6 @@
 #include "banner/daemon/engine/context.h"
 #include "banner/daemon/engine/feed.h"
 #include "banner/daemon/engine/listfiles.h"
-#include "banner/daemon/engine/lists.h"
 #include "banner/daemon/engine/names.h"
 #include "banner/daemon/engine/relay.h"
 #include "banner/daemon/engine/stream.h"
@@ -314,11 +313,15 @@ all_connected(struct engined *d)
 static void
 take_guard(struct engined *d, struct wire_in *in)
 {
-	const char *group = wire_get_text(in);
-	bool more = wire_get_u8(in) != 0;
-	uint32_t n = wire_get_u32(in);
+	size_t released;
 
-	lists_guard(d, group, more, n, in);
+	if (guard_in_record(&d->guard_in, engine_guard(d->engine), in) <= 0)
+		return;
+	released = engine_guard_changed(d->engine, engined_now());
+	if (released)
+		log_warn(NAME, "%zu bans lifted: they hit what is never banned (%s)",
+		    released, d->guard_in.group);
+	engined_turn(d);
 }
 
 static void
@@ -478,6 +481,7 @@ engined_close(struct engined *d)
 	stream_free(d->stream);
 	engine_free(d->engine);
 	outbox_fini(&d->outbox);
+	guard_in_fini(&d->guard_in);
 	if (d->turn)
 		event_free(d->turn);
 	if (d->fresh)

@@ -2,7 +2,7 @@
  * guard_in.h - a group of the guard, as it arrives in records.
  *
  * A group may come in several records; the guard gets it when the last one is there.
- * What it holds meanwhile is bounded. Embedded in the actor; zeroed is empty.
+ * What it holds meanwhile is bounded. Embedded in its owner; zeroed is empty.
  */
 #ifndef BANNER_GUARD_IN_H
 #define BANNER_GUARD_IN_H
@@ -19,6 +19,7 @@ struct guard_in {
 	struct guard_entry *v;
 	size_t n;
 	struct buf reasons;
+	const char *group;	/* that was replaced; valid as long as its record */
 };
 
 /* Take a WIRE_GUARD. 1: the group was replaced; 0: more of it follows; -EBADMSG. */

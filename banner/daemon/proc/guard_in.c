@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * guard_in.c - a group of the guard, as it arrives in records.
  */
-#include "banner/daemon/actor/guard_in.h"
+#include "banner/daemon/proc/guard_in.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,6 +37,7 @@ guard_in_record(struct guard_in *g, struct guard *guard, struct wire_in *in)
 	for (size_t i = 0; i < g->n; i++)
 		g->v[i].reason = g->reasons.p + (size_t)g->v[i].reason;
 	guard_set(guard, group, g->v, g->n);
+	g->group = group;
 	g->n = 0;
 	buf_clear(&g->reasons);
 	return 1;
