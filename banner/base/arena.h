@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * arena.h - memory that is freed all at once: a configuration, one engine start.
  *
- * Out of memory ends the process (style: everything an attacker can grow is
- * capped elsewhere); so nothing here returns NULL.
+ * Out of memory ends the process, which everything that an attacker can grow is capped
+ * against; so nothing here returns NULL.
  */
 #ifndef BANNER_ARENA_H
 #define BANNER_ARENA_H

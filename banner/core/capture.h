@@ -2,9 +2,9 @@
  * capture.h - the named groups of a filter's regexes, as numbered slots.
  *
  * Names of groups are looked up once, when the filter is compiled; a match then fills
- * an array. The first slots have a meaning of their own (compat: reserved groups),
- * the others are what the filter's author named. A slot without a value has s NULL:
- * an unset group is not the same as one that matched nothing.
+ * an array. The first slots are the groups that fail2ban reserves, the others are what
+ * the filter's author named. A slot without a value has s NULL: an unset group is not
+ * the same as one that matched nothing.
  */
 #ifndef BANNER_CAPTURE_H
 #define BANNER_CAPTURE_H

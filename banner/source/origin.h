@@ -7,8 +7,8 @@
 #include "banner/base/str.h"
 
 /* Take "<PRI>" (RFC 3164) off the front, so that the text begins with its time as in a
- * file. Returns the host name after the time; empty when
- * there is none, as in what local programs send to /dev/log. */
+ * file. Returns the host name after the time; empty when there is none, as in what
+ * local programs send to /dev/log. */
 struct str	origin_cut(struct str *text);
 
 #endif

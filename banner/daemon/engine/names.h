@@ -4,8 +4,8 @@
  * The helper looks names up; a failure waits for it, with its own time, and is then
  * counted for every address of the name (A and AAAA), as fail2ban does. Answers are
  * kept for NAMES_KEEP_MS. Bounded: NAMES_MAX names, NAMES_WAITING failures that wait,
- * NAMES_ADDRS addresses of a name;
- * what finds no room, no answer or no address is not counted, and shown.
+ * NAMES_ADDRS addresses of a name; what finds no room, no answer or no address is not
+ * counted, and shown.
  */
 #ifndef BANNER_NAMES_H
 #define BANNER_NAMES_H
