@@ -224,9 +224,10 @@ check_name(struct jail_reading *jr)
 	for (const char *p = name; ok && *p; p++)
 		ok = (unsigned char)*p > ' ' && *p != 0x7f && !strchr("/[]", *p);
 	if (!ok)
-		jail_error(jr, NULL, "this name is not fit for a jail: expected up to %d "
-		    "bytes without blanks, control characters, /, [ and ], that do not "
-		    "begin with -", NAME_BYTES);
+		jail_error(jr, NULL,
+		    "this name is not fit for a jail: expected up to %d bytes without "
+		    "blanks, control characters, /, [ and ], that do not begin with -",
+		    NAME_BYTES);
 }
 
 void
