@@ -11,7 +11,7 @@
 #include "banner/daemon/actor/plugin.h"
 #include "banner/daemon/parent/caps.h"
 #include "banner/daemon/parent/checkaction.h"
-#include "banner/daemon/parent/proc.h"
+#include "banner/daemon/parent/spawn.h"
 
 static bool
 is_used(const struct conf *c, size_t action)
@@ -152,7 +152,7 @@ check_action(const struct conf_action *a, const char *folder, enum conf_level *l
 static int
 actor_plugins(char out[PATH_MAX], struct err *e)
 {
-	int rc = proc_find("banner-actor", out, PATH_MAX - sizeof(PLUGIN_FOLDER), e);
+	int rc = spawn_find("banner-actor", out, PATH_MAX - sizeof(PLUGIN_FOLDER), e);
 
 	if (rc == 0)
 		strcpy(strrchr(out, '/') + 1, PLUGIN_FOLDER);

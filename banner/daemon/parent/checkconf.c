@@ -16,7 +16,7 @@
 #include "banner/core/match.h"
 #include "banner/daemon/parent/checkaction.h"
 #include "banner/daemon/parent/checkconf.h"
-#include "banner/daemon/parent/proc.h"
+#include "banner/daemon/parent/spawn.h"
 #include "banner/daemon/proc/sandbox.h"
 
 enum { NAME_SHOWN = 130 };	/* bytes of a jail's name, which may be odd */
@@ -346,7 +346,7 @@ report_programs(const struct conf *c, struct buf *b)
 	size_t errors = 0;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (proc_find(names[i], path, sizeof(path), &e) < 0) {
+		if (spawn_find(names[i], path, sizeof(path), &e) < 0) {
 			buf_printf(b, "error: %s\n", e.text);
 			errors++;
 		}

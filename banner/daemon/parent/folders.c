@@ -16,7 +16,7 @@
 
 #include "banner/daemon/parent/caps.h"
 #include "banner/daemon/parent/parent.h"
-#include "banner/daemon/parent/proc.h"
+#include "banner/daemon/parent/spawn.h"
 
 enum { LOCK_TRIES = 50 }; /* a second */
 
@@ -84,7 +84,7 @@ folders_make(const struct conf *c, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	proc_identity("_banner", &id, why, sizeof(why));
+	spawn_identity("_banner", &id, why, sizeof(why));
 	if (id.change)
 		give_state(c->daemon.state, &id);
 	return make_parent(c->daemon.socket, e);

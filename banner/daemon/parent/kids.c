@@ -18,7 +18,7 @@
 #include "banner/base/clock.h"
 #include "banner/base/units.h"
 #include "banner/daemon/parent/parent.h"
-#include "banner/daemon/parent/proc.h"
+#include "banner/daemon/parent/spawn.h"
 
 enum { MISSED = 3, FORGIVEN_MS = 60000, WAIT_MAX_S = 60 };
 
@@ -260,7 +260,7 @@ kid_start(struct kid *k, struct err *e)
 {
 	struct parent *p = k->parent;
 	char program[40], detail[16];
-	struct proc_spec spec = { .program = program,
+	struct spawn_spec spec = { .program = program,
 		.user = k->user,
 		.caps = k->caps,
 		.conf_fd = p->conf_fd };
@@ -276,7 +276,7 @@ kid_start(struct kid *k, struct err *e)
 		    p->opt->expire        ? "expire"
 			: p->opt->dry_run ? "dry-run"
 					  : "run");
-	rc = proc_start(&spec, &k->pid, &k->sock, e);
+	rc = spawn_start(&spec, &k->pid, &k->sock, e);
 	if (rc < 0) {
 		k->pid = 0;
 		return rc;

@@ -30,7 +30,7 @@
 #include "banner/daemon/parent/checkconf.h"
 #include "banner/daemon/parent/notify.h"
 #include "banner/daemon/parent/parent.h"
-#include "banner/daemon/parent/proc.h"
+#include "banner/daemon/parent/spawn.h"
 
 #define NAME "banner.parent"
 /* A child that is to end must say every STOP_S that it is at it; all of them together
@@ -60,7 +60,7 @@ take_conf(struct parent *p, const struct conf *c, struct err *e)
 	int fd, rc;
 
 	conf_pack(c, &packed);
-	fd = proc_memory(&packed, "banner-conf");
+	fd = spawn_memory(&packed, "banner-conf");
 	buf_fini(&packed);
 	if (fd < 0) {
 		err_set(e, fd, "memory for the configuration: %s", strerror(-fd));

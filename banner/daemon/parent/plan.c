@@ -8,7 +8,7 @@
 
 #include "banner/daemon/parent/caps.h"
 #include "banner/daemon/parent/parent.h"
-#include "banner/daemon/parent/proc.h"
+#include "banner/daemon/parent/spawn.h"
 
 /* Users and capabilities of the plugins that ship; others get _banner and none. */
 static const struct plugin_rights {
@@ -141,7 +141,7 @@ say_rights(const struct kid *k)
 	struct identity id;
 	char why[128];
 
-	proc_identity(k->user, &id, why, sizeof(why));
+	spawn_identity(k->user, &id, why, sizeof(why));
 	if (why[0])
 		log_warn(k->name, "runs as the user of bannerd: %s", why);
 }
@@ -231,7 +231,7 @@ plan_connect(struct parent *p, struct kid *k)
 		guardfeed_send(p->guard, k);
 	if (!engine || !kid_runs(engine) || engine->stopping)
 		return;
-	rc = proc_pair(sv);
+	rc = spawn_pair(sv);
 	if (rc < 0) {
 		log_error("banner.parent", "socket pair: %s", strerror(-rc));
 		return;

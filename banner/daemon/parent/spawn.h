@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * proc.h - starting a process of banner: program, user, rights, descriptors.
+ * spawn.h - starting a process of banner: program, user, rights, descriptors.
  */
-#ifndef BANNER_PROC_H
-#define BANNER_PROC_H
+#ifndef BANNER_SPAWN_H
+#define BANNER_SPAWN_H
 
 #include <sys/types.h>
 
 #include "banner/base/buf.h"
 #include "banner/base/err.h"
 
-struct proc_spec {
+struct spawn_spec {
 	const char *program; /* "banner-engine" */
 	const char *detail; /* argv[1], or NULL */
 	const char *user; /* "_banner"; "" = stay */
@@ -19,16 +19,16 @@ struct proc_spec {
 
 /* Programs lie beside bannerd (a build folder) or in the folder for helpers. Writes the
  * path; 0 or -ENOENT with text. */
-int proc_find(const char *program, char *path, size_t size, struct err *);
+int spawn_find(const char *program, char *path, size_t size, struct err *);
 /* The user's ids; change = 0 with the reason in why when we cannot become it: not root,
  * no such user, not mapped in this namespace. */
 struct identity;
-void proc_identity(const char *user, struct identity *, char *why, size_t size);
+void spawn_identity(const char *user, struct identity *, char *why, size_t size);
 /* Fork and exec. *sock is our end of the child's descriptor 3, non-blocking. */
-int proc_start(const struct proc_spec *, pid_t *, int *sock, struct err *);
+int spawn_start(const struct spawn_spec *, pid_t *, int *sock, struct err *);
 /* A sealed memory file with the bytes of b: descriptor or -errno. */
-int proc_memory(const struct buf *b, const char *name);
+int spawn_memory(const struct buf *b, const char *name);
 /* A connected SOCK_SEQPACKET pair with room for bursts; non-blocking. 0 or -errno. */
-int proc_pair(int sv[2]);
+int spawn_pair(int sv[2]);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * proc.c - fork, descriptors 3 and 4, user, capabilities, exec.
+ * spawn.c - fork, descriptors 3 and 4, user, capabilities, exec.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,13 +15,13 @@
 #include <unistd.h>
 
 #include "banner/daemon/parent/caps.h"
-#include "banner/daemon/parent/proc.h"
+#include "banner/daemon/parent/spawn.h"
 #include "banner/daemon/proc/child.h"
 
 enum { PAIR_BUFFER = 1 << 20, EXIT_START = 70 };
 
 int
-proc_find(const char *program, char *path, size_t size, struct err *e)
+spawn_find(const char *program, char *path, size_t size, struct err *e)
 {
 	char self[4096], *slash;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -60,7 +60,7 @@ uid_is_mapped(uid_t uid)
 }
 
 void
-proc_identity(const char *user, struct identity *id, char *why, size_t size)
+spawn_identity(const char *user, struct identity *id, char *why, size_t size)
 {
 	struct passwd *pw;
 
@@ -108,7 +108,8 @@ place_descriptors(int sock, int conf_fd)
 
 static void
 run_child(
-    const struct proc_spec *spec, const char *path, const struct identity *id, int sock)
+    const struct spawn_spec *spec, const char *path, const struct identity *id,
+    int sock)
 {
 	char *argv[] = { (char *)(uintptr_t)spec->program,
 		(char *)(uintptr_t)spec->detail, NULL };
@@ -131,17 +132,17 @@ run_child(
 }
 
 int
-proc_start(const struct proc_spec *spec, pid_t *pid, int *sock, struct err *e)
+spawn_start(const struct spawn_spec *spec, pid_t *pid, int *sock, struct err *e)
 {
 	char path[4200], why[128];
 	struct identity id;
 	int sv[2], rc;
 
-	rc = proc_find(spec->program, path, sizeof(path), e);
+	rc = spawn_find(spec->program, path, sizeof(path), e);
 	if (rc < 0)
 		return rc;
-	proc_identity(spec->user, &id, why, sizeof(why));
-	rc = proc_pair(sv);
+	spawn_identity(spec->user, &id, why, sizeof(why));
+	rc = spawn_pair(sv);
 	if (rc < 0)
 		return err_set(e, rc, "socket pair: %s", strerror(-rc));
 	*pid = fork();
@@ -159,7 +160,7 @@ proc_start(const struct proc_spec *spec, pid_t *pid, int *sock, struct err *e)
 }
 
 int
-proc_memory(const struct buf *b, const char *name)
+spawn_memory(const struct buf *b, const char *name)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), rc;
 
@@ -181,7 +182,7 @@ proc_memory(const struct buf *b, const char *name)
 }
 
 int
-proc_pair(int sv[2])
+spawn_pair(int sv[2])
 {
 	int size = PAIR_BUFFER;
 
