@@ -133,6 +133,20 @@ parse_options(struct arena *a, struct str s, struct conf_options *out, struct er
 	return 0;
 }
 
+static int
+not_closed(struct str s, struct err *e)
+{
+	const char *last = memrchr(s.s, ']', s.len);
+	struct str more;
+
+	if (!last)
+		return err_set(e, -EINVAL, "found \"%.*s\", expected a closing \"]\"",
+		    (int)(s.len > 60 ? 60 : s.len), s.s);
+	more = str_trim((struct str){ last + 1, (size_t)(s.s + s.len - last) - 1 });
+	return err_set(e, -EINVAL, "found \"%.*s\" behind \"]\", expected nothing more",
+	    (int)(more.len > 60 ? 60 : more.len), more.s);
+}
+
 int
 bracket_parse(struct arena *a, struct str s, const char **name,
     struct conf_options *out, struct err *e)
@@ -150,8 +164,7 @@ bracket_parse(struct arena *a, struct str s, const char **name,
 	if (!open)
 		return 0;
 	if (s.s[s.len - 1] != ']')
-		return err_set(e, -EINVAL, "\"%s[\": the closing \"]\" is missing",
-		    *name);
+		return not_closed(s, e);
 	return parse_options(a, (struct str){ open + 1,
 	    (size_t)(s.s + s.len - open) - 2 }, out, e);
 }

@@ -5,6 +5,7 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "banner/conf/expand.h"
@@ -68,6 +69,7 @@ unreadable(struct files *f, const char *path, const char *why)
 	struct ini *ini = arena_alloc(f->arena, sizeof(*ini));
 
 	ini->path = path;
+	ini->unreadable = true;
 	ini->problems = arena_alloc(f->arena, sizeof(*ini->problems));
 	ini->nproblems = 1;
 	ini->problems[0].text = arena_printf(f->arena, "cannot be read: %s", why);
@@ -114,7 +116,8 @@ parsed(struct files *f, const char *path)
 	rc = ini_load(f->arena, path, &ini, &e);
 	if (rc < 0 && rc != -ENOENT && rc != -ENOTDIR && rc != -ENAMETOOLONG)
 		ini = unreadable(f, arena_strdup(f->arena, path),
-		    rc == -EINVAL ? "not a file" : strerror(-rc));
+		    rc == -EINVAL ? "not a file" :
+		    rc == -EFBIG ? "more than 4 MB" : strerror(-rc));
 	if (ini)
 		check_includes(f, ini);
 	f->parsed = vec_room(f->arena, f->parsed, f->nparsed, sizeof(*f->parsed));
@@ -160,12 +163,18 @@ collect_list(struct files *f, const struct paths *list, struct paths *out,
 
 /* fail2ban passes over a file that is missing. A .local is there for who wants one. */
 static void
-note_missing(struct files *f, struct ini *ini, const struct value *list,
+check_included(struct files *f, struct ini *ini, const struct value *list,
     const char *path)
 {
-	if (!str_ends(str_of(path), ".local"))
-		ini_note(f->arena, ini, list ? list->line : 0, arena_printf(f->arena,
+	const struct ini *it = parsed(f, path);
+	int line = list ? list->line : 0;
+
+	if (!it && !str_ends(str_of(path), ".local"))
+		ini_note(f->arena, ini, line, arena_printf(f->arena,
 		    "[INCLUDES] names %.300s, which does not exist", path));
+	if (it && it->unreadable)
+		ini_problem(f->arena, ini, line, arena_printf(f->arena,
+		    "[INCLUDES] names %.300s, which %s", path, it->problems[0].text));
 }
 
 /* The names, or NULL: there are none, or what stands for them is wrong. */
@@ -209,9 +218,11 @@ collect_includes(struct files *f, const char *which, struct paths *out,
 		    (int)(slash - me->path + 1) : 0, me->path, (int)name.len, name.s);
 		struct paths one = { &path, 1 };
 
-		if (name.len && !parsed(f, path))
-			note_missing(f, ini, sheet_find(sh, "INCLUDES", which), path);
-		if (name.len && !in_chain(me->up, path))
+		if (!name.len)
+			continue;
+		check_included(f, ini, sheet_find(sh, "INCLUDES", which), path);
+		if (!in_chain(me->up, path) &&
+		    !(parsed(f, path) && parsed(f, path)->unreadable))
 			collect_list(f, &one, out, me);
 	}
 }
@@ -259,17 +270,39 @@ by_bytes(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* What cannot say anything is passed over, and told. */
+static bool
+may_be_file(struct sheet *sh, const char *path)
+{
+	const char *why = "not a file";
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+		return true;
+	if (stat(path, &st) < 0 && errno != ENOENT && errno != ELOOP)
+		return true;
+	if (stat(path, &st) < 0)
+		why = errno == ELOOP ? "a link that leads to itself" :
+		    "a link to a file that does not exist";
+	sheet_note(sh, arena_strdup(sh->arena, path), arena_printf(sh->arena,
+	    "%s: it is passed over", why));
+	return false;
+}
+
 /* Names in byte order, as Python sorts them. */
 static void
-add_glob(struct files *f, struct paths *list, const char *folder, const char *tail)
+add_glob(struct files *f, struct sheet *sh, struct paths *list, const char *folder,
+    const char *tail)
 {
-	const char *pattern = arena_printf(f->arena, "%s/*%s", folder, tail);
+	const char *pattern = arena_printf(sh->arena, "%s/*%s", folder, tail);
 	glob_t g = { 0 };
 
 	if (glob(pattern, GLOB_NOSORT, NULL, &g) == 0) {
 		qsort(g.gl_pathv, g.gl_pathc, sizeof(*g.gl_pathv), by_bytes);
 		for (size_t i = 0; i < g.gl_pathc; i++)
-			paths_add(f, list, arena_strdup(f->arena, g.gl_pathv[i]));
+			if (may_be_file(sh, g.gl_pathv[i]))
+				paths_add(f, list,
+				    arena_strdup(sh->arena, g.gl_pathv[i]));
 	}
 	globfree(&g);
 }
@@ -279,8 +312,8 @@ sheet_merge_folder(struct sheet *sh, struct files *f, const char *folder)
 {
 	struct paths list = { 0 };
 
-	add_glob(f, &list, folder, ".conf");
-	add_glob(f, &list, folder, ".local");
+	add_glob(f, sh, &list, folder, ".conf");
+	add_glob(f, sh, &list, folder, ".local");
 	sheet_merge_list(sh, f, list.v, list.n);
 }
 
@@ -292,9 +325,9 @@ sheet_merge_base(struct sheet *sh, struct files *f, const char *dir, const char 
 	struct paths list = { 0 };
 
 	paths_add(f, &list, arena_printf(f->arena, "%s.conf", path));
-	add_glob(f, &list, sub, ".conf");
+	add_glob(f, sh, &list, sub, ".conf");
 	paths_add(f, &list, arena_printf(f->arena, "%s.local", path));
-	add_glob(f, &list, sub, ".local");
+	add_glob(f, sh, &list, sub, ".local");
 	sheet_merge_list(sh, f, list.v, list.n);
 }
 

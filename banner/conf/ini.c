@@ -2,15 +2,16 @@
  * ini.c - our line reader in front, libinih behind it, sections and options out.
  *
  * Each item that lines.c finds is written for libinih as a few lines KIND=TEXT:
- * section= and name= and value= pieces and line=LINE, then header=LINE, option=LINE or
- * problem=LINE, which completes the item. TEXT is a piece of at most PIECE bytes
- * with everything that libinih would strip or split written as %XX.
+ * section= and name= and value= pieces and line=LINE, then header=LINE (broken=LINE),
+ * option=LINE or problem=LINE, which completes the item. TEXT is a piece of at most
+ * PIECE bytes with everything that libinih would strip or split written as %XX.
  */
 #include "banner/conf/ini.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,7 +21,10 @@
 #include "banner/conf/lines.h"
 
 enum { PIECE = 40,		/* at most 120 bytes when encoded */
-	MOST_PROBLEMS = 100 };	/* of one file, and notes */
+	MOST_PROBLEMS = 100,	/* of one file, and notes */
+	MOST_BAD = 20 };	/* lines that are not UTF-8; else it is no text */
+
+#define NOT_UTF8	"not UTF-8 here; save the file as UTF-8"
 
 struct feed {
 	struct lines lines;
@@ -35,6 +39,8 @@ struct glue {
 	struct ini_section *current;
 	struct buf section, name, value;
 	struct buf lines;	/* int: of the value */
+	struct buf bad;		/* int: lines that are not UTF-8 */
+	size_t nbad;		/* and how many of them were told */
 	bool skipping;		/* in a section that came twice */
 };
 
@@ -81,7 +87,8 @@ write_item(struct feed *f)
 	case ITEM_SECTION:
 		write_pieces(&f->out, "section", it.name);
 		write_pieces(&f->out, "value", it.value);
-		buf_printf(&f->out, "header=%d\n", it.line);
+		buf_printf(&f->out, "%s=%d\n", it.broken ? "broken" : "header",
+		    it.line);
 		break;
 	case ITEM_OPTION:
 		write_pieces(&f->out, "name", it.name);
@@ -168,6 +175,18 @@ ini_note(struct arena *a, struct ini *ini, int line, const char *text)
 	ini->notes[ini->nnotes++] = (struct ini_problem){ .line = line, .text = text };
 }
 
+void
+ini_problem(struct arena *a, struct ini *ini, int line, const char *text)
+{
+	struct glue g = { .arena = a, .ini = ini };
+
+	for (size_t i = 0; i < ini->nproblems; i++)
+		if (ini->problems[i].line == line &&
+		    !strcmp(ini->problems[i].text, text))
+			return;
+	add_problem(&g, line, text);
+}
+
 static void
 add_section(struct glue *g, int line)
 {
@@ -222,6 +241,16 @@ add_option(struct glue *g, int line)
 		.value = arena_dup(g->arena, buf_view(&g->value)) };
 }
 
+/* Those before that line are in the section at hand. */
+static void
+tell_bad(struct glue *g, int before)
+{
+	const int *line = (const int *)(const void *)g->bad.p;
+
+	for (; g->nbad < g->bad.len / sizeof(int) && line[g->nbad] < before; g->nbad++)
+		add_problem(g, line[g->nbad], NOT_UTF8);
+}
+
 static void
 glue_item(struct glue *g, const char *kind, int line)
 {
@@ -230,10 +259,15 @@ glue_item(struct glue *g, const char *kind, int line)
 		return;
 	}
 	if (strcmp(kind, "header") == 0) {
+		tell_bad(g, line);
 		add_section(g, line);
 		if (g->value.len)
 			ini_note(g->arena, g->ini, line,
 			    arena_dup(g->arena, buf_view(&g->value)));
+	} else if (strcmp(kind, "broken") == 0) {
+		tell_bad(g, line);
+		add_section(g, line);
+		add_problem(g, line, arena_dup(g->arena, buf_view(&g->value)));
 	} else if (strcmp(kind, "option") == 0) {
 		add_option(g, line);
 	} else {
@@ -263,55 +297,124 @@ glue_piece(void *user, const char *group, const char *kind, const char *piece)
 	return 1;
 }
 
-/* Number of the first line that is not UTF-8 or holds a NUL; 0: none. */
-static int
-bad_bytes(struct str t)
+/* Length of the character at i; 0: not UTF-8, or a NUL. */
+static size_t
+utf8_length(struct str t, size_t i)
 {
 	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-	int line = 1;
+	unsigned char c = (unsigned char)t.s[i];
+	size_t more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+	uint32_t u = c < 0x80 ? c : c & (0x3fu >> more);
 
-	for (size_t i = 0; i < t.len; i++) {
-		unsigned char c = (unsigned char)t.s[i];
-		size_t more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-		uint32_t u = c < 0x80 ? c : c & (0x3fu >> more);
-
-		line += c == '\n';
-		if (!c || (c >= 0x80 && c < 0xc2) || c > 0xf4 || t.len - i <= more)
-			return line;
-		for (size_t k = 0; k < more; k++) {
-			if ((t.s[++i] & 0xc0) != 0x80)
-				return line;
-			u = u << 6 | (t.s[i] & 0x3f);
-		}
-		if (u < least[more] || u > 0x10ffff || (u >= 0xd800 && u < 0xe000))
-			return line;
+	if (!c || (c >= 0x80 && c < 0xc2) || c > 0xf4 || t.len - i <= more)
+		return 0;
+	for (size_t k = 1; k <= more; k++) {
+		if ((t.s[i + k] & 0xc0) != 0x80)
+			return 0;
+		u = u << 6 | (t.s[i + k] & 0x3f);
 	}
-	return 0;
+	if (u < least[more] || u > 0x10ffff || (u >= 0xd800 && u < 0xe000))
+		return 0;
+	return more + 1;
+}
+
+/* A copy in which "?" stands for each byte that is not UTF-8, and the numbers of their
+ * lines, but for comments: those are harmless. */
+static void
+repair(struct glue *g, struct str t, struct buf *out)
+{
+	int line = 1, told = 0;
+	char first = 0;		/* of the line, but for blanks */
+	size_t n;
+
+	for (size_t i = 0; i < t.len; i += n ? n : 1) {
+		char c = t.s[i];
+
+		n = utf8_length(t, i);
+		if (n)
+			buf_add(out, t.s + i, n);
+		else
+			buf_putc(out, '?');
+		if (!first && c != ' ' && c != '\t')
+			first = c;
+		if (!n && told != line && (first == '#' || first == ';'))
+			ini_note(g->arena, g->ini, line,
+			    "not UTF-8 in this comment; save the file as UTF-8");
+		else if (!n && told != line)
+			buf_add(&g->bad, &line, sizeof(line));
+		told = n ? told : line;
+		if (c == '\n' ||
+		    (c == '\r' && (i + 1 == t.len || t.s[i + 1] != '\n'))) {
+			line++;
+			first = 0;
+		}
+	}
+}
+
+static bool
+is_utf8(struct str t)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; n && i < t.len; i += n)
+		n = utf8_length(t, i);
+	return n > 0;
+}
+
+static struct str
+skip_mark(struct glue *g, struct str text)
+{
+	if (!str_starts(text, "\xef\xbb\xbf"))
+		return text;
+	ini_note(g->arena, g->ini, 1, "the file begins with a byte order mark, which "
+	    "is passed over; save it as UTF-8 without BOM");
+	return (struct str){ text.s + 3, text.len - 3 };
+}
+
+static void
+parse(struct glue *g, struct str text)
+{
+	struct feed f = { .at = 0 };
+	int rc;
+
+	lines_init(&f.lines, text);
+	rc = ini_parse_stream(feed_line, &f, glue_piece, g);
+	tell_bad(g, INT_MAX);
+	if (rc || !f.ended)
+		add_problem(g, 0, "this build of libinih cannot read short lines");
+	lines_fini(&f.lines);
+	buf_fini(&f.out);
 }
 
 struct ini *
 ini_parse_text(struct arena *a, const char *path, struct str text)
 {
 	struct glue g = { .arena = a };
-	struct feed f = { .at = 0 };
-	int bad = bad_bytes(text), rc;
+	struct buf good = { 0 };
+	bool no_text = false;
 
 	g.ini = arena_alloc(a, sizeof(*g.ini));
 	g.ini->path = arena_strdup(a, path);
-	if (bad) {
-		add_problem(&g, bad, "not UTF-8 here; save the file as UTF-8");
-		return g.ini;
+	text = skip_mark(&g, text);
+	if (!is_utf8(text)) {
+		repair(&g, text, &good);
+		no_text = g.bad.len > MOST_BAD * sizeof(int) ||
+		    memchr(text.s, 0, text.len);
+		text = buf_view(&good);
 	}
-	lines_init(&f.lines, text);
-	rc = ini_parse_stream(feed_line, &f, glue_piece, &g);
-	if (rc || !f.ended)
-		add_problem(&g, 0, "this build of libinih cannot read short lines");
-	lines_fini(&f.lines);
-	buf_fini(&f.out);
+	if (no_text) {
+		g.ini->nnotes = 0;
+		add_problem(&g, g.bad.len ? *(const int *)(const void *)g.bad.p : 1,
+		    NOT_UTF8);
+	} else {
+		parse(&g, text);
+	}
+	buf_fini(&good);
 	buf_fini(&g.section);
 	buf_fini(&g.name);
 	buf_fini(&g.value);
 	buf_fini(&g.lines);
+	buf_fini(&g.bad);
 	return g.ini;
 }
 

@@ -13,6 +13,7 @@
 #ifndef BANNER_CONF_INI_H
 #define BANNER_CONF_INI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "banner/base/arena.h"
@@ -48,6 +49,7 @@ struct ini {
 	size_t nsections;
 	struct ini_problem *problems;
 	size_t nproblems;
+	bool unreadable;	/* nothing else is in it but the problem */
 	struct ini_problem *notes;	/* what has no effect; nothing is lost by it */
 	size_t nnotes;
 };
@@ -57,8 +59,9 @@ struct ini	*ini_parse_text(struct arena *, const char *path, struct str text);
 /* Read and parse a file. 0, -ENOENT, -EACCES, -EFBIG ... with text. */
 int		 ini_load(struct arena *, const char *path, struct ini **,
 		    struct err *);
-/* Add a note, once; the text lives as long as the arena. */
+/* Add a note, or a problem of [INCLUDES], once; the text lives as long as the arena. */
 void	ini_note(struct arena *, struct ini *, int line, const char *text);
+void	ini_problem(struct arena *, struct ini *, int line, const char *text);
 /* NULL when absent. */
 const struct ini_section	*ini_section_find(const struct ini *, const char *name);
 const struct ini_option		*ini_option_find(const struct ini_section *,

@@ -226,6 +226,24 @@ section(const struct physical *p, struct str *name, struct str *more)
 	return true;
 }
 
+/* "[name", which nobody means as anything else: what follows belongs to it. */
+static bool
+broken_section(struct lines *l, struct item *it, struct str text)
+{
+	struct str name = { text.s + 1, text.len - 1 };
+
+	if (text.s[0] != '[' || memchr(text.s, '=', text.len) ||
+	    memchr(text.s, ':', text.len))
+		return false;
+	problem(l, it, "expected a section such as [name]", text);
+	it->kind = ITEM_SECTION;
+	it->broken = true;
+	if (str_ends(name, "]"))
+		name.len--;
+	it->name = trim(name);
+	return true;
+}
+
 void
 lines_next(struct lines *l, struct item *it)
 {
@@ -241,11 +259,8 @@ lines_next(struct lines *l, struct item *it)
 		it->kind = ITEM_SECTION;
 		behind_section(l, it, more);
 		l->in_section = true;
-	} else if (!l->in_section && str_starts(p.text, "\xef\xbb\xbf")) {
-		problem(l, it, "the file begins with a byte order mark; save it as "
-		    "UTF-8 without BOM", p.text);
-		l->in_section = str_starts((struct str){ p.text.s + 3, p.text.len - 3 },
-		    "[");
+	} else if (broken_section(l, it, p.text)) {
+		l->in_section = true;
 	} else if (!l->in_section) {
 		problem(l, it, "text before the first section; put a line such as "
 		    "[DEFAULT] or [Definition] above it", p.text);

@@ -17,8 +17,9 @@ struct item {
 	enum item_kind kind;
 	int line;
 	struct str name;	/* of the section or option */
+	bool broken;		/* of the section: it is not "[name]" */
 	struct str value;	/* of the option; the problem's text; or a note on
-				 * the section */
+				 * the section, or what is wrong with it */
 	const int *numbers;	/* of the option's value, line by line; NULL: they
 				 * follow each other */
 	size_t nnumbers;

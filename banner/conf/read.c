@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
+#include "banner/base/spell.h"
 #include "banner/conf/reader.h"
 
 #define BETWEEN " \t,\n"		/* words of a list */
@@ -201,6 +203,22 @@ tell_common(struct reader *r)
 	}
 }
 
+/* A jail that nothing enables, by nearly the name of what is no jail. */
+static void
+tell_nearly(struct reader *r, const struct section *s)
+{
+	static const char *const common[] = { "DEFAULT", "INCLUDES", NULL };
+	struct place at = { s->file, s->line, NULL };
+	const char *near = spell_nearest(s->name, common);
+
+	for (size_t i = 0; !near && common[i]; i++)
+		if (strcasecmp(s->name, common[i]) == 0)
+			near = common[i];
+	if (near && strcmp(s->name, near) != 0 && !section_find(s, "enabled"))
+		reader_tell(r, CONF_WARNING, &at, "section [%s] is a jail that is not "
+		    "enabled; is it [%s]?", s->name, near);
+}
+
 /* Every section here is a jail, but nobody means one by these. */
 static bool
 is_misplaced(struct reader *r, size_t i)
@@ -212,6 +230,8 @@ is_misplaced(struct reader *r, size_t i)
 	bool filters = strcmp(s->name, "Definition") == 0 ||
 	    strcmp(s->name, "Init") == 0;
 
+	if (!daemons && !filters)
+		tell_nearly(r, s);
 	if (daemons || filters)
 		reader_tell(r, CONF_ERROR, &at, "found section [%s] among the jails, "
 		    "expected it in %s%s", s->name, daemons ? "banner.conf" :

@@ -213,21 +213,20 @@ read_rules(struct jail_reading *jr, const char *spec, const char *backend)
 }
 
 /* It is a word of the control protocol, stands in brackets in the log, and is part of
- * names of chains and files of actions. */
+ * the names of chains and files of actions. */
 static void
 check_name(struct jail_reading *jr)
 {
 	enum { NAME_BYTES = 128 };
 	const char *name = jr->jail->name;
-	bool ok = *name != '-' && strlen(name) <= NAME_BYTES;
+	bool ok = *name && *name != '-' && strlen(name) <= NAME_BYTES;
 
 	for (const char *p = name; ok && *p; p++)
 		ok = (unsigned char)*p > ' ' && *p != 0x7f && !strchr("/[]", *p);
 	if (!ok)
-		jail_error(jr, NULL,
-		    "this name is not fit for a jail: expected up to %d bytes without "
-		    "blanks, control characters, /, [ and ], that do not begin with -",
-		    NAME_BYTES);
+		jail_error(jr, NULL, "this name is not fit for a jail: expected 1 to "
+		    "%d bytes without blanks, control characters, /, [ and ], that do "
+		    "not begin with -", NAME_BYTES);
 }
 
 void

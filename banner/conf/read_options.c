@@ -78,7 +78,7 @@ set_span(struct jail_reading *jr, const struct key *k, const char *text, void *f
 	struct err e;
 
 	if (span_ms(str_of(text), field, &e) < 0)
-		jail_error(jr, k->name, "not a time: %s (\"%s\")", e.text, text);
+		jail_error(jr, k->name, "found \"%s\", not a time: %s", text, e.text);
 }
 
 static void
@@ -382,7 +382,8 @@ check_limits(struct jail_reading *jr)
 		    "nobody is banned");
 	}
 	if (j->findtime_ms < 1)
-		jail_error(jr, "findtime", "expected a time longer than zero");
+		wrong(jr, "findtime", options_get(&jr->opts, "findtime"),
+		    "a time longer than zero");
 	if (!options_get(&jr->opts, "maxmatches"))
 		j->maxmatches = j->maxretry;
 	if (!j->logencoding)

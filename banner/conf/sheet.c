@@ -131,14 +131,24 @@ merge_section(struct sheet *sh, const struct ini *ini, const struct ini_section 
 }
 
 static void
+add_note(struct sheet *sh, const struct sheet_problem *p)
+{
+	sh->notes = vec_room(sh->arena, sh->notes, sh->nnotes, sizeof(*sh->notes));
+	sh->notes[sh->nnotes++] = *p;
+}
+
+static void
 merge_notes(struct sheet *sh, const struct ini *ini)
 {
-	for (size_t i = 0; i < ini->nnotes; i++) {
-		sh->notes = vec_room(sh->arena, sh->notes, sh->nnotes,
-		    sizeof(*sh->notes));
-		sh->notes[sh->nnotes++] = (struct sheet_problem){ .file = ini->path,
-			.line = ini->notes[i].line, .text = ini->notes[i].text };
-	}
+	for (size_t i = 0; i < ini->nnotes; i++)
+		add_note(sh, &(struct sheet_problem){ .file = ini->path,
+		    .line = ini->notes[i].line, .text = ini->notes[i].text });
+}
+
+void
+sheet_note(struct sheet *sh, const char *file, const char *text)
+{
+	add_note(sh, &(struct sheet_problem){ .file = file, .text = text });
 }
 
 static void

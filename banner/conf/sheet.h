@@ -68,8 +68,9 @@ struct sheet	*sheet_new(struct arena *);
 void	sheet_merge_list(struct sheet *, struct files *, const char *const *paths,
 	    size_t n);
 void	sheet_merge(struct sheet *, const struct ini *);
-/* Add a problem that concerns everything. */
+/* Add a problem that concerns everything; something that has no effect. */
 void	sheet_problem(struct sheet *, const char *file, const char *text);
+void	sheet_note(struct sheet *, const char *file, const char *text);
 /* List of DIR/BASE files in fail2ban's order, merged into the sheet. */
 void	sheet_merge_base(struct sheet *, struct files *, const char *dir,
 	    const char *base);

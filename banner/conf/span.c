@@ -421,7 +421,8 @@ span_ms(struct str s, int64_t *out, struct err *e)
 	if (rc < 0)
 		return rc;
 	if (fabs(v) > 9e15)
-		return err_set(e, -ERANGE, "too long a time");
+		return err_set(e, -ERANGE, "too long a time, expected less than "
+		    "285 million years");
 	*out = (int64_t)llround(v * 1000);
 	return 0;
 }

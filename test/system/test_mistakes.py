@@ -19,6 +19,16 @@ MISTAKES = [
      {"JAIL": "enabled = true\n[sshd]\n"}),
     ("section not closed", ERROR, "jails.d/sshd.conf:1", '"[sshd"',
      {"JAIL": "[sshd\nenabled = true\n"}),
+    ("section not closed behind a good one", ERROR, "jails.d/sshd.conf:5",
+     '[other] expected a section|"[other"', {"J": "[other\nenabled = false\n"}),
+    ("section that is nearly DEFAULT", WARNING, "jails.d/sshd.conf:5", "is it [DEFAULT]?",
+     {"J": "[DEFALT]\nmaxretry = 4"}),
+    ("included folder", ERROR, "filters/sshd.conf:2", "names|filters/., which|not a file",
+     {"F": f"[INCLUDES]\nbefore = .\n[Definition]\nfailregex = {GOOD}\n"}),
+    ("text behind brackets", ERROR, "jails.d/sshd.conf:5", 'found "x" behind "]"',
+     {"J": "filter = sshd[mode=normal] x"}),
+    ("time that is over", ERROR, "jails.d/sshd.conf:5", 'findtime: found "-5"|longer than zero',
+     {"J": "findtime = -5"}),
     ("no =", ERROR, "jails.d/sshd.conf:5", 'expected "name = value"|"maxretry 5"',
      {"J": "maxretry 5"}),
     ("section twice", ERROR, "jails.d/sshd.conf:5", "twice|line 1", {"J": "[sshd]\n"}),
@@ -30,7 +40,7 @@ MISTAKES = [
      {"JAIL": "[a/b]\nenabled = true\nfilter = sshd\n"}),
     ("name like an option", ERROR, "jails.d/sshd.conf:1", "[--all] this name",
      {"JAIL": "[--all]\nenabled = true\nfilter = sshd\n"}),
-    ("long name", ERROR, "jails.d/sshd.conf:1", "this name|up to 128",
+    ("long name", ERROR, "jails.d/sshd.conf:1", "this name|1 to 128",
      {"JAIL": f"[{'x' * 129}]\nenabled = true\nfilter = sshd\n"}),
     ("odd name of no jail", WARNING, "", "no jail is enabled",
      {"JAIL": "[my variables]\nfilter = sshd\n"}),
@@ -325,6 +335,20 @@ def test_log_that_is_not_there():
         assert done.returncode == 0, done
         assert f"reads {lab.auth}\n" in done.stdout, done
         assert "reads /nowhere/*.log, which is not there now" in done.stdout, done
+
+
+def test_what_is_no_file_is_passed_over():
+    with Lab(user=True) as lab:
+        (lab.dir / "jails.d" / "folder.conf").mkdir()
+        (lab.dir / "jails.d" / "nothing.local").symlink_to("/nowhere")
+        (lab.dir / "jails.d" / "loop.conf").symlink_to("loop.conf")
+        (lab.dir / "jails.d" / "latin1.conf").write_bytes(b"[x]\nenabled = true # \xfc\n")
+        done = subprocess.run([BUILD / "bannerd", "-c", lab.dir, "-t"],
+                              capture_output=True, text=True)
+        assert done.returncode == 1 and "jail sshd: filter" in done.stdout, done
+        for words in ("folder.conf: warning: not a file", "nothing.local: warning: a link to",
+                      "loop.conf: warning: a link that", "latin1.conf:2: error: [x] not UTF-8"):
+            assert f"{lab.dir}/jails.d/{words}" in done.stdout, done
 
 
 def test_names_that_are_fit():

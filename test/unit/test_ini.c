@@ -98,9 +98,9 @@ static const struct {
 	{ "[S]\n= x\n", 2, "name before" },
 	{ "[S]\na = 1\nb = 2\na = 3\n", 4, "first in line 2" },
 	{ "[S]\na = 1\n[T]\n[S]\nb = 2\n", 4, "first in line 1" },
-	{ "\xef\xbb\xbf[S]\na = 1\n", 1, "byte order mark" },
 	{ "[S]\na = \xff\n", 2, "UTF-8" },
-	{ "[S]\n[]\n", 2, "name = value" },
+	{ "[S]\n[]\n", 2, "such as [name]" },
+	{ "[S\na = 1\n", 1, "such as [name]" },
 };
 
 static void
@@ -122,6 +122,37 @@ goes_on_after_mistakes(void **state)
 
 	assert_int_equal(ini->nproblems, 2);
 	assert_string_equal(ini->problems[0].section, "S");
+	assert_string_equal(value(ini, "S", "a"), "1");
+	assert_string_equal(value(ini, "T", "b"), "2");
+}
+
+static void
+loses_only_the_section_with_bad_bytes(void **state)
+{
+	const struct ini *ini = parse("\xef\xbb\xbf[S]\n# J\xfcrg\na = 1\r"
+	    "[T]\r\nb = \xfc\nc = \xfc\n[U]\nd = 2\n");
+
+	(void)state;
+	assert_int_equal(ini->nproblems, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal(ini->problems[i].section, "T");
+		assert_int_equal(ini->problems[i].line, 5 + (int)i);
+	}
+	assert_int_equal(ini->nnotes, 2);
+	assert_non_null(strstr(ini->notes[0].text, "byte order mark"));
+	assert_int_equal(ini->notes[1].line, 2);
+	assert_string_equal(value(ini, "S", "a"), "1");
+	assert_string_equal(value(ini, "U", "d"), "2");
+}
+
+static void
+a_section_that_is_not_closed_is_one(void **state)
+{
+	const struct ini *ini = parse("[S]\na = 1\n[T\nb = 2\n");
+
+	(void)state;
+	assert_int_equal(ini->nproblems, 1);
+	assert_string_equal(ini->problems[0].section, "T");
 	assert_string_equal(value(ini, "S", "a"), "1");
 	assert_string_equal(value(ini, "T", "b"), "2");
 }
@@ -202,6 +233,8 @@ main(void)
 		cmocka_unit_test(keeps_line_numbers),
 		cmocka_unit_test(names_mistakes),
 		cmocka_unit_test(goes_on_after_mistakes),
+		cmocka_unit_test(loses_only_the_section_with_bad_bytes),
+		cmocka_unit_test(a_section_that_is_not_closed_is_one),
 		cmocka_unit_test(long_things_survive),
 		cmocka_unit_test(survives_noise),
 		cmocka_unit_test(refuses_what_is_no_file),
