@@ -135,7 +135,7 @@ static const struct {
 	{ "filter = gone", "not found" },
 	{ "filter = f[x]", "name=value" },
 	{ "action = gone", "not found" },
-	{ "action = route[x", "missing" },
+	{ "action = route[x", "a closing \"]\"" },
 	{ "action = smtp.py[a=b]", "Python" },
 	{ "ignoreip = %(nothing)s", "not set" },
 	{ "port = 50%", NULL },
