@@ -66,10 +66,12 @@ def test_names_without_address_and_ours(lab):
     lab.start()
     lab.fail("nowhere.invalid", 3)
     lab.fail("ours.example", 3)
+    for number in ("3221225994", "0xc000020a", "0300.0.2.10", "192.0.522"):
+        lab.fail(number, 3)             # old spellings of 192.0.2.10
     wait_for(lambda: "no address is known for nowhere.invalid" in lab.logged(), 10)
     wait_for(lambda: "Ignore 198.51.100.1 by ignoreself" in lab.logged())
     assert lab.banned() == set()
-    assert "3 had no address" in lab.ok("status")
+    assert "15 had no address" in lab.ok("status")
 
 
 def test_many_names_and_a_helper_that_dies(lab):

@@ -2,6 +2,7 @@
  * helper.c - names compared with an address, the text of a command.
  */
 #include <ctype.h>
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,10 +49,12 @@ size_t
 helper_lookup(const char *name, struct addr *v, size_t max)
 {
 	struct addrinfo hint = { .ai_socktype = SOCK_STREAM }, *all, *one;
+	struct in_addr number;
 	struct addr a;
 	size_t n = 0;
 
-	if (getaddrinfo(name, NULL, &hint, &all) != 0)
+	/* 2130706433, 0x7f.1: old spellings of addresses, which are no names */
+	if (inet_aton(name, &number) || getaddrinfo(name, NULL, &hint, &all) != 0)
 		return 0;
 	for (one = all; one && n < max; one = one->ai_next)
 		if (addr_from_sockaddr(one->ai_addr, &a) == 0 && !has_addr(v, n, &a))
