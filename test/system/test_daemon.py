@@ -278,6 +278,43 @@ def test_reload_is_taken_back_unless_confirmed(lab):
 
 
 @root
+def test_a_full_disk_under_the_log(lab):
+    """Bans go on; what the log lacks is counted in it, and its lines stay whole."""
+    disk = lab.dir / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "none", disk], check=True)
+    try:
+        lab.log = disk / "banner.log"
+        lab.daemon_conf()
+        lab.jail("sshd", maxretry=1)
+        lab.start()
+        with open(disk / "fill", "wb", buffering=0) as f:
+            while True:
+                try:
+                    f.write(bytes(1024))
+                except OSError:
+                    break
+        addrs = [f"192.0.2.{n}" for n in range(1, 60)]
+        for addr in addrs:
+            lab.fail(addr)
+        lab.wait_routes(*addrs)
+        (disk / "fill").unlink()
+        lab.ok("banip", "192.0.2.99")
+        wait_for(lambda: "could not be written: No space left" in lab.logged(), 5)
+        lines = lab.log.read_text().splitlines()
+        lost = int(re.search(r"(\d+) lines of the log could", lab.log.read_text())[1])
+        # one of each ban is cut, the others are there or counted
+        found = sum("Found 192.0.2." in line for line in lines)
+        assert 3 * (59 - found) - 2 <= lost <= 3 * (59 - found) + 2, (lost, found)
+        glued = [line for line in lines if len(re.findall(r":\d\d,\d{3} ", line)) > 1]
+        assert not glued
+        assert "No space left" in (lab.dir / "stderr").read_text()
+    finally:
+        lab.stop()
+        subprocess.run(["umount", disk], check=True)
+
+
+@root
 def test_sighup_and_log_rotation(lab):
     lab.start()
     old = lab.children()["banner-engine"]

@@ -28,6 +28,9 @@ struct logtarget {
 	int fd;
 	bool owned, gathers;
 	struct buf line; /* or several */
+	uint64_t lost; /* lines that could not be written, not yet told */
+	int why; /* errno of that */
+	bool torn; /* the last line in the file lacks its end */
 	bool stamped; /* what follows holds for all lines that are gathered */
 	int64_t when_s; /* the second that is written out in when */
 	char when[UNITS_TEXT], ms[4];
@@ -179,22 +182,41 @@ format_journal(struct buf *b, enum log_level level, const char *name, const char
 	    syslog_level(level), name, (long)getpid(), log_level_name(level), text);
 }
 
+/* A full disk must not stop banning. The journal of systemd has stderr. */
 static void
-write_all(int fd, struct buf *b)
+lose(struct logtarget *t, int why)
 {
-	ssize_t n;
+	if (!t->lost && t->target == TARGET_FILE)
+		dprintf(STDERR_FILENO, "bannerd: log %s: %s\n", t->spec, strerror(why));
+	t->why = why;
+	t->lost += t->target == TARGET_JOURNAL; /* a message of several lines */
+	for (size_t i = 0; i < t->line.len && t->target != TARGET_JOURNAL; i++)
+		t->lost += t->line.p[i] == '\n';
+	buf_clear(&t->line);
+}
 
+static int
+write_all(struct logtarget *t)
+{
+	struct buf *b = &t->line;
+
+	/* a line that a full disk cut stands alone */
+	if (t->lost && t->torn)
+		t->torn = write(t->fd, "\n", 1) < 1;
 	while (b->len) {
-		n = write(fd, b->p, b->len);
-		if (n < 0 && errno == EINTR)
+		ssize_t n = write(t->fd, b->p, b->len);
+		int rc = n < 0 ? -errno : n == 0 ? -EIO : 0;
+
+		if (rc == -EINTR)
 			continue;
-		/* a full disk must not stop banning; the journal of systemd has stderr
-		 */
-		if (n <= 0)
-			buf_clear(b);
-		else
-			buf_drop(b, (size_t)n);
+		if (rc < 0) {
+			lose(t, -rc);
+			return rc;
+		}
+		t->torn = b->p[n - 1] != '\n';
+		buf_drop(b, (size_t)n);
 	}
+	return 0;
 }
 
 static void
@@ -230,13 +252,38 @@ put_line(struct logtarget *t, enum log_level level, const char *name, const char
 	buf_putc(b, '\n');
 }
 
+static void
+put(struct logtarget *t, enum log_level level, const char *name, const char *text)
+{
+	if (t->target == TARGET_JOURNAL)
+		format_journal(&t->line, level, name, text);
+	else
+		put_line(t, level, name, text);
+}
+
+/* What is gathered, and then how much could not be written before it. */
+static void
+flush(struct logtarget *t)
+{
+	uint64_t lost = t->lost;
+	char text[128];
+
+	if (!t->line.len || write_all(t) < 0 || !lost)
+		return;
+	t->lost = 0;
+	snprintf(text, sizeof(text), "%llu lines of the log could not be written: %s",
+	    (unsigned long long)lost, strerror(t->why));
+	put(t, LEVEL_WARNING, "banner.parent", text);
+	(void)write_all(t);
+}
+
 void
 logtarget_gather(struct logtarget *t, bool on)
 {
 	t->gathers = on && (t->target == TARGET_FILE || t->target == TARGET_STREAM);
 	t->stamped = false;
 	if (!t->gathers)
-		write_all(t->fd, &t->line);
+		flush(t);
 }
 
 void
@@ -244,15 +291,12 @@ logtarget_write(void *arg, enum log_level level, const char *name, const char *t
 {
 	struct logtarget *t = arg;
 
-	switch (t->target) {
-	case TARGET_SYSLOG:
+	if (t->target == TARGET_SYSLOG) {
 		syslog(syslog_level(level), "%s[%ld]: %-8s%s", name, (long)getpid(),
 		    log_level_name(level), text);
 		return;
-	case TARGET_JOURNAL: format_journal(&t->line, level, name, text); break;
-	case TARGET_FILE:
-	case TARGET_STREAM: put_line(t, level, name, text); break;
 	}
+	put(t, level, name, text);
 	if (!t->gathers || t->line.len > GATHER_BYTES)
-		write_all(t->fd, &t->line);
+		flush(t);
 }
