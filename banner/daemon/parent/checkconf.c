@@ -298,6 +298,26 @@ report_paths(const struct conf_jail *j, struct buf *b)
 
 struct tally { size_t enabled, good, errors; };
 
+/* A client can plant whole lines in mailbox.log, also such as audit.log has. */
+static void
+warn_planted(const struct conf_jail *j, struct buf *b)
+{
+	const char *text = conf_option(&j->filter.options, "category", "");
+	struct str rest = str_of(text), word;
+	bool security = !*text;
+
+	while (str_word(&rest, &word))
+		security |= str_is(word, "security");
+	if (!security || !j->filter.parser || strcmp(j->filter.parser, "zimbra") != 0)
+		return;
+	for (size_t i = 0; i < j->nlogpath; i++)
+		if (strstr(j->logpath[i].glob, "/mailbox.log"))
+			buf_printf(b, "  warning: clients can plant lines of category "
+			    "security in %s: read audit.log, or give the filter "
+			    "[category=account, reason=unknown]\n",
+			    j->logpath[i].glob);
+}
+
 /* Errors: the jail cannot run, or not as it is meant. */
 static void
 report_jail(const struct conf *c, const struct conf_jail *j, struct buf *b,
@@ -332,6 +352,7 @@ report_jail(const struct conf *c, const struct conf_jail *j, struct buf *b,
 		buf_printf(b, "  warning: %s has no effect: filter %s has no "
 		    "loginregex\n", j->known_ms ? "known" : "knownhost",
 		    j->filter.name);
+	warn_planted(j, b);
 	report_actions(c, j, b);
 	warn_closed(c, j, b);
 }
