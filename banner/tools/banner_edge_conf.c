@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * banner_edge_conf.c - the policy file of a proxy, and whom it protects by itself.
+ * banner_edge_conf.c - the policy file of a proxy.
  */
 #include <errno.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +9,6 @@
 #include <unistd.h>
 
 #include "banner/conf/ini.h"
-#include "banner/core/guard.h"
 #include "banner/tools/banner_edge.h"
 
 static const char *const keys[] = { "plugin", "state", "sandbox", "protected",
@@ -191,120 +188,4 @@ edge_conf_free(struct edge_conf *c)
 	if (c->arena)
 		arena_free(c->arena);
 	c->arena = NULL;
-}
-
-struct list {
-	struct guard_entry *v;
-	size_t n;
-};
-
-static void
-list_add(struct list *l, const struct addr *a, const char *why)
-{
-	if (!a->family || !a->plen)
-		return;
-	l->v = xrealloc(l->v, (l->n + 1) * sizeof(*l->v));
-	l->v[l->n++] = (struct guard_entry){ *a, why };
-}
-
-static void
-list_text(struct list *l, struct str text, const char *why)
-{
-	struct addr a;
-
-	if (addr_parse_prefix(text, &a) == 0)
-		list_add(l, &a, why);
-}
-
-static void
-own_addresses(struct list *l)
-{
-	struct ifaddrs *all, *i;
-	struct addr a;
-
-	if (getifaddrs(&all) < 0)
-		return;
-	for (i = all; i; i = i->ifa_next)
-		if (i->ifa_addr && addr_from_sockaddr(i->ifa_addr, &a) == 0)
-			list_add(l, &a, "own address");
-	freeifaddrs(all);
-}
-
-/* proc_pid_net(5): interface, destination, gateway in hexadecimal host order. */
-static void
-gateways(struct list *l)
-{
-	FILE *f = fopen("/proc/net/route", "re");
-	char line[512];
-	unsigned destination, gate;
-
-	while (f && fgets(line, sizeof(line), f)) {
-		struct addr a = { .family = 4, .plen = 32 };
-
-		if (sscanf(line, "%*s %x %x", &destination, &gate) != 2 || !gate)
-			continue;
-		memcpy(a.ip, &gate, sizeof(gate));
-		list_add(l, &a, "gateway");
-	}
-	if (f)
-		fclose(f);
-}
-
-/* The same for IPv6: destination and length, source and length, next hop. */
-static void
-gateways6(struct list *l)
-{
-	FILE *f = fopen("/proc/net/ipv6_route", "re");
-	char line[512], gate[33];
-
-	while (f && fgets(line, sizeof(line), f)) {
-		struct addr a = { .family = 6, .plen = 128 };
-		bool set = false;
-
-		if (sscanf(line, "%*s %*s %*s %*s %32[0-9a-f]", gate) != 1 ||
-		    strlen(gate) != 32)
-			continue;
-		for (int i = 0; i < 16; i++) {
-			char byte[3] = { gate[2 * i], gate[2 * i + 1] };
-
-			a.ip[i] = (uint8_t)strtoul(byte, NULL, 16);
-			set |= a.ip[i] != 0;
-		}
-		if (set)
-			list_add(l, &a, "gateway");
-	}
-	if (f)
-		fclose(f);
-}
-
-static void
-name_servers(struct list *l)
-{
-	FILE *f = fopen("/etc/resolv.conf", "re");
-	char line[512], name[64];
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, " nameserver %63s", name) == 1)
-			list_text(l, str_of(name), "name server");
-	if (f)
-		fclose(f);
-}
-
-void
-edge_conf_guard(const struct edge_conf *c, struct guard *g)
-{
-	struct list list = { 0 }, *l = &list;
-	struct str client = str_of(getenv("SSH_CONNECTION")), word;
-
-	for (size_t i = 0; i < c->protect.n; i++)
-		list_text(l, str_of(c->protect.v[i]), "protected");
-	own_addresses(l);
-	gateways(l);
-	gateways6(l);
-	name_servers(l);
-	/* environ(7) of sshd: client address and port, server address and port */
-	if (str_word(&client, &word))
-		list_text(l, word, "the controller");
-	guard_set(g, "edge", l->v, l->n);
-	free(l->v);
 }
