@@ -134,7 +134,7 @@ bool command_looked(
     struct request *, uint64_t id, size_t action, bool there, int err);
 int command_check(struct request *);
 
-/* control.c, for them */
+/* control_watch.c, control.c, for them */
 void client_watch(struct client *, bool json);
 uint64_t client_ticket(struct client *); /* a number for an answer that comes later */
 /* Hand over what is in r->out of a long reply; it goes on when the client has read it.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * news.h - what the other parts of the engine process tell the control socket.
  *
- * Implemented in control.c; a header of its own, because stream and relay tell it and
- * control asks them.
+ * Implemented in control.c and control_watch.c; a header of its own, because stream and
+ * relay tell it and control asks them.
  */
 #ifndef BANNER_NEWS_H
 #define BANNER_NEWS_H
