@@ -16,7 +16,6 @@
 
 #include "banner/base/arena.h"
 #include "banner/base/clock.h"
-#include "banner/base/units.h"
 #include "banner/daemon/parent/parent.h"
 #include "banner/daemon/parent/spawn.h"
 

@@ -17,7 +17,6 @@
  */
 #include <errno.h>
 #include <event2/event.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,99 +29,11 @@
 #include "banner/daemon/parent/checkconf.h"
 #include "banner/daemon/parent/notify.h"
 #include "banner/daemon/parent/parent.h"
-#include "banner/daemon/parent/spawn.h"
 
 #define NAME "banner.parent"
 /* A child that is to end must say every STOP_S that it is at it; all of them together
  * have STOP_MAX_S, less than systemd gives. */
 enum { BEAT_S = 60, STOP_S = 10, STOP_MAX_S = 80, RETIRE_S = 1 };
-
-void
-parent_configure(const struct options *opt, struct conf *c)
-{
-	if (opt->state)
-		c->daemon.state = opt->state;
-	if (opt->socket)
-		c->daemon.socket = opt->socket;
-	/* nobody reads the streams of a process in the background */
-	if (opt->background && !strncmp(c->daemon.log, "STD", 3))
-		c->daemon.log = "SYSLOG";
-	if (opt->dry_run)
-		trial_configure(c);
-}
-
-/* Pack it for the children; of all of it the parent keeps only the head. */
-static int
-take_conf(struct parent *p, const struct conf *c, struct err *e)
-{
-	struct buf packed = { 0 };
-	struct image image;
-	int fd, rc;
-
-	conf_pack(c, &packed);
-	fd = spawn_memory(&packed, "banner-conf");
-	buf_fini(&packed);
-	if (fd < 0) {
-		err_set(e, fd, "memory for the configuration: %s", strerror(-fd));
-		return fd;
-	}
-	rc = image_open(&image, fd, CONF_HEAD, e);
-	if (rc < 0) {
-		close(fd);
-		return rc;
-	}
-	if (p->conf_fd >= 0)
-		close(p->conf_fd);
-	p->conf_fd = fd;
-	/* kept children point into the old one until plan_kids ran */
-	for (struct kid *k = p->kids; k; k = k->next)
-		k->user = k->caps = "";
-	image_close(&p->image);
-	p->image = image;
-	p->conf = image.conf;
-	p->helper = plan_needs_helper(c);
-	return 0;
-}
-
-/* What reading took goes back to the system, for the parent does little else. */
-static void
-drop_conf(struct conf *c)
-{
-	conf_free(c);
-	malloc_trim(0);
-}
-
-static enum log_level
-problem_level(enum conf_level level)
-{
-	switch (level) {
-	case CONF_NOTE: return LEVEL_NOTICE;
-	case CONF_WARNING: return LEVEL_WARNING;
-	case CONF_ERROR: return LEVEL_ERROR;
-	}
-	return LEVEL_ERROR;
-}
-
-static void
-log_problems(const struct conf *c)
-{
-	struct buf b = { 0 };
-
-	for (size_t i = 0; i < c->nproblems; i++) {
-		buf_clear(&b);
-		checkconf_problem(&c->problems[i], &b);
-		log_line(problem_level(c->problems[i].level), "banner.conf", "%s", b.p);
-	}
-	buf_fini(&b);
-}
-
-static void
-set_level(const struct conf *c)
-{
-	int level = log_level_parse(c->daemon.loglevel);
-
-	log_set_level(level < 0 ? LEVEL_INFO : (enum log_level)level);
-}
 
 static void
 deadline_begin(struct parent *p)
@@ -160,7 +71,7 @@ parent_reload(struct parent *p, struct err *e)
 	rc = check_reload(p, c, e);
 	if (rc == 0)
 		rc = parent_take(p, c, e);
-	drop_conf(c);
+	parent_conf_drop(c);
 	return rc;
 }
 
@@ -207,15 +118,15 @@ parent_take(struct parent *p, const struct conf *c, struct err *e)
 	int rc;
 
 	say_unchanged(&p->conf->daemon, &c->daemon);
-	rc = take_conf(p, c, e);
+	rc = parent_conf_take(p, c, e);
 	if (rc < 0)
 		return rc;
 	notify_reloading();
 	take_log(p);
 	log_info(NAME, "reload: %s", p->opt->dir);
 	p->reloading = true;
-	set_level(c);
-	log_problems(c);
+	parent_conf_level(c);
+	parent_conf_say(c);
 	if (engine && kid_runs(engine)) {
 		kid_stop(engine);
 		deadline_begin(p);
@@ -519,7 +430,7 @@ open_log(struct parent *p, struct err *e)
 		    away ? "syslog" : "standard error");
 	}
 	log_open(logtarget_write, p->log, LEVEL_INFO);
-	set_level(p->conf);
+	parent_conf_level(p->conf);
 	return 0;
 }
 
@@ -535,7 +446,7 @@ parent_serve(struct parent *p, struct err *e)
 		return err_set(e, -ENOMEM, "no event loop");
 	watch(p);
 	log_info(NAME, "bannerd starts, process %ld", (long)getpid());
-	log_problems(p->conf);
+	parent_conf_say(p->conf);
 	parent_panic_watch(p);
 	p->guard = guardfeed_new(p);
 	rc = plan_kids(p, e);
@@ -558,9 +469,9 @@ parent_run(const struct options *opt, struct conf *c, struct err *e)
 		.opt = opt, .control = -1, .lock = -1, .conf_fd = -1, .before_fd = -1,
 		.panic_fd = -1
 	};
-	int rc = take_conf(&p, c, e);
+	int rc = parent_conf_take(&p, c, e);
 
-	drop_conf(c);
+	parent_conf_drop(c);
 	if (rc == 0)
 		rc = trial_check(opt, e);
 	if (rc == 0 && opt->dry_run)

@@ -91,8 +91,15 @@ void parent_panic_unwatch(struct parent *);
 int parent_take(struct parent *, const struct conf *, struct err *);
 /* A request of the engine on behalf of banctl. */
 void parent_request(struct parent *, const char *what, struct err *);
-/* The configuration that the options change, then packed for the children. */
+
+/* parent_conf.c: what the options change in a configuration. */
 void parent_configure(const struct options *, struct conf *);
+/* Pack it for the children; of all of it the parent keeps only the head. */
+int parent_conf_take(struct parent *, const struct conf *, struct err *);
+/* What reading took goes back to the system, for the parent does little else. */
+void parent_conf_drop(struct conf *);
+void parent_conf_say(const struct conf *); /* its problems, into the log */
+void parent_conf_level(const struct conf *); /* of the log */
 
 /* kids.c */
 struct kid *kid_new(struct parent *, enum role, unsigned number);
