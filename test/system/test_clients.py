@@ -92,3 +92,19 @@ def test_who_does_not_read(lab):
     for s in slow + lists:
         s.close()
     wait_for(lambda: json.loads(lab.ok("--json", "status"))["caught_up"])
+
+
+@pytest.mark.parametrize("asked", ["banip 192.0.2.1 192.0.2.2\nping\nhistory\nping\n",
+                                   "history\n", "ping\nlist", "nonsense\n", ""])
+def test_who_asks_no_more_still_reads(lab, asked):
+    """The whole request, then the end of what is written, as socat and nc -N do it."""
+    lab.start()
+    with connect(lab) as s:
+        s.sendall(asked.encode())
+        s.shutdown(socket.SHUT_WR)
+        said = b"".join(iter(lambda: s.recv(4096), b"")).decode()
+    ends = [line for line in said.splitlines() if not line.startswith(" ")]
+    assert [e.split()[0] for e in ends] == \
+        ["error" if line == "nonsense" else "ok" for line in asked.split("\n")[:-1]], said
+    clients = [c for c in lab.ctl_json("status")["caps"] if c["name"] == "clients"]
+    assert clients[0]["now"] == 1       # who asks this

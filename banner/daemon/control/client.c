@@ -51,20 +51,47 @@ take_lines(struct client *c)
 	}
 }
 
+/* It asks no more, and has all replies. */
+static bool
+is_done(const struct client *c)
+{
+	return c->ended && (c->closing || c->watching ||
+	    (!c->pending && !c->outbuf.len && !line_end(c)));
+}
+
+/* Who has said all may still read (shutdown(2)): socat, nc -N. */
+static int
+read_some(struct client *c)
+{
+	char room[16384];
+	ssize_t n;
+
+	if (c->ended)
+		return 0;
+	n = recv(c->fd, room, sizeof(room), MSG_DONTWAIT);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	c->ended = n == 0;
+	if (c->ended)
+		event_del(c->in);
+	buf_add(&c->inbuf, room, (size_t)n);
+	return 0;
+}
+
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct client *c = arg;
-	char room[16384];
-	ssize_t n = recv(fd, room, sizeof(room), MSG_DONTWAIT);
 
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+	if (read_some(c) < 0) {
 		client_free(c);
 		return;
 	}
-	if (n > 0)
-		buf_add(&c->inbuf, room, (size_t)n);
 	take_lines(c);
+	if (is_done(c)) {
+		client_free(c);
+		return;
+	}
 	if (c->inbuf.len > REQUEST_BYTES) {
 		control_broken(c, "the request is too long");
 		return;
@@ -110,6 +137,8 @@ client_send(struct client *c)
 		control_work(c->control);
 	else if (!c->pending && c->inbuf.len && memchr(c->inbuf.p, '\n', c->inbuf.len))
 		event_active(c->in, EV_READ, 0);
+	else if (is_done(c))
+		client_free(c);
 }
 
 static bool

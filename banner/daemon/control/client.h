@@ -30,6 +30,7 @@ struct client {
 	uid_t uid;
 	char who[64];
 	bool may_change, watching, watch_json, closing;
+	bool ended;	/* nothing more is to be read */
 	struct event *in, *out_ready, *late; /* late: the request takes too long */
 	struct buf inbuf, outbuf;
 	struct request *pending; /* its reply comes later */
