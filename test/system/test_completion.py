@@ -76,7 +76,8 @@ def test_completion(shell):
             # the daemon that the line names is asked for its jails
             t.type(f"\x15banctl -s {lab.socket} status sshd-\t", "slow $")
             t.type(f"\x15banctl -s {lab.socket} set sshd-slow unb\t", "anip $")
-            t.type(f"\x15banctl import {BUILD}/banctl.ba\t", "sh $")
+            build = re.sub(r"([^\w/.-])", r"\\\1", str(BUILD))     # as one types it
+            t.type(f"\x15banctl import {build}/banctl.ba\t", "sh $")
             # and for the addresses that are banned there
             for addr in ("192.0.2.77", "2001:db8:7::/64", "2001:db8:7:1::/64"):
                 lab.ok("banip", "sshd", addr)
