@@ -27,6 +27,7 @@ struct conf_action {
 	unsigned actor;			/* process group, 0.. */
 	const char *file;		/* where it was defined */
 	int line;
+	struct conf_origins origins;	/* of plugin, user, caps; not packed */
 	const char *command_name;	/* fail2ban's actname in the jail (for dumps) */
 };
 

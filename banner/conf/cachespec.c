@@ -44,7 +44,8 @@ take_part(struct cachespec *c, struct str *rest, struct err *e)
 	const char *end;
 
 	if (!str_cut(rest, '=', &name) || !rest->s)
-		return err_set(e, -EINVAL, "expected name=value");
+		return err_set(e, -EINVAL, "found \"%.*s\", expected name=value",
+		    (int)name.len, name.s);
 	name = str_trim(name);
 	*rest = str_trim(*rest);
 	if (rest->len && (rest->s[0] == '"' || rest->s[0] == '\'')) {
@@ -79,5 +80,6 @@ cachespec_parse(const char *text, struct cachespec *c, struct err *e)
 		if (rest.s)
 			rest = str_trim(rest);
 	}
-	return rc == 0 && !c->key.len ? err_set(e, -EINVAL, "no key=\"...\"") : rc;
+	return rc == 0 && !c->key.len ? err_set(e, -EINVAL, "found no key, "
+	    "expected key=\"<ip>\", max-count=100, max-time=5m") : rc;
 }

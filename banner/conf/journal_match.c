@@ -47,7 +47,8 @@ journal_match_word(struct str *line, char *out, struct err *e)
 	}
 	*out = '\0';
 	if (quote)
-		return err_set(e, -EINVAL, "%c is not closed", quote);
+		return err_set(e, -EINVAL, "found \"%s\", expected a closing %c", begin,
+		    quote);
 	if (strcmp(begin, "+") != 0 && !is_match(begin))
 		return err_set(e, -EINVAL, "found \"%s\", expected FIELD=VALUE or +",
 		    begin);

@@ -7,6 +7,7 @@
 #include "banner/base/units.h"
 #include "banner/conf/definition.h"
 #include "banner/conf/native.h"
+#include "banner/conf/origin.h"
 #include "banner/conf/reader.h"
 
 #define ACTION_NAMES "actionstart", "actionstart_on_demand", "actionstop", \
@@ -29,6 +30,7 @@ static const char *const escaped[] = { "matches", "ipmatches", "ipjailmatches", 
 struct asked {
 	struct jail_reading *jr;
 	const char *name;
+	struct place at;		/* in the list */
 	struct conf_options brackets;
 	struct definition def;
 	struct conf_action action;
@@ -227,6 +229,8 @@ own_options(struct asked *q, const struct section *s, struct conf_options *optio
 {
 	struct reader *r = q->jr->r;
 	struct interp in = { r->own, s->name, NULL, r->arena };
+	struct origin_source from = { .sheet = r->own, .section = s->name };
+	struct origin_job job = { r->arena, &from, &q->action.origins };
 
 	q->action.file = s->file;
 	q->action.line = s->line;
@@ -242,9 +246,10 @@ own_options(struct asked *q, const struct section *s, struct conf_options *optio
 			q->def.line = value_line(v, e->number ? (int)e->number - 1 : 0);
 			return err_prefix(e, -EINVAL, "option %s", key);
 		}
-		if (field)
+		if (field) {
 			*field = value;
-		else if (!options_get(options, key))
+			origin_add(&job, key, value, 1);
+		} else if (!options_get(options, key))
 			options_set(r->arena, options, key, value);
 	}
 	return 0;
@@ -415,7 +420,7 @@ read_one(struct asked *q, struct str text, struct err *e)
 static struct place
 option_place(const struct asked *q, const struct section *own, const char *key)
 {
-	struct place at = jail_place(q->jr, "action");
+	struct place at = q->at;
 	const char *name = arena_dup(q->jr->r->arena,
 	    (struct str){ key, strcspn(key, "?") });
 	const struct value *v = section_find(own, key);
@@ -450,7 +455,19 @@ action_error(struct asked *q, const struct err *e)
 		jail_error_at(q->jr, &(struct place){ q->def.file, q->def.line,
 		    q->jr->jail->name }, "action %s: %s", q->name, e->text);
 	else
-		jail_error(q->jr, "action", "%s", e->text);
+		jail_error_at(q->jr, &q->at, "action: %s", e->text);
+}
+
+/* Number of the line of a list in which it stands, not counting empty ones. */
+static size_t
+line_of(const char *list, const char *one)
+{
+	struct str rest = { list, (size_t)(one - list) }, line;
+	size_t n = 0;
+
+	while (str_cut(&rest, '\n', &line))
+		n += line.len > 0;
+	return n + (one == list || one[-1] == '\n');
 }
 
 void
@@ -463,7 +480,8 @@ actions_read(struct jail_reading *jr, const char *list)
 	struct err e;
 
 	while (list && bracket_split(&rest, &one)) {
-		struct asked q = { .jr = jr };
+		struct asked q = { .jr = jr, .at = jail_line_place(jr, "action", list,
+		    line_of(list, one.s)) };
 
 		if (read_one(&q, one, &e) < 0) {
 			action_error(&q, &e);

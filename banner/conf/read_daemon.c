@@ -352,7 +352,12 @@ read_theirs(struct reader *r)
 void
 daemon_tell_unused(struct reader *r)
 {
-	for (size_t i = 0; r->own && i < r->own->n; i++) {
+	bool sure = true;
+
+	/* one with an error names none */
+	for (size_t i = 0; i < r->conf->njails; i++)
+		sure &= !r->conf->jails[i].refused;
+	for (size_t i = 0; r->own && sure && i < r->own->n; i++) {
 		const struct section *s = &r->own->sections[i];
 		struct place at = { s->file, s->line, NULL };
 		bool used = strncmp(s->name, "action ", 7) != 0;

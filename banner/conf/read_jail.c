@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "banner/conf/definition.h"
+#include "banner/conf/origin.h"
 #include "banner/conf/reader.h"
 
 /* What fail2ban reads of a jail: filters and actions see these names and values. */
@@ -41,6 +42,23 @@ jail_place(const struct jail_reading *jr, const char *option)
 		v = NULL;
 	return (struct place){ v ? v->file : jr->jail->file,
 		v ? v->line : jr->jail->line, jr->jail->name };
+}
+
+struct place
+jail_line_place(const struct jail_reading *jr, const char *option, const char *text,
+    size_t line)
+{
+	struct origin_source from = { .sheet = jr->r->jails,
+		.section = jr->jail->name };
+	struct conf_filter held = { .name = "" };
+	struct origin_job job = { jr->r->arena, &from, &held.origins };
+	struct conf_place at;
+
+	origin_add(&job, option, text, 1);
+	at = conf_filter_place(&held, option, line);
+	if (!at.file || strcmp(at.file, SHEET_BUILT_IN) == 0)
+		return jail_place(jr, option);
+	return (struct place){ at.file, at.line, jr->jail->name };
 }
 
 bool

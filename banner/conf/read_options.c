@@ -61,6 +61,12 @@ wrong(struct jail_reading *jr, const char *name, const char *found,
 }
 
 static void
+not_negative(struct jail_reading *jr, const char *name)
+{
+	wrong(jr, name, options_get(&jr->opts, name), "a time that is not negative");
+}
+
+static void
 set_count(struct jail_reading *jr, const struct key *k, const char *text, void *field)
 {
 	uint64_t n;
@@ -326,8 +332,8 @@ set_increment(struct jail_reading *jr)
 	if (!(inc->factor > 0))
 		wrong(jr, "bantime.factor", factor, "more than 0");
 	if (inc->maxtime_ms < 0 || inc->rndtime_ms < 0)
-		jail_error(jr, inc->maxtime_ms < 0 ? "bantime.maxtime" :
-		    "bantime.rndtime", "expected a time that is not negative");
+		not_negative(jr, inc->maxtime_ms < 0 ? "bantime.maxtime" :
+		    "bantime.rndtime");
 	vars.ban_factor = inc->factor;
 	if (inc->formula && span_formula(inc->formula, &vars, &v, &e) < 0)
 		jail_error(jr, "bantime.formula", "%s", e.text);
@@ -371,8 +377,7 @@ check_limits(struct jail_reading *jr)
 		jail_error(jr, "maxretry", "found %u, expected at most %d, for "
 		    "distinct counts no more", j->maxretry, DISTINCT_MAX);
 	if (j->known_ms < 0 || j->known_host_ms < 0)
-		jail_error(jr, j->known_ms < 0 ? "known" : "knownhost",
-		    "expected a time that is not negative");
+		not_negative(jr, j->known_ms < 0 ? "known" : "knownhost");
 	if (j->ignorecache && cachespec_parse(j->ignorecache, &cache, &e) < 0)
 		jail_error(jr, "ignorecache", "%s", e.text);
 	if (j->bantime_ms == 0) {

@@ -69,6 +69,9 @@ void	jail_error(struct jail_reading *, const char *option, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 /* Where an option of the jail is set, or else where its section is. */
 struct place	jail_place(const struct jail_reading *, const char *option);
+/* Where that line (from 1) of its resolved text comes from. */
+struct place	jail_line_place(const struct jail_reading *, const char *option,
+		    const char *text, size_t line);
 /* Note an error there; the jail is lost. */
 void	jail_error_at(struct jail_reading *, const struct place *, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));

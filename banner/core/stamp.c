@@ -127,9 +127,11 @@ compile(struct stamp *st, struct stamp_template *t, struct err *e)
 		t->decade = st->decade;
 	}
 	rc = pattern_new(text, PATTERN_PLAIN, &t->re, e);
+	if (rc < 0)
+		err_prefix(e, rc, "date pattern '%s', unfolded to '%s'", t->name, text);
 	free(text);
 	if (rc < 0)
-		return err_prefix(e, rc, "date pattern '%s'", t->name);
+		return rc;
 	t->nfields = 0;
 	for (unsigned g = 1; g <= pattern_groups(t->re); g++) {
 		const char *name = pattern_group_name(t->re, g);

@@ -132,14 +132,16 @@ check_action(const struct conf_action *a, const char *folder, enum conf_level *l
 
 	*level = CONF_ERROR;
 	if (rc < 0)
-		return rc;
+		return err_about(e, rc, "plugin", 0);
 	rc = plugin_check_options(&p.ops, &a->options, e);
 	if (rc == 0)
 		rc = check_values(&p.ops, &a->options, BN_ERROR, e);
-	if (rc == 0 && a->user && a->user[0] && !getpwnam(a->user))
+	if (rc == 0 && a->user && a->user[0] && !getpwnam(a->user)) {
 		rc = err_set(e, -ENOENT, "user: there is no user \"%s\"", a->user);
+		err_about(e, rc, "user", 0);
+	}
 	if (rc == 0 && a->caps)
-		rc = caps_check(a->caps, e);
+		rc = err_about(e, caps_check(a->caps, e), "caps", 0);
 	if (rc == 0) {
 		*level = CONF_WARNING;
 		rc = check_values(&p.ops, &a->options, BN_WARNING, e);
@@ -215,6 +217,10 @@ action_place(
 		if (strcmp(a->options.v[i].key, e->option) == 0 && a->options.v[i].file)
 			return (struct conf_place){ a->options.v[i].file,
 				a->options.v[i].line };
+	for (size_t i = 0; e->option && i < a->origins.n; i++)
+		if (strcmp(a->origins.v[i].option, e->option) == 0)
+			return (struct conf_place){ a->origins.v[i].file,
+				a->origins.v[i].line };
 	return a->file ? (struct conf_place){ a->file, a->line } :
 	    conf_jail_place(j, &named);
 }

@@ -19,7 +19,8 @@
 #include "banner/daemon/parent/spawn.h"
 #include "banner/daemon/proc/sandbox.h"
 
-enum { NAME_SHOWN = 130 };	/* bytes of a jail's name, which may be odd */
+enum { NAME_SHOWN = 130,	/* bytes of a jail's name, which may be odd */
+	JAILS_SHOWN = 5 };	/* of those with the same problem */
 
 static const char *
 level_text(enum conf_level level)
@@ -32,20 +33,51 @@ level_text(enum conf_level level)
 	return "";
 }
 
-void
-checkconf_problem(const struct conf_problem *p, struct buf *b)
+/* The same mistake, in what several jails have in common. */
+static bool
+is_same(const struct conf_problem *p, const struct conf_problem *q)
 {
+	return p->jail && q->jail && p->file && q->file && p->line == q->line &&
+	    p->level == q->level && strcmp(p->file, q->file) == 0 &&
+	    strcmp(p->text, q->text) == 0;
+}
+
+static void
+put_jails(const struct conf *c, size_t first, struct buf *b)
+{
+	const struct conf_problem *p = &c->problems[first];
+	size_t n = 0;
+
+	for (size_t i = first; i < c->nproblems; i++) {
+		const struct conf_problem *q = &c->problems[i];
+
+		if ((i != first && !is_same(p, q)) || ++n > JAILS_SHOWN)
+			continue;
+		buf_putc(b, '[');
+		buf_safe(b, str_of(q->jail), NAME_SHOWN);
+		buf_puts(b, "] ");
+	}
+	if (n > JAILS_SHOWN)
+		buf_printf(b, "and %zu more: ", n - JAILS_SHOWN);
+}
+
+bool
+checkconf_problem(const struct conf *c, size_t problem, struct buf *b)
+{
+	const struct conf_problem *p = &c->problems[problem];
+
+	for (size_t i = 0; i < problem; i++)
+		if (is_same(&c->problems[i], p))
+			return false;
 	if (p->file && p->line)
 		buf_printf(b, "%s:%d: ", p->file, p->line);
 	else if (p->file)
 		buf_printf(b, "%s: ", p->file);
 	buf_printf(b, "%s: ", level_text(p->level));
-	if (p->jail) {
-		buf_putc(b, '[');
-		buf_safe(b, str_of(p->jail), NAME_SHOWN);
-		buf_puts(b, "] ");
-	}
+	if (p->jail)
+		put_jails(c, problem, b);
 	buf_puts(b, p->text);
+	return true;
 }
 
 static size_t
@@ -54,8 +86,8 @@ report_problems(const struct conf *c, struct buf *b)
 	size_t errors = 0;
 
 	for (size_t i = 0; i < c->nproblems; i++) {
-		checkconf_problem(&c->problems[i], b);
-		buf_putc(b, '\n');
+		if (checkconf_problem(c, i, b))
+			buf_putc(b, '\n');
 		errors += c->problems[i].level == CONF_ERROR;
 	}
 	return errors;

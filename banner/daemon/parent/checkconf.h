@@ -8,8 +8,9 @@
 
 /* bannerd -t: problems with their places, jails, actions. How many errors. */
 size_t	checkconf_report(const struct conf *, struct buf *);
-/* "FILE:LINE: error: [JAIL] TEXT", as it is reported and logged. */
-void	checkconf_problem(const struct conf_problem *, struct buf *);
+/* "FILE:LINE: error: [JAIL] TEXT", as it is reported and logged; the first of equal
+ * ones names all their jails, and false: it is another of them, nothing was written. */
+bool	checkconf_problem(const struct conf *, size_t problem, struct buf *);
 /* As the engine compiles it; nrules: its failregexes and parser. 0 or -EINVAL. */
 int	checkconf_compile(const struct conf_jail *, size_t *nrules, struct err *);
 

@@ -81,8 +81,9 @@ parent_conf_say(const struct conf *c)
 
 	for (size_t i = 0; i < c->nproblems; i++) {
 		buf_clear(&b);
-		checkconf_problem(&c->problems[i], &b);
-		log_line(problem_level(c->problems[i].level), "banner.conf", "%s", b.p);
+		if (checkconf_problem(c, i, &b))
+			log_line(problem_level(c->problems[i].level), "banner.conf",
+			    "%s", b.p);
 	}
 	buf_fini(&b);
 }
