@@ -564,7 +564,13 @@ def test_reload_of_one_jail_lifts_only_its_bans(lab):
     lab.ok("reload", "--unban", "--if-exists", "nosuch")
     wait_for(lambda: lab.ctl("ping").returncode == 0)
     assert lab.banned() == {"192.0.2.7"}
-    lab.ok("reload", "--unban")
+    # one that is refused lifts nothing
+    lab.jail("other", maxretry="nonsense", log=lab.dir / "other.log")
+    done = lab.ctl("reload", "--unban")
+    assert done.returncode == 1 and "nothing was changed" in done.stderr, done
+    assert done.stdout == "" and lab.banned() == lab.routes() == {"192.0.2.7"}
+    lab.jail("other", log=lab.dir / "other.log")
+    assert lab.ok("reload", "--unban") == "OK\n"
     wait_for(lambda: lab.banned() == set())
 
 

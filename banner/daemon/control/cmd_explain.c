@@ -195,7 +195,7 @@ end_text(enum cause cause)
 	case CAUSE_EVICTED: return "released for others: max_bans";
 	case CAUSE_BLOCKLIST: return "taken off the blocklist";
 	case CAUSE_GUARD: return "may not be banned any more";
-	case CAUSE_CONFIG: return "its jail went from the configuration";
+	case CAUSE_CONFIG: return "by the configuration or an allow list";
 	case CAUSE_FAILURES:
 	case CAUSE_RESTORE: break;
 	}

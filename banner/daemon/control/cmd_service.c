@@ -142,6 +142,14 @@ reload_now(struct request *r)
 	return ask_parent(r, "reload");
 }
 
+/* The new configuration is good: what is lifted now is not lifted in vain. */
+static void
+lift_and_reload(struct request *r)
+{
+	r->granted = NULL;
+	lift_all(r, r->walk.jail, reload_now);
+}
+
 int
 cmd_reload(struct request *r)
 {
@@ -157,8 +165,9 @@ cmd_reload(struct request *r)
 		return -EINVAL;
 	if (!unban)
 		return reload_now(r);
-	lift_all(r, jail, reload_now);
-	return 0;
+	r->walk.jail = jail;
+	r->granted = lift_and_reload;
+	return ask_parent(r, "check");
 }
 
 int

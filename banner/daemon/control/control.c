@@ -481,6 +481,11 @@ control_parent_reply(struct control *ctl, uint64_t ticket, int err, const char *
 	if (!c)
 		return;
 	c->pending->parent = 0;
+	if (!err && c->pending->granted) {
+		c->pending->granted(c->pending);
+		control_work(ctl);
+		return;
+	}
 	if (err)	/* not the "OK" that was to be said */
 		buf_clear(&c->pending->out);
 	finish(c, err ? refuse(c->pending, "refused", "%s", text) : 0);

@@ -48,6 +48,8 @@ struct request {
 	bool (*some)(struct request *);
 	bool begun; /* a part of a line of the reply is on its way */
 	int (*done)(struct request *);
+	/* What follows when the parent said yes, in place of the reply; or NULL. */
+	void (*granted)(struct request *);
 	struct unban_walk walk; /* of unban --all */
 	uint64_t *ids; /* of list and others: bans still to be shown */
 	size_t nids, shown;

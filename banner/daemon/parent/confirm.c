@@ -50,7 +50,7 @@ parent_reload_confirm(struct parent *p, int64_t ms, struct err *e)
 
 	if (before < 0)
 		return err_set(e, -errno, "%s", strerror(errno));
-	rc = parent_reload(p, e);
+	rc = parent_reload(p, true, e);
 	if (rc < 0 || p->before_fd >= 0)
 		close(before);
 	else

@@ -56,7 +56,7 @@ check_reload(const struct parent *p, const struct conf *next, struct err *e)
 }
 
 int
-parent_reload(struct parent *p, struct err *e)
+parent_reload(struct parent *p, bool take, struct err *e)
 {
 	struct conf_request want = { .dir = p->opt->dir };
 	struct conf *c;
@@ -69,7 +69,7 @@ parent_reload(struct parent *p, struct err *e)
 		return rc;
 	parent_configure(p->opt, c);
 	rc = check_reload(p, c, e);
-	if (rc == 0)
+	if (rc == 0 && take)
 		rc = parent_take(p, c, e);
 	parent_conf_drop(c);
 	return rc;
@@ -238,8 +238,8 @@ parent_request(struct parent *p, const char *what, struct err *e)
 	struct err reason = { "" };
 	int level;
 
-	if (!strcmp(what, "reload")) {
-		if (parent_reload(p, &reason) < 0)
+	if (!strcmp(what, "reload") || !strcmp(what, "check")) {
+		if (parent_reload(p, what[0] == 'r', &reason) < 0)
 			err_set(e, -EINVAL, "%s", reason.text);
 	} else if (!strncmp(what, "reload ", 7)) {
 		if (parent_reload_confirm(p, strtoll(what + 7, NULL, 10), &reason) < 0)
@@ -293,7 +293,7 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	switch (sig) {
 	case SIGCHLD: reap(p); break;
 	case SIGHUP:
-		if (parent_reload(p, &e) < 0) {
+		if (parent_reload(p, true, &e) < 0) {
 			log_error(NAME, "reload refused: %s", e.text);
 			notify_send("READY=1");
 		}

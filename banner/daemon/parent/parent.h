@@ -72,8 +72,8 @@ struct parent {
 /* parent.c; the configuration is the parent's then */
 int parent_run(const struct options *, struct conf *, struct err *);
 /* Read the configuration again and start a new engine with it. 0, or -errno with what
- * is wrong; then nothing has changed. */
-int parent_reload(struct parent *, struct err *);
+ * is wrong; then nothing has changed. take false: would it be taken? */
+int parent_reload(struct parent *, bool take, struct err *);
 void parent_kid_ready(struct parent *, struct kid *);
 void parent_kid_gone(struct parent *, struct kid *);
 /* confirm.c: reload, and go back after so long unless parent_confirm comes. */
