@@ -36,7 +36,7 @@
 enum { LAST_WORD_MS = 50, WORDS_MAX = 40, STORE_MS = 5000, EXPIRE_MS = 20000,
 	FRESH_MS = 10000, RECONNECT_MS = 500 };
 /* Log lines wait so long, unless there are so many. */
-enum { LATE_MS = 5, LATE_BYTES = WIRE_FRAME };
+enum { LATE_MS = 5, LATE_BYTES = WIRE_FRAME - 1024 };
 
 int64_t
 engined_now(void)

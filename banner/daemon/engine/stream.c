@@ -24,8 +24,9 @@ enum { MARK_MS = 20, QUEUE_BYTES = 64 << 20, FAR_BYTES = 48 << 20,
 	BUSY_BYTES = 4 << 20 };
 /* Everything is told in slices of this size, as fast as the store reads. */
 enum { SLICE_BYTES = 256 * 1024 };
-/* The store can take so much as well before its MARK. */
-enum { SEND_BYTES = WIRE_FRAME };
+/* The store can take so much as well before its MARK. Nearly always one frame: one more
+ * record rarely makes a second one, of itself alone. */
+enum { SEND_BYTES = WIRE_FRAME - 2048 };
 
 struct stream {
 	struct engined *d;

@@ -32,9 +32,7 @@ struct logtarget {
 	int why; /* errno of that */
 	bool torn; /* the last line in the file lacks its end */
 	bool stamped; /* what follows holds for all lines that are gathered */
-	int64_t when_s; /* the second that is written out in when */
-	char when[UNITS_TEXT], ms[4];
-	pid_t process;
+	char when[UNITS_TEXT + 24], process[32];
 };
 
 enum { GATHER_BYTES = 64 * 1024, NAME_WIDTH = 24, LEVEL_WIDTH = 8 };
@@ -161,14 +159,12 @@ static void
 stamp(struct logtarget *t)
 {
 	struct timespec now;
+	char when[UNITS_TEXT];
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (!t->when[0] || now.tv_sec != t->when_s)
-		units_time(now.tv_sec * MS_PER_S, t->when);
-	t->when_s = now.tv_sec;
-	for (int i = 3, left = (int)(now.tv_nsec / 1000000); i-- > 0; left /= 10)
-		t->ms[i] = (char)('0' + left % 10);
-	t->process = getpid();
+	units_time(now.tv_sec * MS_PER_S, when);
+	snprintf(t->when, sizeof(t->when), "%s,%03ld ", when, now.tv_nsec / 1000000);
+	snprintf(t->process, sizeof(t->process), "[%ld]: ", (long)getpid());
 }
 
 /* The native protocol of the journal: NAME=value lines (systemd.io, Native Journal
@@ -240,13 +236,8 @@ put_line(struct logtarget *t, enum log_level level, const char *name, const char
 		stamp(t);
 	t->stamped = t->gathers;
 	buf_puts(b, t->when);
-	buf_putc(b, ',');
-	buf_puts(b, t->ms);
-	buf_putc(b, ' ');
 	put_padded(b, name, NAME_WIDTH);
-	buf_putc(b, '[');
-	buf_i64(b, t->process);
-	buf_puts(b, "]: ");
+	buf_puts(b, t->process);
 	put_padded(b, log_level_name(level), LEVEL_WIDTH);
 	buf_puts(b, text);
 	buf_putc(b, '\n');
