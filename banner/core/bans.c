@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/uncleared.h"
 #include "banner/base/units.h"
 #include "banner/conf/conf.h"
 #include "banner/core/inside.h"
@@ -42,7 +43,7 @@ bans_fini(struct bans *b)
 static uint32_t
 hash_subject(const struct bans *b, const struct jail *j, const struct subject *s)
 {
-	uint8_t key[SUBJECT_KEY];
+	uint8_t key[SUBJECT_KEY] UNCLEARED;
 	size_t len = subject_key(key, j->index, s);
 
 	return (uint32_t)hash64(&b->secret, key, len);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/uncleared.h"
 #include "banner/conf/conf.h"
 #include "banner/core/bans.h"
 #include "banner/core/evidence.h"
@@ -208,7 +209,7 @@ engine_ban_spares(const struct engine *en, const struct ban *ban,
 void
 engine_failure(struct engine *en, const struct failure *given, int64_t now_ms)
 {
-	struct failure copy;
+	struct failure copy UNCLEARED;
 	const struct failure *f = not_later(given, now_ms, &copy);
 	struct jail *j = f->jail;
 	struct verdict v = { .jail = j, .failure = f, .now_ms = now_ms };

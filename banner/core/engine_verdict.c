@@ -156,8 +156,6 @@ punish(struct engine *en, const struct verdict *v)
 	struct ban_entry *e;
 	struct ban ban;
 
-	if (bans_find(en->bans, j, &v->target.subject))
-		return;		/* by an administrator, while an answer was awaited */
 	if (!ban_fill(en, v, &ban)) {
 		j->stats->outdated++;
 		track_forget(j->track, &v->target.key);
@@ -221,7 +219,9 @@ engine_answer(struct engine *en, uint64_t ticket, bool ignore, int64_t now_ms)
 	if (v.jail->cache)
 		ignorecache_set(v.jail->cache, v.failure, ignore, now_ms);
 	if (!ignore) {
-		punish(en, &v);
+		/* an administrator may have banned it meanwhile */
+		if (!bans_find(en->bans, v.jail, &v.target.subject))
+			punish(en, &v);
 		return;
 	}
 	v.jail->stats->ignored++;

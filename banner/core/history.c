@@ -12,6 +12,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/base/table.h"
+#include "banner/base/uncleared.h"
 #include "banner/core/subject.h"
 #include "banner/core/track_index.h"
 
@@ -98,7 +99,7 @@ forget(struct history *h, struct known *k)
 static struct hash128
 key_of(const struct history *h, uint32_t jail, const struct subject *s)
 {
-	uint8_t key[SUBJECT_KEY];
+	uint8_t key[SUBJECT_KEY] UNCLEARED;
 	size_t len = subject_key(key, jail, s);
 
 	return hash128(&h->secret, key, len);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/uncleared.h"
 #include "banner/core/inside.h"
 #include "banner/core/kept.h"
 #include "banner/core/subject.h"
@@ -56,7 +57,7 @@ uint64_t
 park_put(struct park *p, const struct verdict *v)
 {
 	struct parked *k;
-	uint8_t key[SUBJECT_KEY];
+	uint8_t key[SUBJECT_KEY] UNCLEARED;
 	size_t len = subject_key(key, v->jail->index, &v->target.subject);
 
 	if (p->n >= PARK_MAX)
@@ -78,7 +79,7 @@ park_put(struct park *p, const struct verdict *v)
 const struct verdict *
 park_take(struct park *p, uint64_t ticket)
 {
-	uint8_t key[SUBJECT_KEY];
+	uint8_t key[SUBJECT_KEY] UNCLEARED;
 	struct parked **at = &p->oldest, *k;
 	size_t len;
 
@@ -109,7 +110,7 @@ park_late(const struct park *p, int64_t now_ms)
 bool
 park_has(const struct park *p, const struct jail *j, const struct subject *s)
 {
-	uint8_t key[SUBJECT_KEY];
+	uint8_t key[SUBJECT_KEY] UNCLEARED;
 
 	return p->n > 0 &&
 	    table_find(p->by_subject, key, subject_key(key, j->index, s)) != NULL;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/uncleared.h"
 
 void
 wants_init(struct wants *s)
@@ -72,7 +73,7 @@ make_key(char key[KEY_MAX], const struct want_name *n)
 struct want *
 wants_get(struct wants *s, const struct want_name *n, bool create)
 {
-	char key[KEY_MAX];
+	char key[KEY_MAX] UNCLEARED;
 	size_t len = make_key(key, n);
 	struct want *w;
 

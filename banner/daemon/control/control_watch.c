@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <stdio.h>
 
+#include "banner/base/uncleared.h"
 #include "banner/base/units.h"
 #include "banner/daemon/control/client.h"
 #include "banner/daemon/control/command.h"
@@ -84,7 +85,7 @@ control_order(struct control *ctl, const struct order *o, const char *subject)
 {
 	static const char *const words[] = { [VERB_BAN] = "ban",
 		[VERB_UNBAN] = "unban", [VERB_PROLONG] = "prolong" };
-	char text[400];
+	char text[400] UNCLEARED;
 
 	if (!control_watched(ctl))
 		return;
