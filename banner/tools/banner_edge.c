@@ -247,20 +247,16 @@ collect(struct edge *e, const struct addr *a, int64_t until_ms)
 		heap_del(&e->ends, &r->end);
 }
 
-static void
-seen(void *arg, const struct bn_subject *s, const char *scope)
-{
-}
-
-/* A plugin that has just been opened does not know what is there, and removes nothing
- * where it believes nothing to be. */
 static int
-remove_over(struct edge *e, struct over *o)
+plugin_works(struct edge *e, struct err *err)
 {
-	const struct bn_action_ops *ops = &e->plugin.ops;
-	int rc = ops->list ? ops->list(e->instance->self, seen, NULL) : 0;
+	struct instance_stats st;
 
-	return rc < 0 ? rc : ops->apply(e->instance->self, o->v, o->n);
+	instance_stats(e->instance, &st);
+	if (st.open)
+		return 0;
+	fwrite(e->out.p, 1, e->out.len, stderr); /* what it said */
+	return err_set(err, -EIO, "plugin %s: %s", e->conf.plugin, st.error);
 }
 
 static int
@@ -275,13 +271,15 @@ expire(struct edge *e, struct err *err)
 	if (rc == 0)
 		rc = edge_open(e, err);
 	if (rc == 0)
+		rc = plugin_works(e, err);
+	if (rc == 0)
 		rc = confine(e, err);
 	if (rc == 0)
 		rc = edge_state_read(e, collect, err);
 	if (rc < 0)
 		return rc;
 	table_each(e->rows, find_over, &o);
-	rc = o.n ? remove_over(e, &o) : 0;
+	rc = o.n ? instance_remove(e->instance, o.v, o.n) : 0;
 	for (size_t i = 0; i < o.n && rc == 0; i++) {
 		struct addr a = { o.v[i].subject.addr.family, o.v[i].subject.addr.plen,
 			{ 0 } };
@@ -311,10 +309,9 @@ check(struct edge *e, struct err *err)
 	       "at most %llu bans\n",
 	    e->conf.plugin, (unsigned long long)st.in_force, guard_count(e->guard),
 	    (unsigned long long)e->conf.max_bans);
-	if (!e->instance->open) {
-		fwrite(e->out.p, 1, e->out.len, stderr); /* what it said */
-		return err_set(err, -EIO, "plugin %s: %s", e->conf.plugin, st.error);
-	}
+	rc = plugin_works(e, err);
+	if (rc < 0)
+		return rc;
 	return access(e->conf.state, W_OK) < 0
 	    ? err_set(err, -errno, "%s: %s", e->conf.state, strerror(errno))
 	    : 0;

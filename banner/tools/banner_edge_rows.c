@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "banner/base/clock.h"
-#include "banner/base/units.h"
 #include "banner/daemon/actor/actor.h"
 #include "banner/tools/banner_edge.h"
 

@@ -461,8 +461,14 @@ def test_bans_end_while_the_controller_is_gone(three):
     wait_for(lambda: not p.pids("banner-edge"), 10, "the connection to end")
     time.sleep(3)
     assert p.routes() == {*NETS[:10], "192.0.2.50"}
-    subprocess.run(["ip", "netns", "exec", p.ns, str(BUILD / "banner-edge"), "--config",
-                    str(p.dir / "edge.conf"), "--expire"], check=True)
+    expire = ["ip", "netns", "exec", p.ns, str(BUILD / "banner-edge"), "--config",
+              str(p.dir / "edge.conf"), "--expire"]
+    policy = (p.dir / "edge.conf").read_text()
+    (p.dir / "edge.conf").write_text(policy + "[action]\nblocktype = none\n")
+    done = subprocess.run(expire, capture_output=True, text=True)
+    assert done.returncode == 1 and "plugin route: cannot start" in done.stderr, done
+    (p.dir / "edge.conf").write_text(policy)
+    subprocess.run(expire, check=True)
     assert p.routes() == set(NETS[:10])
 
 

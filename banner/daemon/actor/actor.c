@@ -29,7 +29,7 @@
  * that are restored or named between BEGIN and COMPLETE count as in force already, so
  * no mail is sent twice.
  */
-#include "banner/daemon/actor/actor.h"
+#include "banner/daemon/actor/actor_int.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -51,114 +51,6 @@ instance_say(struct instance *in, enum bn_level level, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	in->o.host.log(in->o.host.arg, level, in->o.conf->name, text);
-}
-
-/* The schema's fallback counts as a value. */
-static const char *
-host_get(void *ctx, const char *key)
-{
-	struct instance *in = ctx;
-
-	return plugin_option(in->ops, &in->o.conf->options, key);
-}
-
-static const char *
-host_each(void *ctx, size_t i, const char **value)
-{
-	struct instance *in = ctx;
-	const struct conf_options *v = &in->o.conf->options;
-
-	if (i >= v->n)
-		return NULL;
-	*value = v->v[i].value;
-	return v->v[i].key;
-}
-
-static void
-host_log(void *ctx, enum bn_level level, const char *text)
-{
-	instance_say(ctx, level, "%s", text);
-}
-
-/* News of one target: told to every ban that holds the entry. */
-static void
-target_news(struct instance *in, const struct want *w, const char *target, int err)
-{
-	int64_t when = in->o.host.now_ms(in->o.host.arg);
-
-	for (uint32_t i = 0; w && i < w->nholders; i++)
-		in->o.host.outcome(in->o.host.arg, &(struct actor_outcome){
-		    .number = w->holders[i].number, .ban = w->holders[i].id,
-		    .verb = w->verb, .target = target, .err = err, .when_ms = when });
-}
-
-static void
-host_done(void *ctx, uint64_t id, const char *target, int err)
-{
-	struct instance *in = ctx;
-	struct want *w = wants_by_id(&in->wants, id);
-
-	if (target && *target) {
-		target_news(in, w, target, err);
-		return;
-	}
-	/* answered twice, or we gave it up: nothing to learn */
-	if (!w || !w->busy || w->op != id)
-		return;
-	w->busy = false;
-	instance_result(in, w, err == -EINPROGRESS ? -EIO : err);
-}
-
-static int
-lost_all(void *arg, const void *key, size_t len, void *value)
-{
-	struct instance *in = arg;
-	struct want *w = value;
-
-	if (!w->in_force || w->busy)
-		return 1;
-	instance_in_force(in, w, false);
-	w->repair = true;
-	wants_queue(&in->wants, w, QUEUE_DIRTY);
-	return 1;
-}
-
-/* Without list() all that can be done is to apply everything again. */
-static void
-host_drifted(void *ctx)
-{
-	struct instance *in = ctx;
-
-	in->retry_at = 0;
-	if (in->ops->list)
-		in->list_due = true;
-	else if (in->flags & BN_STATE)
-		table_each(in->wants.table, lost_all, in);
-}
-
-static void
-host_lost(void *ctx, const struct bn_subject *s)
-{
-	struct instance *in = ctx;
-	struct want *w = wants_get(&in->wants,
-	    &(struct want_name){ .subject = *s, .jail = "" }, false);
-
-	if (!w || !w->in_force || w->busy)
-		return;
-	instance_in_force(in, w, false);
-	w->repair = true;
-	wants_queue(&in->wants, w, QUEUE_DIRTY);
-}
-
-static int
-host_known(void *ctx, uint64_t ticket, const char *user, const struct bn_addr *from)
-{
-	struct instance *in = ctx;
-	struct actor_question q = { .conf = in->o.conf, .ticket = ticket, .user = user,
-	    .from = { .family = from->family, .plen = from->plen } };
-
-	memcpy(q.from.ip, from->ip, sizeof(q.from.ip));
-	return in->o.host.known(in->o.host.arg, &q);
 }
 
 void
@@ -232,10 +124,7 @@ instance_new(const struct instance_options *o, struct instance **out, struct err
 	in->ops = ops;
 	in->flags = ops->flags;
 	in->synthetic = UINT64_C(1) << 63;
-	in->host = (struct bn_host){ .ctx = in, .get = host_get, .log = host_log,
-	    .done = host_done, .drifted = host_drifted, .each = host_each,
-	    .lost = host_lost, .loop = o->host.loop,
-	    .known = o->host.known ? host_known : NULL };
+	in->host = instance_host(in);
 	wants_init(&in->wants);
 	instance_open(in);
 	*out = in;
@@ -594,5 +483,6 @@ instance_stats(const struct instance *in, struct instance_stats *out)
 	out->wanted = table_count(in->wants.table);
 	out->failing = in->wants.nfailed;
 	out->refused = in->wants.nrefused;
+	out->open = in->open;
 	out->bare = !(in->flags & BN_FIELDS);
 }

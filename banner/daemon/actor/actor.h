@@ -9,8 +9,8 @@
 #define BANNER_ACTOR_H
 
 #include "banner/core/guard.h"
-#include "banner/daemon/actor/actor_want.h"
 #include "banner/daemon/actor/plugin.h"
+#include "banner/daemon/proc/wire.h"
 
 /* What became of one ban. target "" = all of it; err 0 or -errno. */
 struct actor_outcome {
@@ -51,6 +51,7 @@ struct instance_stats {
 	uint64_t failing, conflicts, refused;	/* of these, now */
 	uint64_t applied, repaired;	/* since the start */
 	uint32_t targets;		/* far sides, 0: none */
+	bool open;			/* else open is tried again later */
 	bool bare;			/* needs neither evidence nor captures */
 	int64_t error_ms;		/* when the last error was; 0: never */
 	char error[160];		/* its text, "" if never */
@@ -99,40 +100,12 @@ int	instance_look(struct instance *, const struct subject *);
 typedef void (instance_unnamed_fn)(void *arg, const struct bn_subject *);
 int	instance_unnamed(struct instance *, instance_unnamed_fn *, void *arg);
 
+/* Carry out removals of what no ban asks for. The plugin lists first: one that has just
+ * been opened removes nothing where it believes nothing to be. */
+int	instance_remove(struct instance *, struct bn_change *, size_t n);
+
 /* Is it in force, as far as is known? */
 bool	instance_has(struct instance *, const struct bn_subject *);
 void	instance_stats(const struct instance *, struct instance_stats *);
-
-/* Between the files of the actor. */
-struct instance {
-	struct instance_options o;
-	struct bn_host host;		/* what the plugin gets */
-	const struct bn_action_ops *ops;
-	void *self;
-	uint32_t flags;
-	struct wants wants;
-	uint64_t generation, round, synthetic;
-	bool open, resync, settled, list_due, complete_due, force, flushed;
-	int64_t retry_ms, retry_at;	/* back-off: the last one, the next try */
-	int64_t said_ms;		/* when said was logged */
-	char said[160];
-	struct instance_stats stats;
-	struct bn_change *batch;
-	struct want **batch_want;
-};
-void	instance_list(struct instance *);	/* list, compare */
-void	instance_back_off(struct instance *);
-void	instance_error(struct instance *, const char *what, int err);
-/* Apply the dirty wants in batches. */
-void	instance_apply(struct instance *);
-/* Outcome of a change of this want: state, reports, queues. */
-void	instance_result(struct instance *, struct want *, int err);
-void	instance_report(struct instance *, const struct holder *, enum bn_verb, int err,
-	    int64_t when_ms);
-void	instance_say(struct instance *, enum bn_level, const char *fmt, ...)
-	    __attribute__((format(printf, 3, 4)));
-/* Plugins with a far side learn when the wanted set is whole. */
-void	instance_completed(struct instance *);
-void	instance_in_force(struct instance *, struct want *, bool in_force);
 
 #endif

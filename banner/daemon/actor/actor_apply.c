@@ -8,7 +8,7 @@
 
 #include "banner/base/arena.h"
 #include "banner/base/units.h"
-#include "banner/daemon/actor/actor.h"
+#include "banner/daemon/actor/actor_int.h"
 
 /* So many batches in a turn: the loop has others to hear. */
 enum { BATCH = 1024, TURN_BATCHES = 8, REMOVE_TRIES = 3 };

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "banner/daemon/actor/actor.h"
+#include "banner/daemon/actor/actor_int.h"
 
 void
 instance_begin(struct instance *in, uint64_t generation)
@@ -207,4 +207,19 @@ instance_unnamed(struct instance *in, instance_unnamed_fn *fn, void *arg)
 	if (!in->ops->list)
 		return -ENOTSUP;
 	return in->open ? in->ops->list(in->self, unnamed_seen, &u) : -ENOTCONN;
+}
+
+static void
+listed(void *arg, const struct bn_subject *s, const char *scope)
+{
+}
+
+int
+instance_remove(struct instance *in, struct bn_change *v, size_t n)
+{
+	int rc = in->open ? 0 : -ENOTCONN;
+
+	if (rc == 0 && in->ops->list)
+		rc = in->ops->list(in->self, listed, NULL);
+	return rc < 0 ? rc : in->ops->apply(in->self, v, n);
 }
