@@ -149,6 +149,17 @@ decode(struct buf *out, const char *piece)
 	}
 }
 
+static bool
+is_bad(const struct glue *g, int line)
+{
+	const int *bad = (const int *)(const void *)g->bad.p;
+
+	for (size_t i = 0; i < g->bad.len / sizeof(int); i++)
+		if (bad[i] == line)
+			return true;
+	return false;
+}
+
 static void
 add_problem(struct glue *g, int line, const char *text)
 {
@@ -156,6 +167,11 @@ add_problem(struct glue *g, int line, const char *text)
 
 	if (ini->nproblems >= MOST_PROBLEMS)
 		return;
+	if (is_bad(g, line)) {		/* that is what is wrong with it */
+		if (ini->nproblems && ini->problems[ini->nproblems - 1].line == line)
+			return;
+		text = NOT_UTF8;
+	}
 	ini->problems = vec_room(g->arena, ini->problems, ini->nproblems,
 	    sizeof(*ini->problems));
 	ini->problems[ini->nproblems++] = (struct ini_problem){
@@ -258,14 +274,13 @@ glue_item(struct glue *g, const char *kind, int line)
 		buf_add(&g->lines, &line, sizeof(line));
 		return;
 	}
+	tell_bad(g, line);
 	if (strcmp(kind, "header") == 0) {
-		tell_bad(g, line);
 		add_section(g, line);
 		if (g->value.len)
 			ini_note(g->arena, g->ini, line,
 			    arena_dup(g->arena, buf_view(&g->value)));
 	} else if (strcmp(kind, "broken") == 0) {
-		tell_bad(g, line);
 		add_section(g, line);
 		add_problem(g, line, arena_dup(g->arena, buf_view(&g->value)));
 	} else if (strcmp(kind, "option") == 0) {

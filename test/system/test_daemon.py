@@ -245,12 +245,17 @@ def test_reload_loses_no_jail(lab):
         done = lab.ctl("reload")
         assert done.returncode == 1 and done.stdout == "", done
         assert "nothing was changed" in done.stderr and words in done.stderr, done
+        assert lab.logged().count("reload refused: " + done.stderr[len("banctl: "):]) == 1
         assert lab.children() == kids and lab.banned("other") == {"192.0.2.66"}
     other.write_text(good)
     (lab.dir / "banner.local").write_text("[bannerd]\nhold = maybe\n")
     assert "banner.local:2: hold" in lab.ctl("reload").stderr
     (lab.dir / "banner.local").unlink()
     lab.jail("third", more="findtime = soon\n")
+    lab.jail("fourth", more="failregex = ([<HOST>\n")
+    lab.ok("reload")
+    wait_for(lambda: "[fourth] does not run: " in lab.logged())
+    assert f"{lab.dir}/jails.d/fourth.conf:9: failregex 1: column" in lab.logged()
     lab.ok("reload")
     wait_for(lambda: lab.children().get("banner-engine") not in (
         None, kids["banner-engine"]))

@@ -81,6 +81,17 @@ checkconf_start(const struct conf *c, struct err *e)
 	return o.enabled ? no_jail(c, &o, e) : 0;
 }
 
+/* One that does not compile either, has nothing to lose. */
+static bool
+is_running(const struct conf *now, const char *jail)
+{
+	const struct conf_jail *j = conf_jail_find(now, jail);
+	size_t nrules;
+
+	return j && j->enabled && !j->refused &&
+	    checkconf_compile(j, &nrules, NULL) == 0;
+}
+
 int
 checkconf_reload(const struct conf *now, const struct conf *next, struct err *e)
 {
@@ -94,11 +105,10 @@ checkconf_reload(const struct conf *now, const struct conf *next, struct err *e)
 		problem_says(next, p, &lost);
 	for (size_t i = 0; i < next->njails && !p; i++) {
 		const struct conf_jail *j = &next->jails[i];
-		const struct conf_jail *was = conf_jail_find(now, j->name);
 
 		if (!j->enabled || try_jail(j, &o) == 0 || lost.text[0])
 			continue;
-		if (was && was->enabled && !was->refused && !j->refused)
+		if (!j->refused && is_running(now, j->name))
 			lost = o.last;
 	}
 	if (!p && o.enabled && !o.good)

@@ -55,8 +55,8 @@ check_reload(const struct parent *p, const struct conf *next, struct err *e)
 	return rc < 0 ? err_prefix(e, rc, "nothing was changed") : 0;
 }
 
-int
-parent_reload(struct parent *p, bool take, struct err *e)
+static int
+reload(struct parent *p, bool take, struct err *e)
 {
 	struct conf_request want = { .dir = p->opt->dir };
 	struct conf *c;
@@ -72,6 +72,16 @@ parent_reload(struct parent *p, bool take, struct err *e)
 	if (rc == 0 && take)
 		rc = parent_take(p, c, e);
 	parent_conf_drop(c);
+	return rc;
+}
+
+int
+parent_reload(struct parent *p, bool take, struct err *e)
+{
+	int rc = reload(p, take, e);
+
+	if (rc < 0 && take)
+		log_error(NAME, "reload refused: %s", e->text);
 	return rc;
 }
 
@@ -293,10 +303,8 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	switch (sig) {
 	case SIGCHLD: reap(p); break;
 	case SIGHUP:
-		if (parent_reload(p, true, &e) < 0) {
-			log_error(NAME, "reload refused: %s", e.text);
+		if (parent_reload(p, true, &e) < 0)
 			notify_send("READY=1");
-		}
 		break;
 	case SIGUSR1:
 		if (logtarget_reopen(p->log, &e) < 0)
