@@ -74,6 +74,7 @@ describe(posix_spawn_file_actions_t *fa, posix_spawnattr_t *at, int out)
 	sigemptyset(&none);
 	sigemptyset(&broken);
 	sigaddset(&broken, SIGPIPE);
+	sigaddset(&broken, SIGXFSZ);
 	posix_spawnattr_setflags(at, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
 	    POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(at, &none);

@@ -268,3 +268,23 @@ def test_the_state_is_taken_away(lab, how):
     assert lab.banned("manual") == {"192.0.2.1", "192.0.2.3"} == lab.routes()
     lab.fail("192.0.2.2", 1)
     lab.wait_routes("192.0.2.1", "192.0.2.2", "192.0.2.3")
+
+
+def test_files_may_not_grow(lab):
+    """RLIMIT_FSIZE ends nobody: what cannot be written is told as with a full disk."""
+    lab.start()
+    for pid in [lab.proc.pid, *lab.children().values()]:
+        subprocess.run(["prlimit", "--pid", str(pid), "--fsize=4096:"], check=True)
+    kids = lab.children()
+    addrs = [f"192.0.2.{n}" for n in range(1, 40)]
+    for addr in addrs:
+        lab.fail(addr, 2)
+    lab.wait_routes(*addrs)
+    wait_for(lambda: lab.ctl_json("status")["store"], 5, "that it is told")
+    for pid in [lab.proc.pid, *kids.values()]:
+        subprocess.run(["prlimit", "--pid", str(pid), "--fsize=unlimited:"], check=True)
+    wait_for(lambda: lab.ctl_json("status")["store"] == "", 5, "the store to catch up")
+    assert lab.children() == kids
+    lab.stop()
+    lab.start()
+    assert lab.banned() == set(addrs)

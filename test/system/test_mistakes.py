@@ -56,6 +56,8 @@ MISTAKES = [
      {"B": "trusted = 192.0.2.0/33\n"}),
     ("bad yes or no", ERROR, "banner.conf:5", '"maybe"|expected one of: yes no',
      {"B": "hold = maybe\n"}),
+    ("everybody is ignored", WARNING, "jails.d/sshd.conf:5", "ignoreip: ::/0|ever banned",
+     {"J": "ignoreip = 192.0.2.1 ::/0"}),
     ("list that is not there", WARNING, "jails.d/sshd.conf:5",
      "ignoreip: /nowhere/friends: No such file", {"J": "ignoreip = file:/nowhere/friends"}),
     ("enabled misspelt", WARNING, "jails.d/sshd.conf:2", '"ture"|expected true or false',

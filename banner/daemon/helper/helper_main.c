@@ -121,6 +121,7 @@ begin_job(int keep)
 	setpgid(0, 0);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	/* the sockets must not outlive us in a command */
 	for (int fd = CHILD_PARENT_FD; fd < 64; fd++)
 		if (fd != keep)

@@ -282,6 +282,13 @@ list_file(const struct conf_jail *j, const char *option, const char *path,
 static void
 odd_ignore(const struct conf_jail *j, const char *entry, struct buf *b)
 {
+	struct addr a;
+
+	if (addr_parse_prefix(str_of(entry), &a) == 0 && a.plen == 0) {
+		put_place(j, "ignoreip", CONF_WARNING, b);
+		buf_printf(b, "ignoreip: %s: no address of that family is ever "
+		    "banned\n", entry);
+	}
 	if (!addr_is_mistaken(entry))
 		return;
 	put_place(j, "ignoreip", CONF_WARNING, b);

@@ -364,6 +364,7 @@ watch(struct parent *p)
 		beat =
 		    (struct timeval){ every_ms / MS_PER_S, every_ms % MS_PER_S * 1000 };
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* a write that fails is enough */
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		p->signals[i] = evsignal_new(p->base, signals[i], on_signal, p);
 		event_add(p->signals[i], NULL);

@@ -50,6 +50,7 @@ child_open(struct child *c, const char *role, enum conf_part part, struct err *e
 
 	*c = (struct child){ .fd = CHILD_PARENT_FD, .role = role };
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	give_back();
 	rc = image_open(&c->image, CHILD_CONF_FD, part, e);
 	close(CHILD_CONF_FD);
