@@ -96,13 +96,15 @@ is_in(const struct conf_list *l, const char *name)
 	return false;
 }
 
-/* "x?family=inet6" is x. */
+/* "x?family=inet6" is x. Without its "=" it is nothing, but what comes of a line
+ * "x?family=inet6 = ..." outside of [Init?family=inet6]. */
 static const char *
 plain(const struct spelling *sp, const char *name)
 {
 	char *p = arena_strdup(sp->jr->r->arena, name);
 
-	p[strcspn(p, "?")] = '\0';
+	if (strchr(p, '='))
+		p[strcspn(p, "?")] = '\0';
 	for (char *c = p; *c; c++)
 		*c = lower(*c);
 	return p;
@@ -130,7 +132,11 @@ check_options(struct spelling *sp, const char *section)
 		if (is_known(sp, name))
 			continue;
 		near = spell_nearest(name, sp->q->known);
-		if (near)
+		if (str_ends(str_of(name), "?family"))
+			reader_tell(sp->jr->r, CONF_WARNING, &at, "option \"%s\" has "
+			    "no effect: what differs for a family stands in a section "
+			    "such as [Init?family=inet6]", name);
+		else if (near)
 			reader_tell(sp->jr->r, CONF_WARNING, &at, "option \"%s\" is "
 			    "not known and nothing refers to it; is it \"%s\"?", name,
 			    near);

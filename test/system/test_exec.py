@@ -214,6 +214,14 @@ def test_failure_is_told_and_tried_again(tmp_path):
     assert d.stop() == 0
 
 
+def test_first_output_of_a_command_that_fails():
+    d = actor(spec(actionban="i=0; while [ $i -lt 500 ]; do printf '123456789 '; "
+                             "i=$((i+1)); done; false", actionunban="true"))
+    d.send("ban", 0, 1, "192.0.2.1")
+    d.says("it said: " + "123456789 " * 204 + "12345678")      # 2048 bytes
+    assert d.stop() == 0
+
+
 def test_start_with_the_jail(tmp_path):
     log = tmp_path / "log"
     d = actor(spec(actionstart=f"echo start >>{log}", actionban="true",

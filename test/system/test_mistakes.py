@@ -222,6 +222,8 @@ MISTAKES = [
     ("mailbox.log as if it were audit.log", WARNING, "", "plant lines|/mailbox.log",
      {"F": "[Definition]\nparser = zimbra\n[Init]\ncategory = account security\n",
       "JAIL": "[sshd]\nenabled = true\nlogpath = /opt/zimbra/log/mailbox.log\n"}),
+    ("family of an option", WARNING, "actions/x.conf:3", '"actionban?family"|[Init?family',
+     {"A": "x", "X": "[Definition]\nactionban = true\nactionban?family=inet6 = false\n"}),
     ("no log at all", WARNING, "", "reads nothing: no logpath",
      {"JAIL": "[sshd]\nenabled = true\naction = route\n"}),
     ("folder of logs", WARNING, "", "/usr is a folder, expected a file",

@@ -44,13 +44,14 @@ enum { RETRY_FIRST_MS = 200, RETRY_MAX_MS = 60000 };
 void
 instance_say(struct instance *in, enum bn_level level, const char *fmt, ...)
 {
-	char text[512];
+	struct buf text = { 0 };
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	in->o.host.log(in->o.host.arg, level, in->o.conf->name, text);
+	in->o.host.log(in->o.host.arg, level, in->o.conf->name, text.p);
+	buf_fini(&text);
 }
 
 void

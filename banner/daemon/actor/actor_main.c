@@ -82,7 +82,7 @@ log_action(void *arg, enum bn_level level, const char *action, const char *text)
 	    [BN_DEBUG] = LEVEL_DEBUG };
 	struct buf safe = { 0 };
 
-	buf_safe(&safe, str_of(text), LOG_TEXT / 2);
+	buf_safe(&safe, str_of(text), LOG_TEXT * 3 / 4);
 	log_line(levels[level & 3], "banner.actor", "action %s: %s", action, safe.p);
 	buf_fini(&safe);
 }
