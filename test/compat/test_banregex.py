@@ -240,6 +240,34 @@ def test_errors(args):
     assert done.returncode == 255 and done.stderr.startswith('banregex: ')
 
 
+def test_place_of_an_error_is_told(tmp_path):
+    """The file of the filter or jail and the line of the regex in it; what was said on the
+    command line has none."""
+    for folder in ('filters', 'jails.d'):
+        (tmp_path / folder).mkdir()
+    (tmp_path / 'filters/web.conf').write_text(
+        '[Definition]\n_b = ^x <HOST>\n    # why\n    ^b (<HOST>\nfailregex = ^ok <HOST>\n'
+        '    %(_b)s\n')
+    (tmp_path / 'filters/good.conf').write_text('[Definition]\nfailregex =\n    x.*<HOST>\n')
+    (tmp_path / 'jails.d/a.conf').write_text(
+        '[ours]\nenabled = yes\nfilter = good\nfailregex = ^x <HOST>\n    ^y (<HOST>\n'
+        '[odd]\nenabled = yes\nfilter = good\nlogencoding = klingon\n')
+
+    def said(*args):
+        done = subprocess.run([BUILD / 'banregex', '-c', tmp_path, *args],
+                              capture_output=True, text=True)
+        assert done.returncode != 0, done
+        return done.stdout + done.stderr
+    bad = f'{tmp_path}/filters/web.conf:4: failregex 3: column 4: missing )'
+    assert f'banregex: {bad}' in said('x', 'web') and bad in said('--lint', 'web')
+    assert said('x', f'{tmp_path}/filters/web.conf[mode=x]').startswith(f'banregex: {bad}')
+    assert f'{tmp_path}/jails.d/a.conf:5: failregex 2: column 4' in said('x', 'ours')
+    assert f'{tmp_path}/jails.d/a.conf:9: unknown logencoding' in said('x', 'odd')
+    assert said('-e', 'klingon', 'x', 'odd').startswith('banregex: unknown logencoding')
+    assert said('x', 'good', '(x').startswith('banregex: ignoreregex 1: column')
+    assert f'1) {tmp_path}/filters/good.conf:3: ' in said('--lint', 'good')
+
+
 @pytest.mark.parametrize('regex, mark', [
     (r'Failed password for (\S+ from <HOST>', '(\\S+ from'), ('x <HOST> [a-', None),
     (r'^bad <HOST> (?P<x>a)(?P<x>b)$', 'x>b)')])
