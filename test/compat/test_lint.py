@@ -13,7 +13,7 @@ from theirs import CONFIG
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("BANNER_BUILD", TOP / "build"))
 
-FORGED, TRUE = "203.0.113.9", "192.0.2.1"
+FORGED = "203.0.113.9"
 
 # Of fail2ban's filters, with default options: the rules found by lint, each with a line
 # that fools it or takes for ever. What 1.1.1 mended and what it brought differ.

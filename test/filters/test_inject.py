@@ -38,10 +38,6 @@ def word(text):
     return text.replace(" ", "_")
 
 
-def plain_word(text):
-    return re.sub(r"[^\w.\-]", "", text)
-
-
 def csv(text):
     return text.replace('"', '""')
 

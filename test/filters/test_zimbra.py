@@ -20,7 +20,7 @@ def attempt(at, ip, user):
                    user, user)
 
 
-def folder(path, *local):
+def folder(path):
     for name in "filters", "banner.conf":
         (path / name).symlink_to(data.TOP / name)
     (path / "jails.d").mkdir()
@@ -83,7 +83,8 @@ def test_net(tmp_path):
 
 
 def test_import(tmp_path):
-    conf = folder(tmp_path / "conf") if (tmp_path / "conf").mkdir() is None else None
+    (tmp_path / "conf").mkdir()
+    conf = folder(tmp_path / "conf")
     (tmp_path / "lc").write_text(
         "zimbra_home = /opt/zimbra\nzimbra_swatch_ipacct_threshold = 5\n"
         "zimbra_swatch_acct_threshold = 5\nzimbra_swatch_threshold_seconds = 3600\n"

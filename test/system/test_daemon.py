@@ -685,7 +685,7 @@ def test_protocol(lab):
     for end in (b"", b"\n"):
         assert ask(lab, b"x" * 70000 + end)[0].startswith(b"error usage the request is too long")
     assert b"ok\n" in ask(lab, b"echo " + b"x" * 60000 + b"\n")[0]
-    got, closed = ask(lab, b"pi", seconds=8)
+    got, _ = ask(lab, b"pi", seconds=8)
     assert got.startswith(b"error usage ") and b"long" in got, "5 s to send a request"
 
 
