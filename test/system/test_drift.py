@@ -76,3 +76,7 @@ def test_lost_notices():
         lab.wait_routes(*ours, seconds=10)
         lab.ip("route", "flush", "proto", "98")
         wait_for(lambda: len(lab.routes()) == 3000, 2, "3000 routes")
+        # said, and not for each
+        lab.ip("route", "flush", "proto", "98")
+        wait_for(lambda: len(lab.routes()) == 3000, 2, "3000 routes")
+        assert lab.logged().count("somebody removes what is in force") == 1

@@ -107,6 +107,20 @@ failed(struct instance *in, struct want *w, int err)
 		instance_back_off(in);
 }
 
+/* Who removes them may go on for ever. */
+static void
+put_back(struct instance *in)
+{
+	int64_t when = in->o.host.now_ms(in->o.host.arg);
+
+	in->stats.repaired++;
+	if (in->repaired_ms && when - in->repaired_ms < MS_PER_MIN)
+		return;
+	in->repaired_ms = when;
+	instance_say(in, BN_INFO, "somebody removes what is in force; %llu entries put "
+	    "back so far", (unsigned long long)in->stats.repaired);
+}
+
 void
 instance_result(struct instance *in, struct want *w, int err)
 {
@@ -128,7 +142,8 @@ instance_result(struct instance *in, struct want *w, int err)
 	in->stats.applied++;
 	if (!in->wants.nfailed)
 		in->retry_ms = 0;
-	in->stats.repaired += w->repair && w->verb == BN_ADD;
+	if (w->repair && w->verb == BN_ADD)
+		put_back(in);
 	w->repair = false;
 	if (w->verb == BN_ADD)
 		drop_matches(w);

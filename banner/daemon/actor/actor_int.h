@@ -20,6 +20,7 @@ struct instance {
 	int64_t said_ms;		/* when said was logged */
 	char said[160];
 	struct instance_stats stats;
+	int64_t repaired_ms;	/* when that was said last; 0: never */
 	struct bn_change *batch;
 	struct want **batch_want;
 };
