@@ -447,10 +447,27 @@ give_places(struct asked *q)
 	}
 }
 
+/* The name of what was not found is rather in banaction than in the list. */
+static void
+blame_banaction(struct asked *q)
+{
+	static const char *const names[] = { "banaction", "banaction_allports" };
+	struct reader *r = q->jr->r;
+	struct interp in = { r->jails, q->jr->jail->name, NULL, r->arena };
+	const char *value;
+
+	for (size_t i = 0; i < 2; i++)
+		if (interp_get(&in, names[i], &value, NULL) == 0 &&
+		    strcmp(value, q->name) == 0)
+			q->at = jail_place(q->jr, names[i]);
+}
+
 /* In the action's file, if that is known. */
 static void
-action_error(struct asked *q, const struct err *e)
+action_error(struct asked *q, int rc, const struct err *e)
 {
+	if (rc == -ENOENT)
+		blame_banaction(q);
 	if (q->def.file)
 		jail_error_at(q->jr, &(struct place){ q->def.file, q->def.line,
 		    q->jr->jail->name }, "action %s: %s", q->name, e->text);
@@ -483,8 +500,10 @@ actions_read(struct jail_reading *jr, const char *list)
 		struct asked q = { .jr = jr, .at = jail_line_place(jr, "action", list,
 		    line_of(list, one.s)) };
 
-		if (read_one(&q, one, &e) < 0) {
-			action_error(&q, &e);
+		int rc = read_one(&q, one, &e);
+
+		if (rc < 0) {
+			action_error(&q, rc, &e);
 			return;		/* and no instance of it is left behind */
 		}
 		give_places(&q);

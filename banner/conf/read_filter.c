@@ -291,6 +291,24 @@ fill_numbers(struct arena *a, struct definition *d, struct conf_filter *f,
 	return rc;
 }
 
+/* "<rules-extra>" where the filter has no mode extra; without a prefregex it has no
+ * address either, which is an error. */
+static void
+warn_left(struct jail_reading *jr, const struct conf_filter *f)
+{
+	for (size_t i = 0; f->prefregex && i < f->failregex.n; i++) {
+		const char *text = f->failregex.v[i];
+		size_t n = strspn(text + 1, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+		struct conf_place at = conf_filter_place(f, "failregex", i + 1);
+		struct place where = { at.file, at.line, jr->jail->name };
+
+		if (text[0] == '<' && n && strcmp(text + 1 + n, ">") == 0)
+			reader_tell(jr->r, CONF_WARNING, &where, "failregex: found "
+			    "\"%s\", which is no option of the filter: it is taken as "
+			    "text", text);
+	}
+}
+
 int
 filter_finish(struct jail_reading *jr, struct definition *d, struct err *e)
 {
@@ -316,6 +334,7 @@ filter_finish(struct jail_reading *jr, struct definition *d, struct err *e)
 		q.in_jail.known = &q.in_filter;
 	}
 	fill(&q, f);
+	warn_left(jr, f);
 	if (own && fill_maxlines(f, own, e) < 0) {
 		struct place at = jail_place(jr, "maxlines");
 

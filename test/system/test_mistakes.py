@@ -234,6 +234,16 @@ MISTAKES = [
      {"A": "route\n  nosuch"}),
     ("unknown action by banaction", ERROR, "jails.d/sshd.conf:6", '"nosuch" not found',
      {"JAIL": "[sshd]\nenabled = true\nlogpath = /x\nport = 1\n# ...\nbanaction = nosuch\n"}),
+    ("mode that is not there, with a prefregex", WARNING, "filters/sshd.conf:4",
+     'found "<rules-ddos>"|no option of the filter', {"J": "filter = sshd[mode=ddos]",
+      "F": "[Definition]\nprefregex = ^x <HOST> <F-CONTENT>.*</F-CONTENT>$\n"
+      "failregex = ^a\n    <rules-<mode>>\nrules-normal = ^b\n"}),
+    ("tag of both families", WARNING, "actions/x.conf:2", "actionban: <nam> is no tag",
+     {"A": "x", "X": "[Definition]\nactionban = true <ip> <nam> <fam>\n[Init]\nfam = 4\n"
+      "[Init?family=inet6]\nfam = 6\n"}),
+    ("unknown action in a list", ERROR, "jails.d/sshd.conf:5", '"nosuch" not found',
+     {"JAIL": "[DEFAULT]\naction = %(banaction)s[table=5]\n[sshd]\nenabled = true\n"
+      "banaction = nosuch\n"}),
     ("mistake of two jails", ERROR, "jails.d/sshd.conf:2", "[sshd] [other] findtime:|fortnight",
      {"JAIL": "[DEFAULT]\nfindtime = 1 fortnight\n[sshd]\nenabled = true\n[other]\n"
       "enabled = true\nfilter = sshd\n"}),

@@ -82,6 +82,15 @@ must_be_given(const struct bn_action_ops *ops, const char *key)
 	return false;
 }
 
+/* "x?family=inet6" is x, too. */
+static bool
+same_name(const char *a, const char *b)
+{
+	size_t n = strcspn(a, "?");
+
+	return n == strcspn(b, "?") && strncmp(a, b, n) == 0;
+}
+
 /* The option without which the plugin would have nothing to say, or something else. */
 static const char *
 to_blame(const struct asking *a)
@@ -95,7 +104,7 @@ to_blame(const struct asking *a)
 	for (size_t i = 0; !quiet && i < o->n; i++) {
 		less.options.n = 0;
 		for (size_t k = 0; k < o->n; k++)
-			if (k != i)
+			if (!same_name(o->v[k].key, o->v[i].key))
 				less.options.v[less.options.n++] = o->v[k];
 		if (must_be_given(a->ops, o->v[i].key))
 			continue;
