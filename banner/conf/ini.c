@@ -465,9 +465,12 @@ ini_load(struct arena *a, const char *path, struct ini **out, struct err *e)
 	if (rc == 0)
 		rc = read_all(fd, &text);
 	close(fd);
-	if (rc == 0)
+	if (rc == 0) {
 		*out = ini_parse_text(a, path, buf_view(&text));
-	else if (rc != -EINVAL)
+		if (st.st_mode & S_IWOTH)
+			ini_note(a, *out, 1, "anybody may write this file, and so "
+			    "decide what bannerd does (chmod o-w)");
+	} else if (rc != -EINVAL)
 		err_set(e, rc, "%s: %s", path, strerror(-rc));
 	buf_fini(&text);
 	return rc;

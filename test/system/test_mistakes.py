@@ -417,3 +417,15 @@ def test_plugin_that_others_may_write(tmp_path):
         os.chmod(copy / "actions" / "route.so", 0o777)
         done = run()
         assert done.returncode == 1 and "route.so" in done.stdout, done
+
+
+def test_configuration_that_others_may_write():
+    with Lab(user=True) as lab:
+        for name in ("jails.d/sshd.conf", "filters/sshd.conf", "banner.conf"):
+            (lab.dir / name).chmod(0o646)
+            done = subprocess.run([BUILD / "bannerd", "-c", lab.dir, "-t"],
+                                  capture_output=True, text=True)
+            assert done.returncode == 0, done
+            said = [line for line in done.stdout.splitlines() if "anybody may write" in line]
+            assert len(said) == 1 and f"{name}:1: warning" in said[0], done
+            (lab.dir / name).chmod(0o644)
