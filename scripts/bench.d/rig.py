@@ -146,20 +146,34 @@ class Daemon:
         a dump of them would take the processor from what is measured."""
         return prefixes(self.proc.pid) - self.before
 
-    def memory(self):
-        """Proportional memory of all processes, in bytes."""
-        parents = {}
+    def processes(self):
+        """The ids of all of them."""
+        ours = {self.proc.pid}
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
                 fields = stat.read_text().rsplit(")", 1)[1].split()
             except OSError:
                 continue
-            parents[int(stat.parent.name)] = int(fields[1])
-        ours = {self.proc.pid} | {p for p, up in parents.items() if up == self.proc.pid}
+            if int(fields[1]) == self.proc.pid:
+                ours.add(int(stat.parent.name))
+        return ours
+
+    def memory(self):
+        """Proportional memory of all processes, in bytes."""
         total = 0
-        for pid in ours:
+        for pid in self.processes():
             text = Path(f"/proc/{pid}/smaps_rollup").read_text()
             total += int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1]) * 1024
+        return total
+
+    def spent(self):
+        """Seconds of processor time by kind of process: engine, store ..., parent."""
+        total = {}
+        for pid in self.processes():
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
+            name = name.removeprefix("banner-").replace("bannerd", "parent")
+            for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+                total[name] = total.get(name, 0) + int(task.read_text().split()[0]) / 1e9
         return total
 
 

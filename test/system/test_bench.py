@@ -12,7 +12,7 @@ from lab import BUILD, TOP
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for namespaces")
 KEYS = {
     "ban": {"median_us", "p99_us", "least_median_us", "ratio", "missed"},
-    "memory": {"pss_mb"}, "flood": {"mb", "banned", "ns_each"}, "start": {"median_ms"}, "bans": {"bans_per_s"},
+    "memory": {"pss_mb"}, "flood": {"mb", "banned", "ns_each"}, "start": {"median_ms"}, "bans": {"bans_per_s", "cpu_us", "engine_us", "parent_us"},
     "restart": {"answers_s", "seconds"},
     "fleet": {"bans_per_s", "ratio_ssh", "ratio_controlpersist", "p50_ms", "p99_ms"},
     "resync": {"seconds", "edge_cpu_s", "actor_cpu_s", "answer_max_ms"},
