@@ -395,6 +395,28 @@ check_limits(struct jail_reading *jr)
 		j->logencoding = "auto";
 }
 
+/* Options of its own section that act only beside another one; those of [DEFAULT]
+ * may be for other jails. */
+static void
+check_alone(struct jail_reading *jr)
+{
+	static const char *const names[] = { "bantime.factor", "bantime.formula",
+		"bantime.multipliers", "bantime.maxtime", "bantime.rndtime",
+		"bantime.overalljails", "ignorecache" };
+	const struct section *s = sheet_section(jr->r->jails, jr->jail->name);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct place at = jail_place(jr, names[i]);
+		bool cache = strcmp(names[i], "ignorecache") == 0;
+
+		if (section_find(s, names[i]) && !(cache ?
+		    jr->jail->ignorecommand != NULL : jr->jail->increment.on))
+			reader_tell(jr->r, CONF_WARNING, &at, "%s has no effect "
+			    "without %s", names[i], cache ? "ignorecommand" :
+			    "bantime.increment = true");
+	}
+}
+
 void
 jail_options(struct jail_reading *jr)
 {
@@ -412,4 +434,5 @@ jail_options(struct jail_reading *jr)
 	set_counting(jr);
 	set_increment(jr);
 	check_limits(jr);
+	check_alone(jr);
 }
