@@ -320,6 +320,19 @@ def test_a_full_disk_under_the_log(lab):
 
 
 @root
+def test_socket_that_was_removed(lab):
+    """A reload, which then is SIGHUP alone, makes it anew."""
+    lab.start()
+    lab.ok("banip", "sshd", "192.0.2.7", "--wait")
+    shutil.rmtree(lab.socket.parent)
+    assert lab.ctl("ping").returncode == 3
+    lab.proc.send_signal(signal.SIGHUP)
+    wait_for(lambda: lab.ctl("ping").returncode == 0, 5, "the socket")
+    assert lab.banned() == {"192.0.2.7"}
+    assert lab.socket.stat().st_mode & 0o777 == 0o660
+
+
+@root
 def test_sighup_and_log_rotation(lab):
     lab.start()
     old = lab.children()["banner-engine"]

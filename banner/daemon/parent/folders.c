@@ -194,3 +194,29 @@ folders_listen(const struct conf *c, struct err *e)
 	give_socket(path);
 	return fd;
 }
+
+void
+folders_listen_again(const struct conf *c, int *control)
+{
+	struct sockaddr_un at = { 0 };
+	socklen_t len = sizeof(at);
+	struct err e;
+	int fd;
+
+	/* another path acts at the next start */
+	if (*control < 0 ||
+	    getsockname(*control, (struct sockaddr *)&at, &len) < 0 ||
+	    strcmp(at.sun_path, c->daemon.socket) != 0 ||
+	    access(at.sun_path, F_OK) == 0)
+		return;
+	fd = folders_make(c, &e);
+	if (fd == 0)
+		fd = folders_listen(c, &e);
+	if (fd < 0) {
+		log_error("banner.parent", "%s", e.text);
+		return;
+	}
+	log_notice("banner.parent", "%s was gone and is made anew", at.sun_path);
+	close(*control);
+	*control = fd;
+}

@@ -153,6 +153,7 @@ next_engine(struct parent *p)
 	evtimer_del(p->deadline);
 	evtimer_del(p->retire);
 	guardfeed_refresh(p->guard);
+	folders_listen_again(p->conf, &p->control);
 	if (plan_kids(p, &e) == 0)
 		return;
 	log_error(NAME, "reload: %s", e.text);

@@ -134,6 +134,8 @@ int folders_make(const struct conf *, struct err *);
 int folders_lock(const struct conf *, struct err *); /* descriptor or -EBUSY */
 /* The control socket; -EBUSY when somebody answers on it. */
 int folders_listen(const struct conf *, struct err *);
+/* If somebody removed it: another one. */
+void folders_listen_again(const struct conf *, int *control);
 
 /* guardfeed.c */
 struct guardfeed *guardfeed_new(struct parent *);
