@@ -85,6 +85,8 @@ int	conf_read(const struct conf_request *, struct conf **, struct err *);
 void	conf_free(struct conf *);
 
 const struct conf_jail	*conf_jail_find(const struct conf *, const char *name);
+/* Does a jail that is enabled read standard input? */
+bool	conf_reads_stdin(const struct conf *);
 
 /* One flat image, position independent, versioned. */
 void	conf_pack(const struct conf *, struct buf *);

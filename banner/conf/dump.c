@@ -122,7 +122,7 @@ put_source(struct buf *out, const struct conf_jail *j)
 	static const char *const backends[] = {
 		[BACKEND_AUTO] = "auto", [BACKEND_FILE] = "file",
 		[BACKEND_POLLING] = "polling", [BACKEND_JOURNAL] = "systemd",
-		[BACKEND_SOCKET] = "socket",
+		[BACKEND_SOCKET] = "socket", [BACKEND_STDIN] = "stdin",
 	};
 
 	put(out, "backend", backends[j->backend]);

@@ -16,7 +16,7 @@
 enum conf_count { COUNT_HOST, COUNT_USER, COUNT_HOST_USER, COUNT_NET, COUNT_TOTAL };
 enum conf_dns { DNS_NO, DNS_WARN, DNS_YES, DNS_RAW };
 enum conf_backend { BACKEND_AUTO, BACKEND_FILE, BACKEND_POLLING, BACKEND_JOURNAL,
-	BACKEND_SOCKET };
+	BACKEND_SOCKET, BACKEND_STDIN };
 
 /* Wider prefixes are never banned by themselves, so they are not counted either. */
 enum { WIDEST4 = 24, WIDEST6 = 56 };

@@ -25,6 +25,16 @@ conf_jail_find(const struct conf *c, const char *name)
 	return NULL;
 }
 
+bool
+conf_reads_stdin(const struct conf *c)
+{
+	for (size_t i = 0; i < c->njails; i++)
+		if (c->jails[i].enabled && !c->jails[i].refused &&
+		    c->jails[i].backend == BACKEND_STDIN)
+			return true;
+	return false;
+}
+
 struct conf_place
 conf_filter_place(const struct conf_filter *f, const char *option, size_t number)
 {

@@ -259,7 +259,7 @@ increment_part(struct image *im, struct conf_increment *c)
 static void
 source_part(struct image *im, struct conf_jail *j)
 {
-	j->backend = (enum conf_backend)choice(im, (int)j->backend, BACKEND_SOCKET);
+	j->backend = (enum conf_backend)choice(im, (int)j->backend, BACKEND_STDIN);
 	options(im, &j->backend_options);
 	j->logpath = list(im, j->logpath, &j->nlogpath, sizeof(*j->logpath), 5);
 	for (size_t i = 0; i < j->nlogpath; i++) {

@@ -156,7 +156,7 @@ set_backend(struct jail_reading *jr)
 		{ "inotify", BACKEND_FILE }, { "file", BACKEND_FILE },
 		{ "gamin", BACKEND_FILE }, { "polling", BACKEND_POLLING },
 		{ "systemd", BACKEND_JOURNAL }, { "journal", BACKEND_JOURNAL },
-		{ "socket", BACKEND_SOCKET },
+		{ "socket", BACKEND_SOCKET }, { "stdin", BACKEND_STDIN },
 	};
 	const char *text = options_get(&jr->opts, "backend"), *name;
 	struct err e;
@@ -174,7 +174,8 @@ set_backend(struct jail_reading *jr)
 			check_backend(jr);
 			return;
 		}
-	wrong(jr, "backend", name, "auto, systemd, polling, pyinotify, file or socket");
+	wrong(jr, "backend", name, "auto, systemd, polling, pyinotify, file, socket "
+	    "or stdin");
 }
 
 static void

@@ -77,6 +77,9 @@ struct sources {
 void	source_init(struct source *, struct sources *, const struct source_kind *,
 	    const char *name);
 void	source_add_group(struct source *, void *group);		/* once each */
+/* The one of that kind and name, or NULL. */
+struct source	*source_find(const struct sources *, const struct source_kind *,
+		    const char *name);
 void	source_event(struct source *, enum source_event, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 /* Hand lines to the host and count them. */

@@ -168,9 +168,15 @@ socket_bind(const char *path, int *out)
 int
 sources_add_socket(struct sources *set, const char *path, void *group, struct err *e)
 {
+	struct source *one = source_find(set, &socket_kind, path);
 	struct socket_source *so;
-	int fd = -1, rc = socket_bind(path, &fd);
+	int fd = -1, rc;
 
+	if (one) {
+		source_add_group(one, group);
+		return 0;
+	}
+	rc = socket_bind(path, &fd);
 	if (rc < 0)
 		return err_set(e, rc, "log socket %s: %s", path, strerror(-rc));
 	so = xcalloc(1, sizeof(*so));

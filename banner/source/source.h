@@ -82,6 +82,8 @@ struct journal_request {
 };
 int sources_add_journal(
     struct sources *, const struct journal_request *, void *group, struct err *);
+/* Lines of a descriptor, which stays the caller's. One that has the name already is
+ * that one, with one more group; the same for a socket's path. */
 int
 sources_add_fd(struct sources *, int fd, const char *name, void *group, struct err *);
 /* A unix datagram socket that syslog daemons write to. */

@@ -209,6 +209,16 @@ source_init(struct source *s, struct sources *set, const struct source_kind *kin
 	set->n++;
 }
 
+struct source *
+source_find(const struct sources *set, const struct source_kind *kind, const char *name)
+{
+	struct source *s = set->first;
+
+	while (s && (s->kind != kind || strcmp(s->name, name) != 0))
+		s = s->next;
+	return s;
+}
+
 void
 source_add_group(struct source *s, void *group)
 {

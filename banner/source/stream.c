@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@
 struct stream {
 	struct source src;
 	struct job job;
-	struct event *readable;	/* NULL: a regular file, read by the job */
+	struct event *readable;	/* NULL: always, and read by the job */
 	int fd;
 	size_t len;		/* bytes of the incomplete line in buf */
 	uint64_t offset;	/* of buf */
@@ -145,6 +146,20 @@ stream_start(struct source *s)
 		job_queue(s->set, &st->job);
 }
 
+/* Regular files and /dev/null can always be read, and epoll refuses them. */
+static bool
+is_always_readable(int fd)
+{
+	struct epoll_event readable = { .events = EPOLLIN };
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+	bool refused = ep >= 0 && epoll_ctl(ep, EPOLL_CTL_ADD, fd, &readable) < 0 &&
+	    errno == EPERM;
+
+	if (ep >= 0)
+		close(ep);
+	return refused;
+}
+
 static const struct source_kind stream_kind = {
 	.start = stream_start, .free = stream_free,
 };
@@ -153,9 +168,14 @@ int
 sources_add_fd(
     struct sources *set, int fd, const char *name, void *group, struct err *e)
 {
+	struct source *one = source_find(set, &stream_kind, name);
 	struct stream *st;
 	struct stat sb;
 
+	if (one) {
+		source_add_group(one, group);
+		return 0;
+	}
 	if (fstat(fd, &sb) < 0)
 		return err_set(e, -errno, "%s: %s", name, strerror(errno));
 	if (S_ISDIR(sb.st_mode))
@@ -167,9 +187,8 @@ sources_add_fd(
 	st->job.run = stream_run;
 	source_init(&st->src, set, &stream_kind, name);
 	source_add_group(&st->src, group);
-	/* epoll refuses regular files: they are always readable. */
-	st->src.behind = S_ISREG(sb.st_mode);
-	if (!S_ISREG(sb.st_mode))
+	st->src.behind = is_always_readable(fd);
+	if (!st->src.behind)
 		st->readable = event_new(set->base, fd, EV_READ | EV_PERSIST,
 		    on_readable, st);
 	if (set->started)

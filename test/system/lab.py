@@ -159,11 +159,12 @@ class Lab:
 
     # the daemon
 
-    def start(self, *options, ready=True):
+    def start(self, *options, ready=True, stdin=None):
         argv = self.inside([self.programs / "bannerd", "-c", self.dir, "-f", *options])
         self.err = open(self.dir / "stderr", "ab")
         env = {**os.environ, **self.shim.env()} if self.shim else None
-        self.proc = subprocess.Popen(argv, stdout=self.err, stderr=self.err, env=env)
+        self.proc = subprocess.Popen(argv, stdin=stdin, stdout=self.err,
+                                     stderr=self.err, env=env)
         if ready:
             wait_for(self.answers, 10, "bannerd to answer\n" + self.logged())
             wait_for(lambda: self.ctl_json("status")["caught_up"], 10, "sources")

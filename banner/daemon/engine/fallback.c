@@ -37,9 +37,17 @@ fallback_wanted(const struct conf_jail *c)
 bool
 fallback_skips(const struct conf_jail *c)
 {
-	return c->skip_if_nologs && c->nlogpath && !has_log(c) &&
-	    c->backend != BACKEND_JOURNAL && c->backend != BACKEND_SOCKET &&
-	    (c->backend != BACKEND_AUTO || !fallback_wanted(c));
+	bool missing = c->skip_if_nologs && c->nlogpath && !has_log(c);
+
+	switch (c->backend) {
+	case BACKEND_AUTO: return missing && !fallback_wanted(c);
+	case BACKEND_FILE:
+	case BACKEND_POLLING: return missing;
+	case BACKEND_JOURNAL:
+	case BACKEND_SOCKET:
+	case BACKEND_STDIN: break;
+	}
+	return false;
 }
 
 void

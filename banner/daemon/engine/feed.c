@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "banner/base/arena.h"
 #include "banner/base/table.h"
@@ -257,18 +258,11 @@ watch_either(struct feed *f, struct watch *w)
 }
 
 static void
-watch_sources(struct feed *f, struct watch *w)
+watch_paths(struct feed *f, struct watch *w)
 {
 	bool polling = w->conf->backend == BACKEND_POLLING;
 	struct err e;
 
-	if (w->conf->backend == BACKEND_JOURNAL) {
-		if (watch_journal(f, w, &e) < 0)
-			log_error(NAME, "[%s] journal: %s", w->conf->name, e.text);
-		return;
-	}
-	if (w->conf->backend == BACKEND_AUTO)
-		watch_either(f, w);
 	for (size_t i = 0; i < w->conf->nlogpath; i++) {
 		const struct conf_path *p = &w->conf->logpath[i];
 		int rc = w->conf->backend == BACKEND_SOCKET
@@ -279,6 +273,32 @@ watch_sources(struct feed *f, struct watch *w)
 		if (rc < 0)
 			log_error(NAME, "[%s] %s: %s", w->conf->name, p->glob, e.text);
 	}
+}
+
+static void
+watch_sources(struct feed *f, struct watch *w)
+{
+	const char *name = w->conf->name;
+	struct err e;
+
+	switch (w->conf->backend) {
+	case BACKEND_JOURNAL:
+		if (watch_journal(f, w, &e) < 0)
+			log_error(NAME, "[%s] journal: %s", name, e.text);
+		return;
+	case BACKEND_STDIN:
+		if (sources_add_fd(f->sources, STDIN_FILENO, "stdin", w, &e) < 0)
+			log_error(NAME, "[%s] %s", name, e.text);
+		return;
+	case BACKEND_AUTO:
+		watch_either(f, w);
+		break;
+	case BACKEND_FILE:
+	case BACKEND_POLLING:
+	case BACKEND_SOCKET:
+		break;
+	}
+	watch_paths(f, w);
 }
 
 static void

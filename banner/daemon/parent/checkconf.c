@@ -113,9 +113,15 @@ checkconf_compile(const struct conf_jail *j, size_t *nrules, struct err *e)
 }
 
 static bool
+reads_paths(const struct conf_jail *j)
+{
+	return j->backend != BACKEND_JOURNAL && j->backend != BACKEND_STDIN;
+}
+
+static bool
 jail_has_source(const struct conf_jail *j)
 {
-	return j->nlogpath || j->backend == BACKEND_JOURNAL;
+	return j->nlogpath || !reads_paths(j);
 }
 
 /* What is counted, where it is not attempts of an address. */
@@ -183,7 +189,9 @@ report_limits(const struct conf_jail *j, size_t nrules, struct buf *b)
 		buf_printf(b, ", IPv6 by /%u", j->host6);
 	buf_putc(b, '\n');
 	report_counting(j, b);
-	for (size_t i = 0; j->backend != BACKEND_JOURNAL && i < j->nlogpath; i++)
+	if (j->backend == BACKEND_STDIN)
+		buf_puts(b, "  reads the standard input of bannerd -f\n");
+	for (size_t i = 0; reads_paths(j) && i < j->nlogpath; i++)
 		report_logpath(j->logpath[i].glob, j->backend == BACKEND_SOCKET, b);
 	if (j->backend != BACKEND_JOURNAL &&
 	    (j->backend != BACKEND_AUTO || !j->systemd_if_nologs))

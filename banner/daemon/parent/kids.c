@@ -270,11 +270,13 @@ kid_start(struct kid *k, struct err *e)
 	if (k->role == ROLE_ACTOR || k->role == ROLE_ENGINE)
 		spec.detail = detail;
 	snprintf(detail, sizeof(detail), "%u", k->number);
-	if (k->role == ROLE_ENGINE)
+	if (k->role == ROLE_ENGINE) {
 		snprintf(detail, sizeof(detail), "%s",
 		    p->opt->expire        ? "expire"
 			: p->opt->dry_run ? "dry-run"
 					  : "run");
+		spec.input = p->input;
+	}
 	rc = spawn_start(&spec, &k->pid, &k->sock, e);
 	if (rc < 0) {
 		k->pid = 0;

@@ -497,6 +497,9 @@ parent_run(const struct options *opt, struct conf *c, struct err *e)
 		goto out;
 	}
 	/* whoever started us is told what cannot be opened */
+	if (rc == 0 && opt->background && p.input)
+		rc = err_set(e, -EINVAL, "a jail has backend = stdin, which there is "
+		    "with -f alone");
 	if (rc == 0 && opt->background && daemon(0, 0) < 0)
 		rc = err_set(e, -errno, "background: %s", strerror(errno));
 	if (rc == 0)

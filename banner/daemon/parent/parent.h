@@ -62,6 +62,7 @@ struct parent {
 	int before_fd; /* the packed conf to go back to unless confirmed, or -1 */
 	uint32_t generation; /* of engine starts */
 	bool helper; /* some jail needs one */
+	bool input; /* a jail reads our standard input */
 	bool stopping, reloading, serving;
 	bool panic; /* every engine is told to keep nothing in force */
 	int panic_fd; /* watches the folder of its file; -1: not */

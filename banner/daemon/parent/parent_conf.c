@@ -53,6 +53,7 @@ parent_conf_take(struct parent *p, const struct conf *c, struct err *e)
 	p->image = image;
 	p->conf = image.conf;
 	p->helper = plan_needs_helper(c);
+	p->input = conf_reads_stdin(c);
 	return 0;
 }
 

@@ -95,12 +95,13 @@ fail(const char *program, const char *what)
 
 /* Both are moved out of the way first: one may sit where the other belongs. */
 static void
-place_descriptors(int sock, int conf_fd)
+place_descriptors(const struct spawn_spec *spec, int sock)
 {
-	int s = fcntl(sock, F_DUPFD, 10), c = fcntl(conf_fd, F_DUPFD, 10);
+	int s = fcntl(sock, F_DUPFD, 10), c = fcntl(spec->conf_fd, F_DUPFD, 10);
 	int null = open("/dev/null", O_RDWR);
 
-	dup2(null, STDIN_FILENO);
+	if (!spec->input)
+		dup2(null, STDIN_FILENO);
 	dup2(s, CHILD_PARENT_FD);
 	dup2(c, CHILD_CONF_FD);
 	syscall(SYS_close_range, CHILD_CONF_FD + 1, ~0U, 0);
@@ -120,7 +121,7 @@ run_child(
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	for (int i = 1; i < NSIG; i++)
 		signal(i, SIG_DFL);
-	place_descriptors(sock, spec->conf_fd);
+	place_descriptors(spec, sock);
 	if (spec->caps && caps_become(id, spec->caps, &e) < 0)
 		fail(spec->program, e.text);
 	prctl(PR_SET_PDEATHSIG, 0);

@@ -4,6 +4,7 @@
 #ifndef BANNER_SPAWN_H
 #define BANNER_SPAWN_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "banner/base/buf.h"
@@ -15,6 +16,7 @@ struct spawn_spec {
 	const char *user; /* "_banner"; "" = stay */
 	const char *caps; /* "net_admin"; NULL = keep all (commands as root) */
 	int conf_fd; /* sealed memory, becomes descriptor 4 */
+	bool input; /* it keeps our standard input */
 };
 
 /* Programs lie beside bannerd (a build folder) or in the folder for helpers. Writes the
