@@ -197,7 +197,7 @@ tell_common(struct reader *r)
 		const struct sheet_problem *p = &r->jails->problems[i];
 		struct place at = { p->file, p->line, NULL };
 
-		if (!p->section || strcmp(p->section, "DEFAULT") == 0)
+		if (sheet_problem_is_common(p))
 			reader_tell(r, CONF_ERROR, &at, "%s; this concerns all jails",
 			    p->text);
 	}

@@ -184,7 +184,7 @@ file_problems(struct jail_reading *jr)
 		const struct sheet_problem *p = &sh->problems[i];
 		struct place at = { p->file, p->line, jr->jail->name };
 
-		if (!p->section || strcmp(p->section, "DEFAULT") == 0)
+		if (sheet_problem_is_common(p))
 			jr->jail->refused = true;	/* told once, by conf_read */
 		else if (strcmp(p->section, jr->jail->name) == 0) {
 			jr->jail->refused = true;

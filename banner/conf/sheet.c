@@ -159,6 +159,13 @@ add_problem(struct sheet *sh, const struct sheet_problem *p)
 	sh->problems[sh->nproblems++] = *p;
 }
 
+bool
+sheet_problem_is_common(const struct sheet_problem *p)
+{
+	return !p->section || strcmp(p->section, "DEFAULT") == 0 ||
+	    strcmp(p->section, "INCLUDES") == 0;
+}
+
 void
 sheet_problem(struct sheet *sh, const char *file, const char *text)
 {

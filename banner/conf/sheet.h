@@ -40,7 +40,7 @@ struct section {
 };
 
 struct sheet_problem {
-	const char *file, *section;	/* section NULL: concerns everything */
+	const char *file, *section;	/* it stands in, or NULL */
 	int line;
 	const char *text;
 };
@@ -70,6 +70,8 @@ void	sheet_merge_list(struct sheet *, struct files *, const char *const *paths,
 void	sheet_merge(struct sheet *, const struct ini *);
 /* Add a problem that concerns everything; something that has no effect. */
 void	sheet_problem(struct sheet *, const char *file, const char *text);
+/* Outside of any section that could be refused alone. */
+bool	sheet_problem_is_common(const struct sheet_problem *);
 void	sheet_note(struct sheet *, const char *file, const char *text);
 /* List of DIR/BASE files in fail2ban's order, merged into the sheet. */
 void	sheet_merge_base(struct sheet *, struct files *, const char *dir,

@@ -280,7 +280,7 @@ def test_odd_files(tmp_path):
     assert "error" not in includes("f.conf")
     (filters / "d.conf").mkdir()
     said = includes("d.conf")
-    assert "filters/d.conf:0: error: " in said and "cannot be read: not a file" in said
+    assert "filters/f.conf:2: error: " in said and "cannot be read: not a file" in said
     assert "f.conf:2: " in includes("nosuch.conf") and "does not exist" in includes("nosuch.conf")
     assert "f.conf:2: " in includes("x" * 5000) and "does not exist" in includes("x" * 5000)
     assert "f.conf:2: " in includes("%(nosuch)s") and "nosuch" in includes("%(nosuch)s")
