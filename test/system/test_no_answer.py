@@ -123,6 +123,7 @@ def test_doctor_tells_who_hangs():
         lab.fail("192.0.2.7")
         wait_for(lambda: lab.banned() == {"192.0.2.7", "192.0.2.9"})
         wait_for(lambda: lab.ctl("doctor").stdout.count("answers nothing") == 2, 20, "both")
+        assert "store:\tNOT WRITING: it answers nothing for 1" in lab.ok("status")
         for pid in hung:
             os.kill(pid, signal.SIGCONT)
         lab.wait_routes("192.0.2.7", "192.0.2.9")

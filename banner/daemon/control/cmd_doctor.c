@@ -15,7 +15,7 @@
 #include "banner/daemon/engine/relay.h"
 #include "banner/daemon/engine/stream.h"
 
-enum { FINDING = 900, SPEAK_LEAST = 3, ANSWER_MS = 10000 };
+enum { FINDING = 900, SPEAK_LEAST = 3 };
 
 struct doctor {
 	struct request *r;
@@ -238,9 +238,6 @@ look_daemon(struct doctor *doc)
 
 	if (stream_trouble(d->stream)[0])
 		say(doc, "store", true, "store: %s", stream_trouble(d->stream));
-	else if (stream_owes_ms(d->stream) > ANSWER_MS)
-		say(doc, "store", true, "store: it answers nothing for %lld s",
-		    (long long)(stream_owes_ms(d->stream) / MS_PER_S));
 	if (d->paused)
 		say(doc, "panic", true,
 		    "panic: nothing is in force until banctl resume");

@@ -48,7 +48,7 @@ say_not_stored(struct request *r, const char *why)
 static bool
 waits_for_disk(const struct control *ctl, struct request *r)
 {
-	const struct stream *s = ctl->d->stream;
+	struct stream *s = ctl->d->stream;
 
 	if (!r->seq || stream_committed(s) >= r->seq)
 		return false;

@@ -42,6 +42,9 @@ struct outbox {
 
 enum mode { MODE_RUN, MODE_DRY, MODE_EXPIRE };
 
+/* Who owes an answer for so long hangs, and that is told. */
+enum { ANSWER_MS = 10000 };
+
 struct engined {
 	enum mode mode;
 	struct event_base *base;

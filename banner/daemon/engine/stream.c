@@ -44,7 +44,7 @@ struct stream {
 	bool follows; /* ... yet */
 	uint64_t resyncs;
 	struct table *places; /* source name -> text */
-	char trouble[200];
+	char trouble[200], still[64];
 };
 
 static void
@@ -492,14 +492,6 @@ stream_tells(const struct stream *s, uint64_t seq, int64_t wait_ms)
 	    (s->link.out.len || s->touched || s->behind || s->ids);
 }
 
-int64_t
-stream_owes_ms(const struct stream *s)
-{
-	if (!link_is_open(&s->link) || s->committed >= s->seq)
-		return 0;
-	return clock_ms(CLOCK_MONOTONIC) - s->owes_ms;
-}
-
 bool
 stream_lost(const struct stream *s)
 {
@@ -525,9 +517,17 @@ stream_resyncs(const struct stream *s)
 }
 
 const char *
-stream_trouble(const struct stream *s)
+stream_trouble(struct stream *s)
 {
-	return link_is_open(&s->link) ? s->trouble : "the store does not run";
+	int64_t owes_ms = clock_ms(CLOCK_MONOTONIC) - s->owes_ms;
+
+	if (!link_is_open(&s->link))
+		return "the store does not run";
+	if (s->trouble[0] || s->committed >= s->seq || owes_ms < ANSWER_MS)
+		return s->trouble;
+	snprintf(s->still, sizeof(s->still), "it answers nothing for %lld s",
+	    (long long)(owes_ms / MS_PER_S));
+	return s->still;
 }
 
 const char *

@@ -40,9 +40,8 @@ bool stream_moves(const struct stream *, int64_t wait_ms);
 /* What seq holds is still to be told, to a store that writes and has read within
  * wait_ms. */
 bool stream_tells(const struct stream *, uint64_t seq, int64_t wait_ms);
-const char *stream_trouble(const struct stream *); /* why it cannot write, or "" */
-/* For how long it has not said that it wrote what it was told; 0: it did. */
-int64_t stream_owes_ms(const struct stream *);
+/* Why it does not write, or ""; valid until the next call. */
+const char *stream_trouble(struct stream *);
 /* The store could not tell what it knew: nothing may be taken out of force. */
 bool stream_lost(const struct stream *);
 bool stream_follows(const struct stream *); /* but it will be told later */
