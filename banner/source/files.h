@@ -29,6 +29,7 @@ struct follow {
 	struct reader *old[FOLLOW_OLD];	/* oldest first; read before cur */
 	size_t nold;
 	struct follow *owner; /* reads our inode under another name: we sleep */
+	size_t sleepers;		/* whose owner it is */
 	void **own; /* groups by our own name; src.groups has those of
 		     * sleepers too */
 	size_t nown;

@@ -77,6 +77,13 @@ follow_wake(struct follow *f, struct reader *r)
 	job_queue(f->src.set, &f->job);
 }
 
+/* Where to begin to look for them: among thousands of files, if there are any. */
+static struct follow *
+first_sleeper(const struct follow *f)
+{
+	return f->sleepers > 0 ? f->files->first : NULL;
+}
+
 /* Whoever sleeps on it belongs to its readers: gather the groups anew. */
 static void
 follow_regroup(struct follow *f)
@@ -86,7 +93,7 @@ follow_regroup(struct follow *f)
 	f->src.ngroups = 0;
 	for (size_t i = 0; i < f->nown; i++)
 		source_add_group(&f->src, f->own[i]);
-	for (struct follow *g = f->files->first; g; g = g->next)
+	for (struct follow *g = first_sleeper(f); g; g = g->next)
 		for (size_t i = 0; g->owner == f && i < g->nown; i++)
 			source_add_group(&f->src, g->own[i]);
 	if (f->opened && f->src.ngroups != before)
@@ -114,17 +121,21 @@ follow_set_owner(struct follow *f, struct follow *owner)
 	if (was == owner)
 		return;
 	f->owner = owner;
-	if (was)
+	if (was) {
+		was->sleepers--;
 		follow_regroup(was);
-	if (owner)
+	}
+	if (owner) {
+		owner->sleepers++;
 		follow_regroup(owner);
+	}
 }
 
 /* Whoever sleeps because of this inode takes the reader over, with its offset. */
 static bool
 hand_over(struct follow *f, struct reader *r)
 {
-	for (struct follow *g = f->files->first; g; g = g->next) {
+	for (struct follow *g = first_sleeper(f); g; g = g->next) {
 		struct stat st;
 		int fd;
 
@@ -175,20 +186,11 @@ unremember(struct follow *f)
 	f->ndone = 0;
 }
 
-static bool
-is_owner(const struct follow *f)
-{
-	for (const struct follow *g = f->files->first; g; g = g->next)
-		if (g->owner == f)
-			return true;
-	return false;
-}
-
 void
 follow_forget(struct follow *f)
 {
 	if (f->named || f->src.hidden || f->cur || f->nold > 0 || f->nwanted > 0 ||
-	    f->owner || f->said != ENOENT || is_owner(f))
+	    f->owner || f->said != ENOENT || f->sleepers > 0)
 		return;
 	f->src.hidden = true;
 	f->files->forgotten++;
