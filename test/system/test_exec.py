@@ -241,6 +241,7 @@ def test_ends_at_the_time_limit(tmp_path, command):
     d = actor(spec(actionban=command.format(child), actionunban="true", timeout="0.5"))
     d.send("ban", 0, 1, "192.0.2.1")
     d.expect("done", 0, 1, 0, "", errno.ETIMEDOUT)
+    d.says("timed out, killed")
     assert "timed out, killed" in said(d)[0]
     if child.exists():
         wait_for(lambda: gone(int(child.read_text())))
@@ -284,6 +285,7 @@ def test_cannot_be_run(options, err, text):
     d = actor(spec(**options))
     d.send("ban", 0, 1, "192.0.2.1")
     d.expect("done", 0, 1, 0, "", err)
+    d.says(text)
     assert text in said(d)[0]
     d.kill()
 
@@ -292,6 +294,7 @@ def test_cannot_be_run(options, err, text):
 def test_words_that_cannot_be_split(words):
     """They are refused, never run in part."""
     d = actor(spec(argv_ban=words))
+    d.says("quote has no pair")
     assert "quote has no pair" in said(d)[0]
     d.send("ban", 0, 1, "192.0.2.1")
     d.expect("done", 0, 1, 0, "", errno.ENOTCONN)
@@ -305,6 +308,7 @@ def test_start_fails(tmp_path):
                    actionban=f"echo ban >>{log}", actionunban="true"))
     d.send("ban", 0, 1, "192.0.2.1")
     d.expect("done", 0, 1, 0, "", errno.EIO)
+    d.says("actionstart failed")
     assert lines(log) == ["start"] and "actionstart failed" in said(d)[0]
     flag.touch()
     d.expect("done", 0, 1, 0, "", 0)
