@@ -238,6 +238,13 @@ class Lab:
         time.sleep(0.05)
         return self.log.read_text() if self.log.exists() else ""
 
+    def says(self, text, seconds=5):
+        """The log has this, or will soon."""
+        try:
+            wait_for(lambda: text in self.logged(), seconds)
+        except AssertionError:
+            raise AssertionError(f"no {text!r} in\n{self.logged()[-3000:]}") from None
+
     def banned(self, jail="sshd"):
         return set(self.ctl_json("status", jail)["banned"])
 

@@ -88,7 +88,7 @@ def test_restart_keeps_bans_and_counters(lab):
     lab.wait_routes("192.0.2.7", "192.0.2.9")
     lab.fail("192.0.2.8")
     lab.wait_routes("192.0.2.7", "192.0.2.8", "192.0.2.9")
-    assert "Restore Ban 192.0.2.7" in lab.logged()
+    lab.says("Restore Ban 192.0.2.7")
 
 
 @root
@@ -254,8 +254,8 @@ def test_reload_loses_no_jail(lab):
     lab.jail("third", more="findtime = soon\n")
     lab.jail("fourth", more="failregex = ([<HOST>\n")
     lab.ok("reload")
-    wait_for(lambda: "[fourth] does not run: " in lab.logged())
-    assert f"{lab.dir}/jails.d/fourth.conf:9: failregex 1: column" in lab.logged()
+    lab.says("[fourth] does not run: ")
+    lab.says(f"{lab.dir}/jails.d/fourth.conf:9: failregex 1: column")
     lab.ok("reload")
     wait_for(lambda: lab.children().get("banner-engine") not in (
         None, kids["banner-engine"]))
@@ -342,7 +342,7 @@ def test_sighup_and_log_rotation(lab):
     os.rename(lab.log, str(lab.log) + ".1")
     lab.ok("flushlogs")
     lab.ok("banip", "sshd", "192.0.2.7")
-    wait_for(lambda: "Ban 192.0.2.7" in lab.logged())
+    lab.says("Ban 192.0.2.7")
     first, lab.log = lab.log, lab.dir / "other.log"
     lab.daemon_conf("purge_age = 1d")
     lab.ok("reload")
@@ -858,8 +858,9 @@ def test_idle_means_idle(lab):
         before = switches()
         time.sleep(3)
         return switches() - before
-    # a busy machine may be late with what the start left to do
-    assert any(window() <= 6 for _ in range(3))
+    # A busy machine may be late with what the start left to do, and whoever mounts
+    # something, as other tests do, wakes who looks for logs.
+    assert any(window() <= 6 for _ in range(8))
 
 
 @root

@@ -168,10 +168,10 @@ def test_packaged_folder_with_a_jail_local():
         lab.start()
         lab.fail("192.0.2.7", 3)
         lab.wait_routes("192.0.2.7")
-        assert "NOTICE  [sshd] Ban 192.0.2.7" in lab.logged(), "logtarget acts"
+        lab.says("NOTICE  [sshd] Ban 192.0.2.7")
         lab.ok("set", "sshd", "unbanip", "192.0.2.7")
         lab.wait_routes()
-        assert "NOTICE  [sshd] Unban 192.0.2.7" in lab.logged()
+        lab.says("NOTICE  [sshd] Unban 192.0.2.7")
 
 
 @pytest.mark.skipif(not PACKAGED.is_dir(), reason="needs the fail2ban package")

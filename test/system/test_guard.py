@@ -113,7 +113,7 @@ def test_the_peer_of_a_live_session(lab, places):
     lab.fail("192.0.2.21", 1)
     lab.ok("banip", "sshd", "192.0.2.22", "192.0.2.24", "--wait")
     lab.wait_routes("192.0.2.21", "192.0.2.22", "192.0.2.24")
-    assert "live session" in lab.logged()
+    lab.says("live session")
     utmp.write_bytes(logged_in("192.0.2.20", "192.0.2.22"))
     (sessions / "4").write_text("REMOTE_HOST=192.0.2.24\n")
     wait_for(lambda: lab.banned() == lab.routes() == {"192.0.2.21"}, 1, "the new sessions")

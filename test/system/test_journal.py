@@ -172,7 +172,7 @@ def test_auto_without_a_log_reads_the_journal():
                 *attempts("192.0.2.8", 3), *attempts("192.0.2.9", 4))
         lab.start()
         lab.wait_routes("192.0.2.7")
-        assert "[sshd] has no log yet and reads the journal" in lab.logged()
+        lab.says("[sshd] has no log yet and reads the journal")
         assert "Journal matches:\t_SYSTEMD_UNIT=ssh.service" in lab.ok("status", "sshd")
         log = lab.dir / "none.log"
         date = time.strftime("%b %e %H:%M:%S", time.localtime(time.time() - 5))
@@ -180,7 +180,7 @@ def test_auto_without_a_log_reads_the_journal():
             for i in range(3):          # the same failures again
                 f.write(f"{date} box sshd[{100 + i}]: Failed password for root from "
                         "192.0.2.8 port 1 ssh2\n")
-        wait_for(lambda: f"[sshd] reads {log}, no more the journal" in lab.logged())
+        lab.says(f"[sshd] reads {log}, no more the journal")
         assert f"File list:\t{log}" in lab.ok("status", "sshd")
         time.sleep(1.1)
         for _ in range(2):

@@ -83,7 +83,7 @@ def test_no_permission_is_no_reason(lab):
     lab.jail("sshd")
     lab.start()
     engine = lab.children()["banner-engine"]
-    wait_for(lambda: "a link of another user" in lab.logged())
+    lab.says("a link of another user")
     lab.fail("192.0.2.3", 3)
     lab.wait_routes("192.0.2.3")
     assert lab.children()["banner-engine"] == engine and fresh(lab) == 0
