@@ -12,10 +12,8 @@
 void
 definition_blame(struct definition *d, const char *name, size_t line)
 {
-	const struct value *v = sheet_find(d->sheet, "Definition", name);
+	const struct value *v = sheet_option(d->sheet, "Definition", name);
 
-	if (!v)
-		v = section_find(sheet_section(d->sheet, "Init"), name);
 	d->file = v ? v->file : NULL;
 	d->line = v ? value_line(v, line ? (int)line - 1 : 0) : 0;
 }

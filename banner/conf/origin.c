@@ -58,16 +58,13 @@ take(struct walk *w, const struct value *v, int i, struct str raw)
 	return true;
 }
 
-static const struct value *
-find(const struct origin_source *s, const char *name)
+const struct value *
+origin_find(const struct origin_source *s, const char *name)
 {
-	const struct value *v;
-
 	for (size_t i = 0; i < s->given.n; i++)
 		if (strcmp(s->given.v[i].key, name) == 0)
 			return NULL;
-	v = sheet_find(s->sheet, s->section, name);
-	return v ? v : section_find(sheet_section(s->sheet, "Init"), name);
+	return sheet_option(s->sheet, s->section, name);
 }
 
 /* "known/x": what x was before. */
@@ -76,10 +73,10 @@ find_known(const struct held *h, const char *name)
 {
 	struct held to = { h->from->known, name, NULL };
 
-	if (to.from && (to.value = find(to.from, name)))
+	if (to.from && (to.value = origin_find(to.from, name)))
 		return to;
 	to.from = h->from;
-	to.value = strcmp(h->name, name) ? find(h->from, name) : h->value;
+	to.value = strcmp(h->name, name) ? origin_find(h->from, name) : h->value;
 	if (to.value)
 		to.value = to.value->prev;
 	return to;
@@ -96,7 +93,7 @@ find_held(const struct walk *w, const struct held *h, struct str name)
 			*c = (char)(*c | 0x20);
 	if (strncmp(low, "known/", 6) == 0)
 		return find_known(h, low + 6);
-	to.value = find(h->from, low);
+	to.value = origin_find(h->from, low);
 	return to;
 }
 
@@ -171,7 +168,7 @@ void
 origin_add(const struct origin_job *j, const char *option, const char *text,
     size_t first)
 {
-	struct held h = { j->from, option, find(j->from, option) };
+	struct held h = { j->from, option, origin_find(j->from, option) };
 	struct walk w = { .job = j, .option = option, .rest = str_of(text),
 		.number = first };
 	struct conf_place at = j->from->otherwise;

@@ -21,6 +21,9 @@ struct origin_source {
 	const struct origin_source *known;	/* what %(known/x)s asks first; NULL */
 };
 
+/* The option's value; NULL: no file has it, or brackets go before that. */
+const struct value	*origin_find(const struct origin_source *, const char *name);
+
 /* Add where the lines of an option's resolved text stand, the first of them being entry
  * number first. NULL: nothing. */
 struct origin_job {

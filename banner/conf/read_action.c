@@ -427,8 +427,7 @@ option_place(const struct asked *q, const struct section *own, const char *key)
 
 	if (!v && q->def.sheet && !options_get(&q->brackets, name)) {
 		v = sheet_find(q->def.sheet, "Definition", key);
-		v = v ? v : sheet_find(q->def.sheet, "Definition", name);
-		v = v ? v : section_find(sheet_section(q->def.sheet, "Init"), name);
+		v = v ? v : sheet_option(q->def.sheet, "Definition", name);
 	}
 	return v ? (struct place){ v->file, v->line, at.jail } : at;
 }

@@ -237,13 +237,8 @@ fill_places(const struct origin_source *s, struct conf_options *o)
 	if (!s->sheet)
 		return;
 	for (size_t i = 0; i < o->n; i++) {
-		const struct value *v = sheet_find(s->sheet, s->section, o->v[i].key);
+		const struct value *v = origin_find(s, o->v[i].key);
 
-		if (!v)
-			v = section_find(sheet_section(s->sheet, "Init"), o->v[i].key);
-		for (size_t k = 0; k < s->given.n; k++)
-			if (strcmp(s->given.v[k].key, o->v[i].key) == 0)
-				v = NULL;
 		o->v[i].file = v ? v->file : s->otherwise.file;
 		o->v[i].line = v ? v->line : s->otherwise.line;
 	}

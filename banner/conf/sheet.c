@@ -43,6 +43,14 @@ sheet_find(const struct sheet *sh, const char *section, const char *name)
 	return v ? v : section_find(&sh->defaults, name);
 }
 
+const struct value *
+sheet_option(const struct sheet *sh, const char *section, const char *name)
+{
+	const struct value *v = sheet_find(sh, section, name);
+
+	return v ? v : section_find(sheet_section(sh, "Init"), name);
+}
+
 int
 value_line(const struct value *v, int i)
 {

@@ -70,9 +70,9 @@ void	sheet_merge_list(struct sheet *, struct files *, const char *const *paths,
 void	sheet_merge(struct sheet *, const struct ini *);
 /* Add a problem that concerns everything; something that has no effect. */
 void	sheet_problem(struct sheet *, const char *file, const char *text);
+void	sheet_note(struct sheet *, const char *file, const char *text);
 /* Outside of any section that could be refused alone. */
 bool	sheet_problem_is_common(const struct sheet_problem *);
-void	sheet_note(struct sheet *, const char *file, const char *text);
 /* List of DIR/BASE files in fail2ban's order, merged into the sheet. */
 void	sheet_merge_base(struct sheet *, struct files *, const char *dir,
 	    const char *base);
@@ -95,6 +95,9 @@ const struct value	*section_find(const struct section *, const char *name);
 int	value_line(const struct value *, int i);
 /* Section first, then the defaults. */
 const struct value	*sheet_find(const struct sheet *, const char *section,
+			    const char *name);
+/* The same, and then [Init], where filters and actions have the rest. */
+const struct value	*sheet_option(const struct sheet *, const char *section,
 			    const char *name);
 
 #endif
