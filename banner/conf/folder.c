@@ -161,13 +161,12 @@ collect_list(struct files *f, const struct paths *list, struct paths *out,
 	}
 }
 
-/* fail2ban passes over a file that is missing. A .local is there for who wants one. */
-static void
-check_included(struct files *f, struct ini *ini, const struct value *list,
-    const char *path)
+/* fail2ban passes over a file that is missing. A .local is there for who wants one.
+ * False: nothing can be read there. */
+static bool
+check_included(struct files *f, struct ini *ini, int line, const char *path)
 {
 	const struct ini *it = parsed(f, path);
-	int line = list ? list->line : 0;
 
 	if (!it && !str_ends(str_of(path), ".local"))
 		ini_note(f->arena, ini, line, arena_printf(f->arena,
@@ -175,6 +174,7 @@ check_included(struct files *f, struct ini *ini, const struct value *list,
 	if (it && it->unreadable)
 		ini_problem(f->arena, ini, line, arena_printf(f->arena,
 		    "[INCLUDES] names %.300s, which %s", path, it->problems[0].text));
+	return !it || !it->unreadable;
 }
 
 /* The names, or NULL: there are none, or what stands for them is wrong. */
@@ -204,12 +204,14 @@ collect_includes(struct files *f, const char *which, struct paths *out,
 	struct sheet *sh = sheet_new(f->arena);
 	const char *slash = strrchr(me->path, '/'), *list;
 	struct ini *ini = parsed(f, me->path);
+	const struct value *set;
 	struct str rest, name;
 
 	sheet_merge(sh, ini);
 	list = included(f, ini, sh, which);
 	if (!list)
 		return;
+	set = sheet_find(sh, "INCLUDES", which);
 	rest = str_of(list);
 	while (str_cut(&rest, '\n', &name)) {
 		const char *path = name.len && name.s[0] == '/' ?
@@ -220,9 +222,8 @@ collect_includes(struct files *f, const char *which, struct paths *out,
 
 		if (!name.len)
 			continue;
-		check_included(f, ini, sheet_find(sh, "INCLUDES", which), path);
-		if (!in_chain(me->up, path) &&
-		    !(parsed(f, path) && parsed(f, path)->unreadable))
+		if (check_included(f, ini, set ? set->line : 0, path) &&
+		    !in_chain(me->up, path))
 			collect_list(f, &one, out, me);
 	}
 }
@@ -274,16 +275,13 @@ by_bytes(const void *a, const void *b)
 static bool
 may_be_file(struct sheet *sh, const char *path)
 {
-	const char *why = "not a file";
 	struct stat st;
+	int rc = stat(path, &st) < 0 ? -errno : 0;
+	const char *why = rc == -ELOOP ? "a link that leads to itself" :
+	    rc == -ENOENT ? "a link to a file that does not exist" : "not a file";
 
-	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+	if (rc == 0 ? S_ISREG(st.st_mode) : rc != -ENOENT && rc != -ELOOP)
 		return true;
-	if (stat(path, &st) < 0 && errno != ENOENT && errno != ELOOP)
-		return true;
-	if (stat(path, &st) < 0)
-		why = errno == ELOOP ? "a link that leads to itself" :
-		    "a link to a file that does not exist";
 	sheet_note(sh, arena_strdup(sh->arena, path), arena_printf(sh->arena,
 	    "%s: it is passed over", why));
 	return false;

@@ -179,13 +179,20 @@ add_problem(struct glue *g, int line, const char *text)
 		.text = text };
 }
 
+static bool
+is_told(const struct ini_problem *v, size_t n, int line, const char *text)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].line == line && !strcmp(v[i].text, text))
+			return true;
+	return false;
+}
+
 void
 ini_note(struct arena *a, struct ini *ini, int line, const char *text)
 {
-	for (size_t i = 0; i < ini->nnotes; i++)
-		if (ini->notes[i].line == line && !strcmp(ini->notes[i].text, text))
-			return;
-	if (ini->nnotes >= MOST_PROBLEMS)
+	if (ini->nnotes >= MOST_PROBLEMS ||
+	    is_told(ini->notes, ini->nnotes, line, text))
 		return;
 	ini->notes = vec_room(a, ini->notes, ini->nnotes, sizeof(*ini->notes));
 	ini->notes[ini->nnotes++] = (struct ini_problem){ .line = line, .text = text };
@@ -196,11 +203,8 @@ ini_problem(struct arena *a, struct ini *ini, int line, const char *text)
 {
 	struct glue g = { .arena = a, .ini = ini };
 
-	for (size_t i = 0; i < ini->nproblems; i++)
-		if (ini->problems[i].line == line &&
-		    !strcmp(ini->problems[i].text, text))
-			return;
-	add_problem(&g, line, text);
+	if (!is_told(ini->problems, ini->nproblems, line, text))
+		add_problem(&g, line, text);
 }
 
 static void

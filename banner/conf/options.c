@@ -61,18 +61,20 @@ conf_filter_place(const struct conf_filter *f, const char *option, size_t number
 struct conf_place
 conf_jail_place(const struct conf_jail *j, const struct err *e)
 {
-	struct conf_place at = { j->file, j->line };
+	struct conf_place at = { j->file, j->line }, filter;
 	const struct conf_option *o;
 
 	if (!e->option)
 		return at;
+	filter = conf_filter_place(&j->filter, e->option, e->number);
+	if (filter.file)
+		return filter;
 	for (size_t i = 0; i < j->options.n; i++) {
 		o = &j->options.v[i];
 		if (strcmp(o->key, e->option) == 0 && o->file)
 			at = (struct conf_place){ o->file, o->line };
 	}
-	return conf_filter_place(&j->filter, e->option, e->number).file ?
-	    conf_filter_place(&j->filter, e->option, e->number) : at;
+	return at;
 }
 
 const char *

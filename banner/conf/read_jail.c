@@ -78,22 +78,6 @@ jail_bool(struct jail_reading *jr, const char *option, const char *text)
 }
 
 void
-jail_error(struct jail_reading *jr, const char *option, const char *fmt, ...)
-{
-	struct place at = jail_place(jr, option);
-	struct buf text = { 0 };
-	va_list ap;
-
-	va_start(ap, fmt);
-	buf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	reader_tell(jr->r, CONF_ERROR, &at, "%s%s%s", option ? option : "",
-	    option ? ": " : "", text.p);
-	jr->jail->refused = true;
-	buf_fini(&text);
-}
-
-void
 jail_error_at(struct jail_reading *jr, const struct place *at, const char *fmt, ...)
 {
 	struct buf text = { 0 };
@@ -107,13 +91,28 @@ jail_error_at(struct jail_reading *jr, const struct place *at, const char *fmt, 
 	buf_fini(&text);
 }
 
+void
+jail_error(struct jail_reading *jr, const char *option, const char *fmt, ...)
+{
+	struct place at = jail_place(jr, option);
+	struct buf text = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	jail_error_at(jr, &at, "%s%s%s", option ? option : "", option ? ": " : "",
+	    text.p);
+	buf_fini(&text);
+}
+
 /* Where the reference stands that could not be resolved. */
 static struct place
 reference_place(struct jail_reading *jr, const char *name, const struct err *e)
 {
-	struct place at = jail_place(jr, e->option ? e->option : name);
-	const struct value *v = sheet_find(jr->r->jails, jr->jail->name,
-	    e->option ? e->option : name);
+	const char *option = e->option ? e->option : name;
+	struct place at = jail_place(jr, option);
+	const struct value *v = sheet_find(jr->r->jails, jr->jail->name, option);
 
 	if (v && e->number)
 		at.line = value_line(v, (int)e->number - 1);
