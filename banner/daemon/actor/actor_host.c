@@ -62,17 +62,20 @@ host_done(void *ctx, uint64_t id, const char *target, int err)
 	instance_result(in, w, err == -EINPROGRESS ? -EIO : err);
 }
 
-static int
-lost_all(void *arg, const void *key, size_t len, void *value)
+static void
+lost(struct instance *in, struct want *w)
 {
-	struct instance *in = arg;
-	struct want *w = value;
-
 	if (!w->in_force || w->busy)
-		return 1;
+		return;
 	instance_in_force(in, w, false);
 	w->repair = true;
 	wants_queue(&in->wants, w, QUEUE_DIRTY);
+}
+
+static int
+lost_all(void *arg, const void *key, size_t len, void *value)
+{
+	lost(arg, value);
 	return 1;
 }
 
@@ -96,11 +99,8 @@ host_lost(void *ctx, const struct bn_subject *s)
 	struct want *w = wants_get(&in->wants,
 	    &(struct want_name){ .subject = *s, .jail = "" }, false);
 
-	if (!w || !w->in_force || w->busy)
-		return;
-	instance_in_force(in, w, false);
-	w->repair = true;
-	wants_queue(&in->wants, w, QUEUE_DIRTY);
+	if (w)
+		lost(in, w);
 }
 
 static int
