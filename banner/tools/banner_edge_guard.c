@@ -51,60 +51,55 @@ own_addresses(struct list *l)
 
 /* proc_pid_net(5): interface, destination, gateway in hexadecimal host order. */
 static void
-gateways(struct list *l)
+gateway(struct list *l, const char *line)
 {
-	FILE *f = fopen("/proc/net/route", "re");
-	char line[512];
+	struct addr a = { .family = 4, .plen = 32 };
 	unsigned destination, gate;
 
-	while (f && fgets(line, sizeof(line), f)) {
-		struct addr a = { .family = 4, .plen = 32 };
-
-		if (sscanf(line, "%*s %x %x", &destination, &gate) != 2 || !gate)
-			continue;
-		memcpy(a.ip, &gate, sizeof(gate));
-		list_add(l, &a, "gateway");
-	}
-	if (f)
-		fclose(f);
+	if (sscanf(line, "%*s %x %x", &destination, &gate) != 2 || !gate)
+		return;
+	memcpy(a.ip, &gate, sizeof(gate));
+	list_add(l, &a, "gateway");
 }
 
 /* The same for IPv6: destination and length, source and length, next hop. */
 static void
-gateways6(struct list *l)
+gateway6(struct list *l, const char *line)
 {
-	FILE *f = fopen("/proc/net/ipv6_route", "re");
-	char line[512], gate[33];
+	struct addr a = { .family = 6, .plen = 128 };
+	bool set = false;
+	char gate[33];
 
-	while (f && fgets(line, sizeof(line), f)) {
-		struct addr a = { .family = 6, .plen = 128 };
-		bool set = false;
+	if (sscanf(line, "%*s %*s %*s %*s %32[0-9a-f]", gate) != 1 ||
+	    strlen(gate) != 32)
+		return;
+	for (int i = 0; i < 16; i++) {
+		char byte[3] = { gate[2 * i], gate[2 * i + 1] };
 
-		if (sscanf(line, "%*s %*s %*s %*s %32[0-9a-f]", gate) != 1 ||
-		    strlen(gate) != 32)
-			continue;
-		for (int i = 0; i < 16; i++) {
-			char byte[3] = { gate[2 * i], gate[2 * i + 1] };
-
-			a.ip[i] = (uint8_t)strtoul(byte, NULL, 16);
-			set |= a.ip[i] != 0;
-		}
-		if (set)
-			list_add(l, &a, "gateway");
+		a.ip[i] = (uint8_t)strtoul(byte, NULL, 16);
+		set |= a.ip[i] != 0;
 	}
-	if (f)
-		fclose(f);
+	if (set)
+		list_add(l, &a, "gateway");
 }
 
 static void
-name_servers(struct list *l)
+name_server(struct list *l, const char *line)
 {
-	FILE *f = fopen("/etc/resolv.conf", "re");
-	char line[512], name[64];
+	char name[64];
+
+	if (sscanf(line, " nameserver %63s", name) == 1)
+		list_text(l, str_of(name), "name server");
+}
+
+static void
+each_line(struct list *l, const char *path, void (*fn)(struct list *, const char *))
+{
+	FILE *f = fopen(path, "re");
+	char line[512];
 
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, " nameserver %63s", name) == 1)
-			list_text(l, str_of(name), "name server");
+		fn(l, line);
 	if (f)
 		fclose(f);
 }
@@ -118,9 +113,9 @@ edge_conf_guard(const struct edge_conf *c, struct guard *g)
 	for (size_t i = 0; i < c->protect.n; i++)
 		list_text(l, str_of(c->protect.v[i]), "protected");
 	own_addresses(l);
-	gateways(l);
-	gateways6(l);
-	name_servers(l);
+	each_line(l, "/proc/net/route", gateway);
+	each_line(l, "/proc/net/ipv6_route", gateway6);
+	each_line(l, "/etc/resolv.conf", name_server);
 	/* environ(7) of sshd: client address and port, server address and port */
 	if (str_word(&client, &word))
 		list_text(l, word, "the controller");
