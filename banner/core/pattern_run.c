@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * pattern_run.c - searching, within limits.
  */
-#include "banner/base/clock.h"
 #include "banner/core/pattern_int.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 
 /* Beyond these a search is given up. A decision of PCRE2 may read the text twice, so
  * how many there may be depends on its length. From GUARD_BYTES on that would break

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 #define RE_IP4 "(?:::f{4,6}:)?(?P<ip4>(?:\\d{1,3}\\.){3}\\d{1,3})"
 /* The form of fail2ban 1.1; 1.0.2 wrote "::" for the lone ":" and so missed
  * addresses with a group of zeros in front of a single colon. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * follow.c - one file name that is followed, whatever file bears it.
  */
-#include "banner/base/clock.h"
 #include "banner/source/files.h"
 
 #include <errno.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 #include "banner/source/paths.h"
 
 static struct follow *

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * sources.c - the set of all sources, and their jobs.
  */
-#include "banner/base/clock.h"
 #include "banner/source/source.h"
 
 #include <errno.h>
@@ -11,6 +10,7 @@
 #include <time.h>
 
 #include "banner/base/arena.h"
+#include "banner/base/clock.h"
 #include "banner/source/inner.h"
 #include "banner/source/lines.h"
 

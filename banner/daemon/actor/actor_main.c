@@ -512,8 +512,7 @@ see_through(struct actor *a)
 	size_t left = unflushed(a, &was);
 	int64_t since = clock_ms(CLOCK_MONOTONIC);
 
-	while (left > 0 &&
-	    clock_ms(CLOCK_MONOTONIC) - since < IDLE_MAX_MS) {
+	while (left > 0 && clock_ms(CLOCK_MONOTONIC) - since < IDLE_MAX_MS) {
 		event_base_loopexit(a->serve.base, &(struct timeval){ 0, 100000 });
 		event_base_dispatch(a->serve.base);
 		if (event_base_got_break(a->serve.base))
