@@ -154,13 +154,18 @@ def test_a_command_that_fails_is_tried_with_patience():
         assert "FAILED" in lab.ok("explain", "192.0.2.7")
 
 
+def jail_local(lab, maxretry, more):
+    """Jail sshd by the log in the lab, and what follows; nothing else is enabled."""
+    (lab.dir / "jail.d/defaults-debian.conf").unlink(missing_ok=True)
+    (lab.dir / "jail.local").write_text(
+        f"[DEFAULT]\nbanaction = route\nbanaction_allports = route\nbackend = auto\n"
+        f"[sshd]\nenabled = true\nlogpath = {lab.auth}\nmaxretry = {maxretry}\n{more}")
+
+
 @pytest.mark.skipif(not PACKAGED.is_dir(), reason="needs the fail2ban package")
 def test_packaged_folder_with_a_jail_local():
     with FolderLab(PACKAGED) as lab:
-        (lab.dir / "jail.d/defaults-debian.conf").unlink(missing_ok=True)
-        (lab.dir / "jail.local").write_text(
-            f"[DEFAULT]\nbanaction = route\nbackend = auto\n[sshd]\nenabled = true\n"
-            f"logpath = {lab.auth}\nmaxretry = 3\naction = %(action_)s\n")
+        jail_local(lab, 3, "action = %(action_)s\n")
         told = lab.run_host(str(BUILD / "bannerd"), "-c", str(lab.dir), "-t")
         for name in ("dbfile", "socket", "pidfile"):
             assert re.search(rf"fail2ban\.conf:\d+: note: {name} is not used", told), told
@@ -177,12 +182,8 @@ def test_packaged_folder_with_a_jail_local():
 @pytest.mark.skipif(not PACKAGED.is_dir(), reason="needs the fail2ban package")
 def test_recidive_reads_our_log():
     with FolderLab(PACKAGED) as lab:
-        (lab.dir / "jail.d/defaults-debian.conf").unlink(missing_ok=True)
-        (lab.dir / "jail.local").write_text(
-            f"[DEFAULT]\nbanaction = route\nbanaction_allports = route\n"
-            f"backend = auto\n[sshd]\nenabled = true\nlogpath = {lab.auth}\n"
-            f"maxretry = 2\n[recidive]\nenabled = true\nmaxretry = 2\n"
-            f"logpath = {lab.dir}/banner.log\n")
+        jail_local(lab, 2, f"[recidive]\nenabled = true\nmaxretry = 2\n"
+                   f"logpath = {lab.dir}/banner.log\n")
         lab.start()
         for _ in range(2):
             lab.fail("192.0.2.7", 2)

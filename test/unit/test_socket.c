@@ -53,10 +53,14 @@ socket_line_and_origin(void **state)
 	const char *text[] = { "<38>Nov 21 21:52:05 mx1 sshd[7]: a\nb\n",
 		"<38>1 2026-11-21T21:52:05Z mx2 sshd 7 - - c",
 		"<38>Nov 21 21:52:05 su: d" };
-	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0), other = socket(AF_UNIX, SOCK_DGRAM, 0);
 	void *const *groups;
 	struct err e;
 
+	/* where somebody else listens, nobody takes his place */
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/other", r->dir);
+	assert_int_equal(bind(other, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	assert_true(sources_add_socket(r->set, sa.sun_path, NULL, &e) < 0);
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/sock", r->dir);
 	assert_int_equal(sources_add_socket(r->set, sa.sun_path, NULL, &e), 0);
 	assert_int_equal(sources_add_socket(r->set, sa.sun_path, r, &e), 0);
@@ -70,6 +74,7 @@ socket_line_and_origin(void **state)
 	    "2026-11-21T21:52:05Z mx2 sshd[7]: c\nNov 21 21:52:05 su: d\n");
 	assert_non_null(strstr(r->log.p, "origin mx1\norigin mx2\n"));
 	close(fd);
+	close(other);
 }
 
 static void
